@@ -46,12 +46,12 @@ def now():
         ),
         stat(
             "Writes", "Whether ringward may change anything at Cloudflare. Stopped: `ringward status` says by whom "
-            "and why; `ringward start --paused --reason …` allows writes again with every plan held.",
+            "and why; `ringward start --paused --reason …` allows writes again with every plan paused.",
             query(f"max(ringward_stopped{{{DAEMON}}})", "writes"), size=(3, 4), thresholds=steps(GREEN, (1, RED)),
             mappings=[{"type": "value", "options": {"0": {"text": "allowed"}, "1": {"text": "STOPPED"}}}],
         ),
         stat(
-            "Held plans", "Paused by a person or halted by ringward. `ringward explain PLAN` names cause and remedy; "
+            "Paused and halted plans", "Paused by a person or halted by ringward. `ringward explain PLAN` names cause and remedy; "
             "`ringward resume PLAN --reason …` lifts both.",
             query(f"ringward_rollout_hold{{{PLAN}}} == 1", "{{plan}}: {{hold}}"), names=True, noValue="none",
             thresholds=steps(RED),
@@ -71,7 +71,7 @@ def now():
         ),
         stat(
             "Last sweep", "Age of the newest look at the devices while a rollout runs. Above 90 minutes the gates "
-            "cannot tell any more: look at Failing reads, and at the token's rights.",
+            "are unknown: look at Failing reads, and at the token's rights.",
             query(f"max(ringward_sweep_age_seconds{{{DAEMON}}} and on (job, instance) {running})", "age"), unit="s",
             noValue="nothing runs", thresholds=steps(GREEN, (5400, ORANGE), (7200, RED)),
         ),
@@ -126,19 +126,19 @@ def rings():
         mappings=values(STATES, of=lambda at: at + 1), thresholds=steps(GREY),
     )
     dashed = {
-        "matcher": {"id": "byRegexp", "options": "/^asked for/"},
+        "matcher": {"id": "byRegexp", "options": "/^threshold/"},
         "properties": [{"id": "custom.lineStyle", "value": {"fill": "dash", "dash": [8, 8]}}],
     }
     limit = dashed | {"matcher": {"id": "byRegexp", "options": "/^at most/"}}
     return [
         timeline,
         series(
-            "Adoption against threshold", "Arrived devices as a share of those sighted; dashed: what the ring needs "
+            "Adoption against threshold", "Arrived devices as a share of those seen; dashed: what the ring needs "
             "to leave. Flat below the dashed line: `ringward devices PLAN --class due` and `--class stalled` list "
             "the laptops.",
             queries(
                 (f"ringward_ring_adoption_ratio{{{RING}}}", "{{ring}} {{environment}}"),
-                (f"ringward_ring_adoption_threshold_ratio{{{RING}}}", "asked for: {{ring}} {{environment}}"),
+                (f"ringward_ring_adoption_threshold_ratio{{{RING}}}", "threshold: {{ring}} {{environment}}"),
             ),
             unit="percentunit", min=0, max=1, overrides=[dashed],
         ),
@@ -151,7 +151,7 @@ def rings():
         ),
         series(
             "Stalled share against limit", "Laptops that are online and stay on their old version, as a share of those "
-            "sighted, without the acknowledged ones; dashed: above it the rollout halts. Rising: "
+            "seen, without the acknowledged ones; dashed: above it the rollout halts. Rising: "
             "`ringward devices PLAN --class stalled` lists them.",
             queries(
                 (f"ringward_ring_stalled_ratio{{{RING}}}", "{{ring}} {{environment}}"),
@@ -170,7 +170,7 @@ def rings():
                 (f"ringward_ring_dark_excess_ratio{{{RING}}}", "{{ring}} {{environment}}"),
                 (f'ringward_ring_health_threshold_ratio{{{RING}, gate="dark"}}', "at most: {{ring}} {{environment}}"),
             ),
-            unit="percentunit", noValue="no look yet, or too few laptops to compare with", overrides=[limit],
+            unit="percentunit", noValue="not evaluated yet, or too few laptops to compare with", overrides=[limit],
         ),
         table(
             "Gates", "What each gate of the current ring says. Only pass and exempt let it go on. Unknown for too "
@@ -181,7 +181,7 @@ def rings():
         bars(
             "Adoption now", "The newest adoption of each ring and environment.",
             query(f"ringward_ring_adoption_ratio{{{RING}}}", "{{ring}} {{environment}}"),
-            unit="percentunit", min=0, max=1, noValue="nobody sighted yet",
+            unit="percentunit", min=0, max=1, noValue="nobody seen yet",
             color={"mode": "thresholds"}, thresholds=steps(RED, (0.5, ORANGE), (0.9, GREEN)),
         ),
         bars(
@@ -197,7 +197,7 @@ def rings():
             unit="dateTimeAsIso", size=(8, 6), noValue="open now",
         ),
         table(
-            "Adoption deadlines", "A ring that is not adopted by then halts the rollout; freezes and holds move the "
+            "Adoption deadlines", "A ring that is not adopted by then halts the rollout; freezes, pauses and halts move the "
             "deadline. `ringward waive PLAN --gate adoption --reason …` goes on without it.",
             f"1000 * ringward_ring_adoption_deadline_timestamp_seconds{{{RING}}}", ["ring", "environment"],
             value="deadline", unit="dateTimeAsIso", size=(8, 6), noValue="no ring adopts",
@@ -234,8 +234,8 @@ def rings():
             noValue="never",
         ),
         table(
-            "Held out", "Versions that a rollback took away, and that no ring gets again until a person says so: "
-            "`ringward release-hold PLAN --version V --reason …`.",
+            "Blocked versions", "Versions that a rollback took back, and that no ring gets again until a person unblocks them: "
+            "`ringward unblock PLAN --version V --reason …`.",
             f"ringward_held_out_info{{{RING}}}", ["ring", "environment", "version"], size=(12, 5), noValue="none",
         ),
     ]

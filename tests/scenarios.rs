@@ -101,7 +101,7 @@ fn compare(name: &str, golden: &str, told: &str) {
 }
 
 fn check_laws(name: &str, drive: &Drive) {
-    let violations = laws::check(&drive.daemon.log, &drive.far_end.writes_for_the_laws());
+    let violations = laws::check(&drive.daemon.log, &drive.upstream.writes_for_the_laws());
     let texts: Vec<_> = violations.iter().map(ToString::to_string).collect();
     assert!(texts.is_empty(), "{name}:\n{}\n{}", texts.join("\n"), transcript::transcript(drive));
 }

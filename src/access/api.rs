@@ -53,7 +53,7 @@ impl CloudflareClient {
         }
     }
 
-    /// Replaces all policies of a User Group, and answers it as the far end has it. Whether that equals the
+    /// Replaces all policies of a User Group, and answers it as upstream has it. Whether that equals the
     /// intent is for the caller to compare.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! User Groups with their permission policies, and what a policy can name.
 //!
-//! **Invariant:** what the far end left out or said in words that are not known here is kept as such, and is
+//! **Invariant:** what upstream left out or said in words that are not known here is kept as such, and is
 //! never taken for something known.
 
 use std::{collections::BTreeSet, fmt};
@@ -19,7 +19,7 @@ pub struct PolicedGroup {
     pub policies: Vec<PermissionPolicy>,
 }
 
-/// A policy as the far end has it.
+/// A policy as upstream has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PermissionPolicy {
     /// The policy's own ID, where it was told.

@@ -18,16 +18,16 @@ pub struct CheckArgs {
     /// Plan files, or directories of them (*.yaml, *.yml)
     #[arg(value_name = "PATH", env = "RINGWARD_PLANS", default_value = ".")]
     pub paths: Vec<PathBuf>,
-    /// Look at the account too: token, profiles, groups in the way, ring sizes; nothing is written
+    /// Check against the account too: token, profiles, groups in the way, ring sizes; nothing is written
     #[arg(long)]
     pub online: bool,
-    /// Take a warning for an error: exit 2
+    /// Treat a warning as an error: exit 2
     #[arg(long)]
     pub strict: bool,
     /// How to answer.
     #[command(flatten)]
     pub json: JsonArgs,
-    /// The daemon's database: what runs and would be held up is told; with --online, whose the groups are
+    /// Database of the daemon: tells which running plan a bad file would keep back; with --online, whose the groups are
     #[arg(long, value_name = "FILE", env = "RINGWARD_DB")]
     pub db: Option<PathBuf>,
     /// With --online: how to reach the account.

@@ -13,7 +13,7 @@ const SHOWN: [Mark; 4] = [
     Mark { name: "arrived", unicode: "█", ascii: "#", tint: Tint::Good },
     Mark { name: "due", unicode: "▒", ascii: "-", tint: Tint::Waiting },
     Mark { name: "stalled", unicode: "▚", ascii: "!", tint: Tint::Bad },
-    Mark { name: "unseen", unicode: "░", ascii: ".", tint: Tint::Quiet },
+    Mark { name: "not seen", unicode: "░", ascii: ".", tint: Tint::Quiet },
 ];
 
 struct Mark {
@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(bar(&unicode, &classes, 10), "██████▒▒▚░");
         assert_eq!(bar(&ascii, &classes, 10), "######--!.");
         assert_eq!(bar(&ascii, &ClassesJson::default(), 3), "   ");
-        assert_eq!(legend(&ascii), "# arrived  - due  ! stalled  . unseen");
+        assert_eq!(legend(&ascii), "# arrived  - due  ! stalled  . not seen");
         assert!(bar(&of(Glyphs::Ascii, Ink::Colour), &classes, 10).contains("\u{1b}[32m######"));
     }
 }

@@ -54,10 +54,10 @@ Exit codes: 0 done, 1 failed, 2 usage or invalid plan, 3 refused";
 #[derive(Debug, Parser)]
 #[command(name = "ringward", version, after_help = AFTER_HELP)]
 pub(super) struct CommandLine {
-    /// How the log on standard error looks: text or json
+    /// Format of the log on standard error: text or json
     #[arg(long, global = true, help_heading = LOG, value_name = "FORMAT", env = "RINGWARD_LOG_FORMAT", default_value = "text")]
     pub(super) log_format: LogFormat,
-    /// What it holds: off, error, warn, info, debug or trace
+    /// Level of the log on standard error: off, error, warn, info, debug or trace
     #[arg(long, global = true, help_heading = LOG, value_name = "LEVEL", env = "RINGWARD_LOG_LEVEL")]
     pub(super) log_level: Option<LevelFilter>,
     #[command(subcommand)]
@@ -96,7 +96,7 @@ pub(super) enum CliCommand {
     Init(InitArgs),
     /// Show what a plan would change at Cloudflare now; nothing is written
     Diff(Box<DiffArgs>),
-    /// Say when a rollout will be where, and what would move that
+    /// Say when each ring and the whole rollout will be done, and what would change that
     Forecast(ForecastArgs),
     /// Run a plan against a synthetic fleet, faults included, and tell what would happen and why
     Simulate(Box<SimulateArgs>),
@@ -113,7 +113,7 @@ pub(super) enum CliCommand {
     /// Say whether the daemon is well: it answers, and has decided within three minutes
     #[command(after_help = "\
 Exit 0: well. Exit 1: no daemon, no answer, or no decision for three minutes. A plan that is halted
-or paused is well: no restart would mend it.")]
+or paused is well: no restart would fix it.")]
     Healthcheck(DaemonArgs),
     /// Write what a shell needs to complete ringward's commands
     Completions(CompletionsArgs),

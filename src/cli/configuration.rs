@@ -27,7 +27,7 @@ pub(super) fn configuration(named: Option<&Path>, database: &Path) -> Result<Con
         Err(error) => {
             let shown = path.display();
             return Err(CliError::usage(format!(
-                "the configuration {shown} cannot be read ({error}); name another with --config, or mend it"
+                "the configuration {shown} cannot be read ({error}); name another with --config, or fix it"
             )));
         }
     };

@@ -22,7 +22,7 @@ use crate::rollout::people::verbs::situation::Waits;
 use crate::rollout::people::verbs::table::{Cell, confirm as cell};
 use crate::rollout::people::verbs::verb::Verb;
 use crate::rollout::record::WaitsFor;
-use crate::web::json::{HoldJson, RevisionWaitsJson, RolloutsAnswer, VerbRequest};
+use crate::web::json::{AttributionJson, RevisionWaitsJson, RolloutsAnswer, VerbRequest};
 use crate::web::{told_approvals, told_moves_of};
 
 /// Arguments of `confirm`.
@@ -49,7 +49,7 @@ pub struct ConfirmArgs {
 /// What can be confirmed.
 #[derive(Debug, Subcommand)]
 pub enum ConfirmCommand {
-    /// That this machine's clock is right, and the log dated ahead because the clock was
+    /// Confirm that this machine's clock is right, and that the log is dated ahead because the clock was
     #[command(after_help = help(Verb::ConfirmClock))]
     Clock(ConfirmClockArgs),
 }
@@ -192,6 +192,6 @@ fn list(page: &mut Prose<'_>, title: &str, lines: &[String]) -> io::Result<()> {
     lines.iter().try_for_each(|line| page.say("  - ", safe(line)))
 }
 
-fn held(hold: &HoldJson) -> String {
+fn held(hold: &AttributionJson) -> String {
     format!("{} since {}: {}", safe(&hold.actor), at(hold.since), safe(&hold.reason))
 }

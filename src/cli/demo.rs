@@ -41,7 +41,7 @@ pub struct DemoArgs {
     /// End when every ring is verified, instead of showing the page until Ctrl-C
     #[arg(long)]
     pub exit_when_done: bool,
-    /// Do everything but write: the plan then stands at its first ring until --days have passed
+    /// Read-only mode: write nothing; the plan then stays at its first ring until --days have passed
     #[arg(long)]
     pub observe: bool,
     /// End after this many simulated days at the latest

@@ -76,7 +76,7 @@ impl DevicesArgs {
 }
 
 /// Nobody silent is no proof that all is well.
-const NOBODY_DARK: &str = "No device that arrived fell silent, by the newest looks. `ringward explain` says in \
+const NOBODY_DARK: &str = "No device that arrived fell silent, by the newest evaluations. `ringward explain` says in \
     gate `dark` of each ring when it was looked for, or why it was not.";
 
 /// Shows the devices of a plan's rings.

@@ -160,7 +160,7 @@ fn drifts(page: &mut Prose<'_>, rollout: &RolloutJson) -> io::Result<()> {
     if told.is_empty() { Ok(()) } else { page.gap() }
 }
 
-/// How far it went back, and what is held out.
+/// How far it went back, and what is blocked.
 fn rollback(page: &mut Prose<'_>, rollout: &RolloutJson) -> io::Result<()> {
     let told = told_rollback(rollout);
     for text in &told {
@@ -199,9 +199,9 @@ fn reason(page: &mut Prose<'_>, blocker: &BlockerJson) -> io::Result<()> {
     let until = blocker.until.map(|at| page.moment(at));
     let fields = [
         ("seen", blocker.seen.as_deref()),
-        ("asked for", blocker.asked.as_deref()),
+        ("threshold", blocker.asked.as_deref()),
         ("since", since.as_deref()),
-        ("next look", next_look.as_deref()),
+        ("next evaluation", next_look.as_deref()),
         ("ends", until.as_deref()),
     ];
     for (label, value) in fields {
@@ -221,12 +221,12 @@ fn remedy(page: &mut Prose<'_>, remedy: &str, command: Option<&str>) -> io::Resu
     };
     // A command stands on a line of its own, whole, to be copied.
     field(page, "to do", remedy.strip_suffix(&command).unwrap_or(&remedy).trim_end())?;
-    writeln!(page.out, "               {}\n", page.paint(Tint::Strong, &command))
+    writeln!(page.out, "                     {}\n", page.paint(Tint::Strong, &command))
 }
 
 /// A labelled value.
 fn field(page: &mut Prose<'_>, label: &str, value: &str) -> io::Result<()> {
-    let blank = " ".repeat(11_usize.saturating_sub(cells(label)));
+    let blank = " ".repeat(17_usize.saturating_sub(cells(label)));
     let lead = format!("  {}{blank}", page.paint(Tint::Quiet, label));
     page.say(&lead, value)
 }
@@ -303,7 +303,7 @@ fn gate_text(gate: &GateJson) -> String {
         None => String::new(),
     };
     let (verdict, value, threshold) = (safe(&gate.verdict), safe(&gate.value), safe(&gate.threshold));
-    format!("{}{on}: {verdict}{reason}; seen: {value}{age}; asked for: {threshold}", gate.gate)
+    format!("{}{on}: {verdict}{reason}; seen: {value}{age}; threshold: {threshold}", gate.gate)
 }
 
 fn counts(classes: &ClassesJson) -> String {
@@ -312,7 +312,7 @@ fn counts(classes: &ClassesJson) -> String {
         (arrived, "arrived"),
         (due, "due"),
         (stalled, "stalled"),
-        (unseen, "unseen"),
+        (unseen, "not seen"),
         (too_old, "too old"),
         (untargeted, "untargeted"),
         (left, "left the ring"),

@@ -53,7 +53,7 @@ pub struct ForecastArgs {
 /// Tells when a rollout will be where.
 ///
 /// # Errors
-/// When the plan is invalid (exit 2), the rollout is over (exit 3), or the daemon does not answer.
+/// When the plan is invalid (exit 2), the rollout is finished (exit 3), or the daemon does not answer.
 pub async fn forecast(
     args: &ForecastArgs,
     now: Timestamp,

@@ -1,7 +1,7 @@
 //! `ringward healthcheck`: whether a daemon is well, for container runtimes and probes.
 //!
 //! **Invariant:** healthy means that the daemon answered and has decided lately; a plan that is
-//! halted is none of its business, for no restart would mend it.
+//! halted is none of its business, for no restart would fix it.
 
 use std::time::Duration;
 

@@ -21,13 +21,13 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = include_str!("help/history.txt").trim_end())]
 pub struct HistoryArgs {
-    /// The plan; needless with --verify, which looks at the log of all plans
+    /// The plan; leave it out with --verify, which checks the log of all plans
     #[arg(value_name = "PLAN", required_unless_present = "verify")]
     pub plan: Option<PlanName>,
     /// Verify the whole log instead: the chain, each event, the replay and the laws
     #[arg(long)]
     pub verify: bool,
-    /// With --verify: the head that was noted earlier, elsewhere; it shows records that were cut from the end
+    /// With --verify: the head that you noted earlier, elsewhere; it shows whether records were cut from the end
     #[arg(long, value_name = "HASH", requires = "verify")]
     pub head: Option<RecordHash>,
     /// How much of it.

@@ -13,7 +13,7 @@ pub use crate::config::{Listen, NoPlace};
 /// Who may ask over TCP.
 #[derive(Debug, Clone, Args)]
 pub struct ListenerArgs {
-    /// Take no verbs over TCP: page and API only show, verbs come through the socket
+    /// Take no verbs over TCP: page and API only show; verbs work through the socket alone
     #[arg(long, env = "RINGWARD_READ_ONLY", value_parser = BoolishValueParser::new())]
     pub read_only: bool,
     /// Host name that page, API and metrics may be read under, beside addresses; repeatable

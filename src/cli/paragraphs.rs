@@ -14,7 +14,7 @@ pub(super) fn new_plan(page: &mut Prose<'_>, new: &NewPlanJson) -> io::Result<()
     let (since, headline) = (page.moment(new.since), safe(&new.headline));
     page.say("", format!("{} {lead} since {since}: {headline}.", new.plan))?;
     page.say("  ", safe(&new.detail))?;
-    page.say("  ", format!("What helps: {}", safe(&new.remedy)))
+    page.say("  ", format!("What to do: {}", safe(&new.remedy)))
 }
 
 /// What is wrong beside the plans' own reasons: files with errors, faults, reads that fail.
@@ -24,7 +24,7 @@ pub(super) fn troubles(page: &mut Prose<'_>, answer: &RolloutsAnswer) -> io::Res
     if let Some(trouble) = &answer.log_unwritable {
         let lead = bad("The log cannot be written");
         page.say("", format!("{lead} since {}: {}", page.moment(trouble.since), safe(&trouble.message)))?;
-        let text = "nothing is decided or sent to Cloudflare; it goes on by itself once that is mended";
+        let text = "nothing is decided or sent to Cloudflare; it goes on by itself once that is fixed";
         page.say("  ", text)?;
     }
     for trouble in &answer.clock_troubles {
@@ -82,7 +82,7 @@ pub(super) fn state_tint(state: &str) -> Tint {
 pub(super) fn daemon_text(page: &mut Prose<'_>, answer: &RolloutsAnswer) -> io::Result<()> {
     let mode = match answer.mode {
         Mode::Write => "it writes at Cloudflare",
-        Mode::Observe => "it observes and never writes at Cloudflare",
+        Mode::Observe => "it is in read-only mode (--observe), and never writes at Cloudflare",
     };
     page.say("", format!("Daemon of account {}: {mode}", answer.account))?;
     let next = match answer.next_check {

@@ -5,14 +5,30 @@
 use std::{io::Write as _, process::ExitCode};
 
 use clap::Parser as _;
+use clap::error::{ContextKind, ContextValue};
 
 use crate::cli::commands::{CliCommand, CommandLine, SECRET_VARIABLES};
+use crate::rollout::people::verbs::former::called_before;
 use crate::{cli::CliError, cli::exit::conclude, secrets, telemetry::init_logs};
 
 /// The program: reads the command line, does it, and gives the exit code.
 pub fn main() -> ExitCode {
-    let line = CommandLine::parse();
-    conclude(start(line)).into()
+    conclude(read().and_then(start)).into()
+}
+
+/// The command line. Help, a version and a wrong use end the process here, as clap tells them.
+fn read() -> Result<CommandLine, CliError> {
+    CommandLine::try_parse().map_err(|error| match renamed(&error) {
+        Some(told) => CliError::usage(told),
+        None => error.exit(),
+    })
+}
+
+/// What a verb is called now that is asked for by the name it had before.
+fn renamed(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(former)) = error.get(ContextKind::InvalidSubcommand) else { return None };
+    let verb = called_before(former)?;
+    Some(format!("{former} is called {} now: {}", verb.as_str(), verb.usage()))
 }
 
 /// Secrets that this process has been given, whether the command uses them or not. What is too short

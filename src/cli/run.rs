@@ -32,7 +32,7 @@ const DEFAULT_LISTEN: Listen = Listen::At(SocketAddr::new(IpAddr::V4(Ipv4Addr::L
 #[derive(Debug, Args)]
 #[command(after_help = include_str!("help/run.txt").trim_end())]
 pub struct RunArgs {
-    /// What the flags say, and who may ask for what; without it, ringward.yaml beside the database
+    /// Configuration: what flags can say, and who may ask for what; without it, ringward.yaml beside the database
     #[arg(long, value_name = "FILE", env = "RINGWARD_CONFIG")]
     pub config: Option<PathBuf>,
     /// Directory of plan files (*.yaml, *.yml)
@@ -47,7 +47,7 @@ pub struct RunArgs {
     /// Who may ask there.
     #[command(flatten)]
     pub listener: ListenerArgs,
-    /// Do everything but write at Cloudflare
+    /// Read-only mode: do everything but write at Cloudflare
     #[arg(long, env = "RINGWARD_OBSERVE", value_parser = BoolishValueParser::new())]
     pub observe: bool,
     /// How to reach the account.

@@ -16,7 +16,7 @@ const DEFAULT_COLUMNS: usize = 80;
 /// Narrower ones are written to as if they had this many.
 const LEAST_COLUMNS: usize = 20;
 
-/// The far side of a command's output.
+/// Where a command's output goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Screen {
     /// Columns that text is wrapped to.

@@ -79,7 +79,7 @@ fn status(view: &View) -> String {
     };
     let writes = match (&view.stop, view.mode) {
         (Some(_), _) => "STOPPED, ",
-        (None, Mode::Observe) => "observing, ",
+        (None, Mode::Observe) => "read-only mode, ",
         (None, Mode::Write) => "",
     };
     format!("{writes}{plans}{wrong}")

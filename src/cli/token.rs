@@ -25,7 +25,7 @@ pub enum TokenCommand {
 Example:
   ringward token list --json | jq '.tokens[] | select(.state == \"live\")'")]
     List(TokenListArgs),
-    /// Let a token be worth nothing from now on
+    /// Revoke a token: ringward refuses it from now on
     #[command(after_help = "\
 Example:
   ringward token revoke ana-laptop --reason 'laptop lost'")]

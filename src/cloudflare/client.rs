@@ -50,7 +50,7 @@ pub enum GroupLookup {
 /// The default profile as it is answered on its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DefaultProfile {
-    /// Its ID. Older forms of the answer have none; then a device sighted with `default: true`
+    /// Its ID. Older forms of the answer have none; then a device seen with `default: true`
     /// tells it (cloudflare.md#default-profile).
     pub id: Option<PolicyId>,
     /// Its name, which the contract does not promise.
@@ -157,7 +157,7 @@ impl CloudflareClient {
         }
     }
 
-    /// Creates a deployment group and answers it as the far end has it. Whether that equals the
+    /// Creates a deployment group and answers it as Cloudflare has it. Whether that equals the
     /// intent is for the caller to compare.
     ///
     /// # Errors
@@ -170,7 +170,7 @@ impl CloudflareClient {
         Ok(answer.result.into())
     }
 
-    /// Changes a deployment group and answers it as the far end has it.
+    /// Changes a deployment group and answers it as Cloudflare has it.
     ///
     /// # Errors
     /// Any; see [`ApiError::is_in_doubt`] before sending it again.
@@ -214,11 +214,11 @@ impl CloudflareClient {
         Ok(DefaultProfile { id, name, enabled })
     }
 
-    /// All profiles with an ID, sorted by it. When none of them is the default one, the far end
-    /// did not say which it is; a device sighted with `default: true` may.
+    /// All profiles with an ID, sorted by it. When none of them is the default one, Cloudflare
+    /// did not say which it is; a device seen with `default: true` may.
     ///
     /// # Errors
-    /// Any; also when the far end names two profiles as the default one.
+    /// Any; also when Cloudflare names two profiles as the default one.
     pub async fn profiles(&self) -> Result<Profiles, ApiError> {
         let mut listed = self.list_profiles().await?;
         let default = self.default_profile().await?;

@@ -50,7 +50,7 @@ pub enum ErrorClass {
         /// What was seen.
         detail: String,
     },
-    /// The request certainly never reached the far end.
+    /// The request certainly never reached Cloudflare.
     NotSent {
         /// What kept it back.
         obstacle: Obstacle,

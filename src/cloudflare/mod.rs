@@ -7,7 +7,7 @@
 //! to settle, by reads. What the API does, and what nobody has verified, stands in
 //! `docs/development/cloudflare.md`; `cloudflare.md#…` in a comment is a section there.
 //!
-//! **Invariant:** an error of class [`ErrorClass::NoAnswer`] leaves the far end in doubt; under
+//! **Invariant:** an error of class [`ErrorClass::NoAnswer`] leaves the outcome unknown; under
 //! every other class nothing was applied. The token is in one request header and nowhere else.
 
 pub mod budget;

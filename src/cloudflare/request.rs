@@ -76,7 +76,7 @@ pub enum InvalidContent {
     Renamed,
 }
 
-/// A change of a group: whole arrays, as the far end replaces them whole; an array that is left
+/// A change of a group: whole arrays, as Cloudflare replaces them whole; an array that is left
 /// out stays untouched there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupUpdate {

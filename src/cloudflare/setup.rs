@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::budget::{DEFAULT_REQUESTS, InvalidBudget};
 use crate::{ids::AccountId, secrets, text::in_full, time::Clock};
 
-/// An idle connection is dropped after this, well before the far end would: a request on a
+/// An idle connection is dropped after this, well before Cloudflare would: a request on a
 /// connection that is just being closed has no answer, and a write then is in doubt.
 const POOL_IDLE: Duration = Duration::from_secs(15);
 

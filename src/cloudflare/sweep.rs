@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::error::{ApiError, ErrorClass};
 use super::request::{self, Operation};
 use super::{budget::Priority, client::CloudflareClient, wire::DevicePage};
-use crate::fleet::{Sighting, Sweep, SweepScope};
+use crate::fleet::{ListedDevice, Sweep, SweepScope};
 use crate::ids::DeviceId;
 
 /// Pages that a sweep reads at most: 500,000 devices.
@@ -28,7 +28,7 @@ impl CloudflareClient {
     pub async fn sweep(&self, scope: SweepScope) -> Result<Sweep, ApiError> {
         let inconsistent = |detail: &str| Err(self.inconsistent(Operation::ListDevices, detail));
         let started_at = self.clock.now();
-        let mut devices: BTreeMap<DeviceId, Sighting> = BTreeMap::new();
+        let mut devices: BTreeMap<DeviceId, ListedDevice> = BTreeMap::new();
         let mut cursors = BTreeSet::new();
         let mut cursor: Option<String> = None;
         let mut pauses = 0;
@@ -43,7 +43,8 @@ impl CloudflareClient {
                 outcome => outcome?,
             };
             let next = page.next().map(str::to_owned);
-            devices.extend(page.result.into_iter().map(Sighting::from).map(|seen| (seen.id.clone(), seen)));
+            devices
+                .extend(page.result.into_iter().map(ListedDevice::from).map(|seen| (seen.id.clone(), seen)));
             let Some(next) = next else { break };
             if !cursors.insert(next.clone()) {
                 return inconsistent("a page names a cursor that was used already");

@@ -1,7 +1,7 @@
 //! One request out, one answer in, and the class of whatever went wrong between.
 //!
 //! **Invariant:** only an error from before there was a connection is called not sent; everything
-//! after that is no answer, unless the far end answered with a 4xx.
+//! after that is no answer, unless Cloudflare answered with a 4xx.
 
 use reqwest::header::{DATE, HeaderMap};
 use reqwest::{StatusCode, Url};

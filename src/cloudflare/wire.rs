@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer};
 use serde_json::Value;
 
-use crate::fleet::{Reported, SightedPolicy, Sighting};
+use crate::fleet::{ListedDevice, ListedProfile, Reported};
 use crate::ids::{DeviceId, GroupId, PolicyId};
 use crate::rollout::record::{Group, GroupContent, VersionEntry};
 use crate::time::Timestamp;
@@ -129,7 +129,7 @@ struct WireDevicePolicy {
     default: bool,
 }
 
-impl From<WireDevice> for Sighting {
+impl From<WireDevice> for ListedDevice {
     fn from(wire: WireDevice) -> Self {
         let client = match wire.client_version {
             None => Reported::Null,
@@ -144,7 +144,7 @@ impl From<WireDevice> for Sighting {
             os_version: wire.os_version,
             client,
             last_seen_at: wire.last_seen_at,
-            policy: policy.map(|policy| SightedPolicy { id: policy.id, default: policy.default }),
+            policy: policy.map(|policy| ListedProfile { id: policy.id, default: policy.default }),
         }
     }
 }

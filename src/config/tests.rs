@@ -159,8 +159,8 @@ fn the_file_in_the_manual_is_read() {
 #[test]
 fn a_word_for_the_clock_counts_to_the_end_of_its_day() {
     let config =
-        read_text("clock: {trust: machine, until: 2026-12-18, reason: the proxy is mended}\n").unwrap();
+        read_text("clock: {trust: machine, until: 2026-12-18, reason: the proxy is fixed}\n").unwrap();
     let trust = config.clock_trust.unwrap();
     assert_eq!(trust.until, "2026-12-19T00:00:00Z".parse().unwrap());
-    assert_eq!(trust.reason, "the proxy is mended");
+    assert_eq!(trust.reason, "the proxy is fixed");
 }

@@ -4,7 +4,7 @@
 //! budget keeps for the write itself.
 
 use crate::rollout::judge::subject;
-use crate::rollout::state::{Phase, Stage, State};
+use crate::rollout::state::{Phase, RingState, State};
 use crate::rollout::world::Observations;
 
 /// Devices on a page, as everybody asks for them.
@@ -17,7 +17,7 @@ pub(super) fn requests(state: &State, world: &Observations) -> u32 {
     let rings = running.flat_map(|rollout| rollout.rings_with_plans());
     let limited = rings.filter(|(ring, plan)| {
         let is_limited = plan.max_devices.is_some() || world.devices_per_day.is_some();
-        matches!(ring.stage, Stage::Entering(_) | Stage::Deploying(_)) && is_limited
+        matches!(ring.stage, RingState::Entering(_) | RingState::Deploying(_)) && is_limited
     });
     let pages = limited.filter_map(|(ring, plan)| {
         let scope = subject::known_scope(ring, plan, world)?;

@@ -3,6 +3,7 @@
 //! **Invariant:** what is written is read back as the same event, whatever wrote it; a record
 //! that cannot be read stops the daemon rather than being skipped.
 
+use crate::daemon::upcast::{newest_version, upcast};
 use crate::fleet::{Device, Fleet};
 use crate::rollout::record::Eras;
 use crate::rollout::record::{Actor, Entry, Event, Recorded, RolloutId};
@@ -10,9 +11,6 @@ use crate::rollout::state::{IllegalEvent, State};
 use crate::rollout::tell::waits::Waits;
 use crate::store::{DatabaseView, NewRecord, Record, Seq, StoreError};
 use crate::time::Timestamp;
-
-/// The version of the event payloads that this ringward writes. Older ones are upcast on read.
-pub const KIND_VERSION: u32 = 1;
 
 /// A log that cannot be replayed.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +49,7 @@ pub fn to_record(entry: &Entry, at: Timestamp) -> NewRecord {
         plan: entry.rollout.as_ref().map(|id| id.plan.clone()),
         rollout: entry.rollout.as_ref().map(|id| id.number),
         kind: entry.event.kind().to_owned(),
-        kind_version: KIND_VERSION,
+        kind_version: newest_version(entry.event.kind()),
         actor: entry.actor.to_string(),
         reason: entry.reason.clone(),
         payload: payload.unwrap_or_default().to_string(),
@@ -98,11 +96,10 @@ fn entry_of(record: &Record) -> Result<Entry, ReplayError> {
         version: fields.kind_version,
         why,
     };
-    if fields.kind_version != KIND_VERSION {
-        return Err(unreadable("its version is not known here".to_owned()));
-    }
     let payload: serde_json::Value =
         serde_json::from_str(&fields.payload).map_err(|error| unreadable(error.to_string()))?;
+    let payload = upcast(&fields.kind, fields.kind_version, payload)
+        .ok_or_else(|| unreadable("its version is not known here".to_owned()))?;
     let tagged = serde_json::Map::from_iter([(fields.kind.clone(), payload)]);
     let event: Event = serde_json::from_value(serde_json::Value::Object(tagged))
         .map_err(|error| unreadable(error.to_string()))?;

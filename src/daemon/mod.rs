@@ -5,18 +5,19 @@
 //! log.
 //!
 //! **Invariant:** nothing is sent to Cloudflare that changes anything unless its intent is
-//! committed, [`crate::rollout::judge::last_look::clear_to_send`] agreed on a fresh look, and the stop file
+//! committed, [`crate::rollout::judge::last_check::clear_to_send`] agreed on a fresh look, and the stop file
 //! is absent.
 
 mod counting;
 mod engine;
-mod far_side;
 pub mod files;
 pub mod log;
 pub mod plans_dir;
 pub mod plans_reader;
 mod run;
 pub mod stop_file;
+mod upcast;
+mod upstream;
 pub mod view;
 mod wheel;
 

@@ -116,7 +116,8 @@ impl DirectoryReader {
                 FoundFile::Configuration => continue,
                 FoundFile::Vanished => {
                     moved = DirectoryMoved::Yes;
-                    Err("it went away while it was read; it is read again at the next look".to_owned())
+                    Err("it went away while ringward read it; ringward reads it again in a few seconds"
+                        .to_owned())
                 }
             };
             files.insert(name.to_owned(), entry.map_err(|why| format!("{name}: {why}")));

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failpoint::{self, Point};
 use crate::rollout::record::Actor;
-use crate::rollout::state::Hold;
+use crate::rollout::state::Attribution;
 use crate::secrets;
 use crate::time::Timestamp;
 
@@ -46,7 +46,7 @@ pub struct Stopping {
 
 impl Stopping {
     /// What a hold in the log says.
-    pub fn of(hold: &Hold) -> Self {
+    pub fn of(hold: &Attribution) -> Self {
         Self { actor: hold.actor.clone(), reason: hold.reason.clone(), at: hold.since }
     }
 

@@ -22,7 +22,7 @@ use crate::rollout::people::tokens::TokenRequest;
 use crate::rollout::record::Eras;
 use crate::rollout::record::Gate;
 use crate::rollout::record::{Actor, Mode};
-use crate::rollout::state::{Hold, Tallies, Tokens};
+use crate::rollout::state::{Attribution, Tallies, Tokens};
 use crate::rollout::tell::report::Report;
 use crate::rollout::tell::revision_waits::RevisionWaits;
 use crate::rollout::tell::waits::Waits;
@@ -48,7 +48,7 @@ pub struct View {
     /// Whether it writes.
     pub mode: Mode,
     /// Set while all writes are stopped.
-    pub stop: Option<Hold>,
+    pub stop: Option<Attribution>,
     /// Each plan's latest rollout.
     pub reports: Vec<Report>,
     /// Who lets revisions take effect, by the daemon's configuration.

@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone)]
 pub struct ReadOrder {
     pub read: Read,
-    /// For the incremental sweep: devices sighted since then.
+    /// For the incremental sweep: devices seen since then.
     pub seen_after: Timestamp,
     /// The present instant: what is read is not older.
     pub at: Timestamp,

@@ -10,9 +10,9 @@ use crate::engine::reads::ReadQueue;
 use crate::fleet::Fleet;
 use crate::ids::PlanName;
 use crate::rollout::decide::outcome::doubt_after_restart;
-use crate::rollout::judge::last_look::FreshLook;
+use crate::rollout::judge::last_check::FreshRead;
 use crate::rollout::record::{Actor, ClockDoubt, Entry, Event, Mode, Recorded, WriteId};
-use crate::rollout::state::{Hold, IllegalEvent, State};
+use crate::rollout::state::{Attribution, IllegalEvent, State};
 use crate::rollout::world::{Observations, Observed};
 use crate::time::{SignedDuration, Timestamp};
 
@@ -24,7 +24,7 @@ pub struct Engine {
     /// What was read from outside.
     pub world: Observations,
     /// A stop that the log does not have yet.
-    pub unrecorded_stop: Option<Hold>,
+    pub unrecorded_stop: Option<Attribution>,
     /// Whether decisions come with reports.
     pub reports: Reports,
     /// Reads that are wanted, under way or failing.
@@ -41,12 +41,12 @@ pub struct Engine {
 /// How far the write under way is.
 #[derive(Debug, Clone)]
 pub(super) enum WriteUnderWay {
-    /// The far end is looked at, its devices too where they are counted; nothing is sent.
+    /// Upstream is looked at, its devices too where they are counted; nothing is sent.
     Looking { write: WriteId, is_counted: bool },
     /// It was looked at, and the last word is to be said.
     Looked {
         write: WriteId,
-        fresh: Observed<FreshLook>,
+        fresh: Observed<FreshRead>,
         counted: Option<Observed<usize>>,
         doubt: Option<ClockDoubt>,
     },

@@ -62,7 +62,7 @@ impl ReadQueue {
     }
 
     /// A person asks for these reads now: those that are wanted later, or that wait after a failure.
-    /// Where sweeps of the devices work, the one of those sighted lately brings the same news as a
+    /// Where sweeps of the devices work, the one of those seen lately brings the same news as a
     /// full one, for a fraction of the requests.
     pub fn hurry(&mut self, reads: &BTreeSet<Read>, now: Timestamp) {
         for read in reads {
@@ -95,9 +95,9 @@ impl ReadQueue {
             said.push(format!("not read before Cloudflare's time for it has come: {}", words(told_to_wait)));
         }
         if said.is_empty() {
-            return "the plan files were looked at; nothing else is to be read".to_owned();
+            return "the plan files were read; nothing else is to be read".to_owned();
         }
-        format!("the plan files were looked at; {}", said.join("; "))
+        format!("the plan files were read; {}", said.join("; "))
     }
 
     /// When the next of them is due, of those that are not under way.

@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 
 use crate::engine::orders::{LookAnswer, LookOrder, ReadAnswer, ReadFailed};
 use crate::engine::owner::{Engine, WriteUnderWay};
-use crate::fleet::{Sighting, SweepChanges};
+use crate::fleet::{ListedDevice, SweepChanges};
 use crate::ids::PlanName;
 use crate::rollout::decide::outcome::{SendOutcome, Unsent, outcome_entry, unsent_entry};
 use crate::rollout::judge::blast;
-use crate::rollout::judge::last_look::{FreshLook, clear_to_send};
+use crate::rollout::judge::last_check::{FreshRead, clear_to_send};
 use crate::rollout::record::{Cancelled, WriteId, WriteIntent};
 use crate::rollout::state::PendingWrite;
 use crate::rollout::world::{Desired, Observed, Read};
@@ -70,11 +70,11 @@ impl Engine {
         };
         let as_of = now.min(as_of);
         let mut fresh = None;
-        let mut listed: Vec<Sighting> = Vec::new();
+        let mut listed: Vec<ListedDevice> = Vec::new();
         for answer in &answers {
             match answer {
-                ReadAnswer::Groups(groups) => fresh = Some(FreshLook::Groups(groups.clone())),
-                ReadAnswer::Group(_, group) => fresh = Some(FreshLook::Group(group.clone())),
+                ReadAnswer::Groups(groups) => fresh = Some(FreshRead::Groups(groups.clone())),
+                ReadAnswer::Group(_, group) => fresh = Some(FreshRead::Group(group.clone())),
                 ReadAnswer::Sweep(sweep) => listed.extend(sweep.devices.iter().cloned()),
                 ReadAnswer::Approvers(..) | ReadAnswer::Profiles(_) => {}
             }

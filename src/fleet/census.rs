@@ -63,7 +63,7 @@ impl Counts {
         *count += 1;
     }
 
-    /// Devices that were sighted when they could have been on the target.
+    /// Devices that were seen when they could have been on the target.
     pub const fn sighted(&self) -> usize {
         self.arrived + self.due + self.stalled
     }
@@ -87,9 +87,9 @@ pub struct EnvironmentCensus {
     pub counts: Counts,
     /// Eligible devices that were active in the week before the assignment.
     pub active: usize,
-    /// Those of them that were sighted after their due instant.
+    /// Those of them that were seen after their due instant.
     pub active_sighted: usize,
-    /// Arrived devices that were sighted again on a later calendar day (in the ring's zone).
+    /// Arrived devices that were seen again on a later calendar day (in the ring's zone).
     pub exercised: usize,
 }
 
@@ -113,7 +113,7 @@ impl Census {
         self.environments.values().map(|environment| environment.counts.arrived).sum()
     }
 
-    /// Arrived devices that were sighted again on a later day, over all environments.
+    /// Arrived devices that were seen again on a later day, over all environments.
     pub fn exercised(&self) -> usize {
         self.environments.values().map(|environment| environment.exercised).sum()
     }
@@ -136,7 +136,7 @@ pub struct RingScope {
     pub assigned_at: Option<Timestamp>,
     /// The ring's zone, for calendar days.
     pub zone: Zone,
-    /// A device that is sighted so long past its first due sighting, and not there, is stalled.
+    /// A device that is seen so long past its first due sighting, and not there, is stalled.
     pub stalled_after: SignedDuration,
 }
 

@@ -1,7 +1,7 @@
 //! Devices that went dark after they arrived: looked for once a day, beside a control group.
 //!
 //! **Invariant:** a look compares like with like: the same hours of each ring's own clock, the same
-//! environment, sighted in the same hours before; a day on which the control slept, or ringward did not
+//! environment, seen in the same hours before; a day on which the control slept, or ringward did not
 //! look, is no day.
 //!
 //! The first look asks about those of the day before: it is quick. The second asks about all since
@@ -11,7 +11,7 @@
 //! One look a day and not one at each instant: a device is silent every evening, a country is
 //! silent on its holiday bit by bit, and each further test of the same numbers is one more chance
 //! to halt a healthy fleet. For the same reason all looks of a ring's life share one chance of
-//! error, as in a sequential trial: see [`DarkLook::p_at_most`].
+//! error, as in a sequential trial: see [`DarkEvaluation::p_at_most`].
 
 mod days;
 #[cfg(test)]
@@ -19,7 +19,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use days::LookDay;
+use days::EvaluationDay;
 use serde::{Deserialize, Serialize};
 
 use crate::fleet::fisher::{PartsPerBillion, one_sided};
@@ -29,7 +29,7 @@ use crate::schedule::{Schedule, Zone};
 use crate::time::{SignedDuration, Timestamp};
 use crate::{ids::DeviceId, plan::model::Percent, version::Environment};
 
-pub use days::LOOK_AT_HOUR;
+pub use days::EVALUATED_AT_HOUR;
 
 /// How many spans of `after` the looks reach back.
 pub const LOOKS: [u8; 2] = [1, 2];
@@ -37,7 +37,7 @@ pub const LOOKS: [u8; 2] = [1, 2];
 /// They share what a day may spend.
 const LOOKS_A_DAY: f64 = LOOKS.len() as f64;
 
-/// A cohort is sighted in at least this many counted hours.
+/// A cohort is seen in at least this many counted hours.
 const COHORT_HOURS: i64 = 24;
 
 /// The chance that a healthy ring's whole life in one environment ends in a false alarm, shared by
@@ -58,7 +58,7 @@ pub struct DarkQuestion<'a> {
     /// The ring's schedule: its zone and its freezes.
     pub schedule: &'a Schedule,
     /// Devices whose silence a person has seen and accepted, and when: it is accepted until they
-    /// are sighted again.
+    /// are seen again.
     pub acknowledged: &'a BTreeMap<DeviceId, Timestamp>,
     /// Up to when everything about the devices is known.
     pub known_until: Timestamp,
@@ -66,24 +66,24 @@ pub struct DarkQuestion<'a> {
 
 /// All that can be said about a ring and an environment at one instant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct DarkLooks {
-    /// Control devices that were sighted in the last week.
+pub struct DarkEvaluations {
+    /// Control devices that were seen in the last week.
     pub control_active: usize,
-    /// Control devices that were sighted at any time that is remembered.
+    /// Control devices that were seen at any time that is remembered.
     pub control_known: usize,
     /// Devices of the ring whose silence is accepted still.
     pub acknowledged: usize,
     /// The next look by the calendar, should its day count.
     pub next_at: Option<Timestamp>,
     /// The newest looks: one for each of [`LOOKS`] that reaches back to devices that had arrived.
-    pub looks: Vec<DarkLook>,
+    pub looks: Vec<DarkEvaluation>,
 }
 
-/// One look: who of those sighted before was silent since, here and in the control. Before is the
+/// One look: who of those seen before was silent since, here and in the control. Before is the
 /// day before, and for the second look all the time since the assignment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct DarkLook {
+pub struct DarkEvaluation {
     /// How many spans of `after` it reaches back.
     pub look: u8,
     /// The evening up to which it looks.
@@ -113,7 +113,7 @@ pub struct DarkLook {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Share {
-    /// Devices sighted before.
+    /// Devices seen before.
     pub of: usize,
     /// Those of them that were silent since.
     pub silent: usize,
@@ -132,7 +132,7 @@ impl Share {
     }
 }
 
-impl DarkLook {
+impl DarkEvaluation {
     /// Whether the ring's silent share is above the control's by more than `at_most`.
     pub fn exceeds(&self, at_most: Percent) -> bool {
         let wide = |count: usize| i128::try_from(count).unwrap_or(i128::MAX >> 64);
@@ -169,7 +169,7 @@ impl<'a> Beside<'a> {
         Self { device, hours_behind: 0 }
     }
 
-    /// Whether it was sighted in these hours of the ring's day, by its own clock.
+    /// Whether it was seen in these hours of the ring's day, by its own clock.
     fn in_hours(&self, from: i64, until: i64) -> bool {
         self.device.presence.in_hours(from + self.hours_behind, until + self.hours_behind)
     }
@@ -194,7 +194,7 @@ impl Fleet {
     }
 
     /// Looks for devices that went dark.
-    pub fn dark(&self, question: &DarkQuestion<'_>) -> DarkLooks {
+    pub fn dark(&self, question: &DarkQuestion<'_>) -> DarkEvaluations {
         let known_until = hour_of(question.known_until);
         let mut control: Vec<Beside<'_>> = Vec::new();
         for scope in question.control {
@@ -218,14 +218,15 @@ impl Fleet {
         let next_at = days.iter().map(|day| day.taken_at).find(|at| *at > question.known_until);
         days.retain(|day| day.taken_at <= question.known_until);
         let by_day = |devices: &[Beside<'_>]| -> Vec<usize> {
-            let on = |day: &LookDay| devices.iter().filter(|one| one.in_hours(day.begins, day.ends)).count();
+            let on =
+                |day: &EvaluationDay| devices.iter().filter(|one| one.in_hours(day.begins, day.ends)).count();
             days.iter().map(on).collect()
         };
         let (by_control, by_ring) = (by_day(&control), by_day(&here));
         days::mark_counted(&mut days, &by_control, &by_ring);
         let looks = LOOKS.iter().filter_map(|look| question.look(*look, &days, &here, &control));
         let looks = looks.collect();
-        DarkLooks { control_active, control_known, acknowledged, next_at, looks }
+        DarkEvaluations { control_active, control_known, acknowledged, next_at, looks }
     }
 }
 
@@ -234,14 +235,14 @@ impl DarkQuestion<'_> {
     fn look(
         &self,
         look: u8,
-        days: &[LookDay],
+        days: &[EvaluationDay],
         here: &[Beside<'_>],
         control: &[Beside<'_>],
-    ) -> Option<DarkLook> {
+    ) -> Option<DarkEvaluation> {
         let RingOffer::Assigned(assignment) = self.ring.offered(Some(self.environment)) else { return None };
         let newest = days.iter().rposition(|day| day.counts)?;
         let days = days.get(..=newest)?;
-        let LookDay { looks_at: at, taken_at, .. } = *days.last()?;
+        let EvaluationDay { looks_at: at, taken_at, .. } = *days.last()?;
         let assigned_hour = hour_of(assignment.at);
         let day = days::days_since(days, assigned_hour)?;
         let look_hour = hour_of(at);
@@ -274,10 +275,10 @@ impl DarkQuestion<'_> {
         let control = Share { of: beside.len(), silent: beside.iter().filter(is_silent_beside).count() };
         let p = PartsPerBillion::of(one_sided(ring.silent, ring.of, control.silent, control.of));
         let p_at_most = p_at_most(day);
-        Some(DarkLook { look, at, taken_at, since: since_at, day, ring, control, p, p_at_most, silent })
+        Some(DarkEvaluation { look, at, taken_at, since: since_at, day, ring, control, p, p_at_most, silent })
     }
 
-    /// Whether the silence of a device was accepted, and it was not sighted since and before an hour.
+    /// Whether the silence of a device was accepted, and it was not seen since and before an hour.
     fn accepts(&self, device: &Device, until: i64) -> bool {
         let accepted = self.acknowledged.get(&device.latest.id);
         accepted.is_some_and(|at| !device.presence.in_hours(hour_of(*at) + 1, until))

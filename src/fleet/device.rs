@@ -1,11 +1,11 @@
 //! What is remembered of one device, and the class that follows from it.
 //!
 //! **Invariant:** a class is a function of sightings, the assignment and `now`; that ringward
-//! told a device to move counts for nothing until the device is sighted there.
+//! told a device to move counts for nothing until the device is seen there.
 
 use serde::{Deserialize, Serialize};
 
-use super::sighting::{Reported, Sighting};
+use super::listed_device::{ListedDevice, Reported};
 use super::{presence::Presence, stray::Stray};
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::ClientVersion;
@@ -13,7 +13,7 @@ use crate::version::ClientVersion;
 /// Cloudflare delivers an assignment within 15 minutes (client-version-assignments.mdx).
 pub const NOTIFICATION: SignedDuration = SignedDuration::from_mins(15);
 
-/// A device counts as recently active when it was sighted in this long before the assignment.
+/// A device counts as recently active when it was seen in this long before the assignment.
 const RECENTLY_ACTIVE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// A device that two full sweeps in a row did not list has left.
@@ -40,7 +40,7 @@ pub enum Class {
     Arrived,
     /// Sighted after its due instant, not there yet.
     Due,
-    /// Sighted so long past its first due sighting and still not there, or sighted elsewhere after
+    /// Seen so long past its first due sighting and still not there, or seen elsewhere after
     /// arriving.
     Stalled,
     /// No sighting since its due instant.
@@ -69,7 +69,7 @@ impl Class {
 #[serde(deny_unknown_fields)]
 pub struct Device {
     /// The newest sighting.
-    pub latest: Sighting,
+    pub latest: ListedDevice,
     /// Start of the sweep that first listed it in its present profile.
     pub listed_since: Timestamp,
     /// The same, when it is known to have come at that time: an earlier sweep did not list it there.
@@ -78,14 +78,14 @@ pub struct Device {
     pub joined_at: Option<Timestamp>,
     /// Full sweeps in a row that did not list it.
     pub missed_full_sweeps: u8,
-    /// How far it got with the assignment it was last sighted under.
+    /// How far it got with the assignment it was last seen under.
     pub progress: Option<AssignmentProgress>,
     /// The assignment of the ring that it left last, so that the ring can say where it went.
     pub left: Option<Assignment>,
     /// Its newest change of version that no offer explains.
     #[serde(default)]
     pub stray: Option<Stray>,
-    /// The hours in which it was sighted lately. Devices remembered from before it was kept have none.
+    /// The hours in which it was seen lately. Devices remembered from before it was kept have none.
     #[serde(default)]
     pub presence: Presence,
 }
@@ -109,7 +109,7 @@ pub struct AssignmentProgress {
     pub assignment: Assignment,
     /// From when on a sighting says something: notification has had its time.
     pub due_at: Timestamp,
-    /// Whether it was sighted in the week before the assignment.
+    /// Whether it was seen in the week before the assignment.
     pub recently_active: bool,
     /// Its first sighting after `due_at`.
     pub first_due_sighting: Option<Timestamp>,
@@ -122,7 +122,7 @@ pub struct AssignmentProgress {
 
 impl Device {
     /// A device listed for the first time; `is_new`: an earlier sweep would have listed it.
-    pub fn first_listed(sighting: Sighting, sweep_started_at: Timestamp, is_new: bool) -> Self {
+    pub fn first_listed(sighting: ListedDevice, sweep_started_at: Timestamp, is_new: bool) -> Self {
         Self {
             latest: sighting,
             listed_since: sweep_started_at,
@@ -136,7 +136,7 @@ impl Device {
     }
 
     /// Takes in a newer listing.
-    pub fn sighted(&mut self, sighting: Sighting, sweep_started_at: Timestamp, passage: Passage) {
+    pub fn sighted(&mut self, sighting: ListedDevice, sweep_started_at: Timestamp, passage: Passage) {
         self.missed_full_sweeps = 0;
         sighting.last_seen_at.into_iter().for_each(|seen| self.presence.saw(seen));
         if sighting.last_seen_at < self.latest.last_seen_at {
@@ -175,7 +175,7 @@ impl Device {
         progress
     }
 
-    /// Whether it was sighted on its ring's target after an instant.
+    /// Whether it was seen on its ring's target after an instant.
     pub fn on_target_after(&self, instant: Timestamp) -> bool {
         self.progress.and_then(|progress| progress.on_target_at).is_some_and(|seen| seen > instant)
     }
@@ -229,7 +229,7 @@ pub enum RingOffer {
 }
 
 impl AssignmentProgress {
-    fn fold(&mut self, sighting: &Sighting) {
+    fn fold(&mut self, sighting: &ListedDevice) {
         let Some(seen) = sighting.last_seen_at else { return };
         if seen > self.due_at {
             self.first_due_sighting.get_or_insert(seen);

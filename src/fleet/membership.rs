@@ -4,7 +4,7 @@
 
 use super::census::RingScope;
 use super::device::{Assignment, Passage, RingOffer};
-use super::sighting::{SightedPolicy, Sighting};
+use super::listed_device::{ListedDevice, ListedProfile};
 use super::stray::{KnownOffers, Stray};
 use crate::version::Environment;
 
@@ -34,7 +34,7 @@ impl Membership {
         &self.rings
     }
 
-    fn ring_of(&self, policy: Option<&SightedPolicy>) -> Option<usize> {
+    fn ring_of(&self, policy: Option<&ListedProfile>) -> Option<usize> {
         let policy = policy?;
         self.rings.iter().position(|ring| ring.policies.contains(&policy.id))
     }
@@ -47,14 +47,14 @@ impl Membership {
     }
 
     /// That a device moved, within one ring, to a version that was not on offer there.
-    pub(super) fn stray(&self, old: &Sighting, new: &Sighting) -> Option<Stray> {
+    pub(super) fn stray(&self, old: &ListedDevice, new: &ListedDevice) -> Option<Stray> {
         let ring = self.ring_of(new.policy.as_ref())?;
         let stayed = self.ring_of(old.policy.as_ref()) == Some(ring);
         let offers = self.offers.get(ring).filter(|_| stayed)?;
         Stray::between(old, new, offers)
     }
 
-    pub(super) fn passage(&self, old: &Sighting, new: &Sighting) -> Passage {
+    pub(super) fn passage(&self, old: &ListedDevice, new: &ListedDevice) -> Passage {
         let (from, to) = (self.ring_of(old.policy.as_ref()), self.ring_of(new.policy.as_ref()));
         Passage {
             before: self.assignment(from, old.environment()),

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::census::{Census, RingScope};
 use super::device::{Device, Passage};
-use super::sighting::{Reported, Sighting, Sweep, SweepScope};
+use super::listed_device::{ListedDevice, Reported, Sweep, SweepScope};
 use super::{index::Index, membership::Membership};
 use crate::ids::{DeviceId, PolicyId};
 use crate::time::{SignedDuration, Timestamp, after};
@@ -79,7 +79,7 @@ impl Fleet {
     /// Whether the listing said anything new.
     fn sighted(
         &mut self,
-        sighting: Sighting,
+        sighting: ListedDevice,
         (started_at, knows_all): (Timestamp, bool),
         membership: &Membership,
     ) -> bool {

@@ -1,28 +1,28 @@
 //! The fleet: from sightings to classes, adoption, exercise, and who went dark. Pure.
 //!
-//! **Invariant:** what a sweep did not say is not known here: a device is where, and as, it was last sighted.
+//! **Invariant:** what a sweep did not say is not known here: a device is where, and as, it was last seen.
 
 mod census;
 mod dark;
 mod device;
 mod fisher;
 mod index;
+mod listed_device;
 mod membership;
 mod memory;
 mod presence;
-mod sighting;
 mod stray;
 mod strays;
 #[cfg(test)]
 mod tests;
 
 pub use census::{Census, Counts, EnvironmentCensus, RingScope};
-pub use dark::{DarkLook, DarkLooks, DarkQuestion, LOOK_AT_HOUR, LOOKS, Share, p_at_most};
+pub use dark::{DarkEvaluation, DarkEvaluations, DarkQuestion, EVALUATED_AT_HOUR, LOOKS, Share, p_at_most};
 pub use device::{Assignment, AssignmentProgress, Class, Device, NOTIFICATION, Passage, RingOffer};
 pub use fisher::{PartsPerBillion, one_sided};
+pub use listed_device::{ListedDevice, ListedProfile, Reported, Sweep, SweepScope};
 pub use membership::Membership;
 pub use memory::{FORGET_AFTER, Fleet, SWEEP_OVERLAP, SweepChanges};
 pub use presence::{Presence, REMEMBERED};
-pub use sighting::{Reported, SightedPolicy, Sighting, Sweep, SweepScope};
 pub use stray::{KnownOffers, Stray};
 pub use strays::Strays;

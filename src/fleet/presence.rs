@@ -1,4 +1,4 @@
-//! The hours in which a device was sighted: what a class, which knows only the newest sighting,
+//! The hours in which a device was seen: what a class, which knows only the newest sighting,
 //! has forgotten.
 //!
 //! **Invariant:** an hour is marked only by a sighting in it; what lies further back than
@@ -44,7 +44,7 @@ impl Presence {
         }
     }
 
-    /// Whether it was sighted in one of the hours from `from` on and before `until`, as counted
+    /// Whether it was seen in one of the hours from `from` on and before `until`, as counted
     /// by [`hour_of`].
     pub(super) fn in_hours(&self, from: i64, until: i64) -> bool {
         // Bits count backwards: `until - 1` is the lowest of the span.
@@ -66,7 +66,7 @@ impl Presence {
         touched.iter().zip(first..).any(marked)
     }
 
-    /// Whether it was sighted in an hour between two instants: the hour of `from` counts, that of
+    /// Whether it was seen in an hour between two instants: the hour of `from` counts, that of
     /// `until` does not.
     pub fn between(&self, from: Timestamp, until: Timestamp) -> bool {
         self.in_hours(hour_of(from), hour_of(until))

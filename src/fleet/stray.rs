@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::sighting::{Reported, Sighting};
+use super::listed_device::{ListedDevice, Reported};
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 
@@ -15,9 +15,9 @@ use crate::version::{ClientVersion, Environment};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stray {
-    /// The version it was sighted on.
+    /// The version it was seen on.
     pub to: ClientVersion,
-    /// When it was first sighted there.
+    /// When it was first seen there.
     pub at: Timestamp,
 }
 
@@ -26,7 +26,7 @@ pub type KnownOffers = BTreeSet<(Environment, ClientVersion)>;
 
 impl Stray {
     /// What two sightings in a row, in one ring with these offers, say of a device.
-    pub(super) fn between(old: &Sighting, new: &Sighting, offers: &KnownOffers) -> Option<Self> {
+    pub(super) fn between(old: &ListedDevice, new: &ListedDevice, offers: &KnownOffers) -> Option<Self> {
         let (Reported::Version(from), Reported::Version(to)) = (&old.client, &new.client) else {
             return None;
         };

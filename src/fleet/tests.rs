@@ -47,8 +47,8 @@ fn scope(assigned_at: Option<Timestamp>) -> RingScope {
 /// One listing: the OS, what the client says, when it was seen, the profile.
 type Listing = (&'static str, Reported, i64, &'static str);
 
-fn sighting(id: &str, (os, client, seen, profile): Listing) -> Sighting {
-    Sighting {
+fn sighting(id: &str, (os, client, seen, profile): Listing) -> ListedDevice {
+    ListedDevice {
         id: device(id),
         name: id.to_owned(),
         user: None,
@@ -56,11 +56,11 @@ fn sighting(id: &str, (os, client, seen, profile): Listing) -> Sighting {
         os_version: None,
         client,
         last_seen_at: (seen != NEVER).then(|| at(seen)),
-        policy: Some(SightedPolicy { id: policy(profile), default: false }),
+        policy: Some(ListedProfile { id: policy(profile), default: false }),
     }
 }
 
-fn sweep(scope: SweepScope, started: i64, devices: Vec<Sighting>) -> Sweep {
+fn sweep(scope: SweepScope, started: i64, devices: Vec<ListedDevice>) -> Sweep {
     Sweep { scope, started_at: at(started), finished_at: at(started + 1_000), devices }
 }
 
@@ -127,7 +127,7 @@ fn a_device_is_what_its_story_says() {
             Some(Class::Stalled),
         ),
         (
-            "the day counts from its own first due sighting",
+            "the day counts from its own first time seen when due",
             vec![before.clone(), (70 * HOUR, win(OLD, 70 * HOUR))],
             72 * HOUR,
             Some(Class::Due),

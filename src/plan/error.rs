@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::plan::{Places, Related, Text};
 
-/// The most errors that are told of one file. Whoever mends a hundred checks again; a file that
+/// The most errors that are told of one file. Whoever fixes a hundred checks again; a file that
 /// is no plan at all would otherwise drown the others.
 pub const MAX_ERRORS: usize = 100;
 
@@ -184,7 +184,7 @@ fn told(mut found: Vec<NotedProblem>, severity: Severity, file: &str, text: &Tex
         let count = left_out.len();
         let word = severity.as_str();
         let more = if count == 1 { format!("1 more {word}") } else { format!("{count} more {word}s") };
-        let instead = "mend those above first, then check again";
+        let instead = "fix those above first, then check again";
         let noted = NotedProblem::of(severity, &at, format!("{more} from here on"), instead);
         found.truncate(MAX_ERRORS);
         found.push(NotedProblem { shows_text: false, ..noted });

@@ -156,6 +156,8 @@ pub(crate) trait WordValue: Copy + PartialEq + 'static {
     const WORDS: &'static [(&'static str, Self)];
     /// Words of features to come, which are refused as such.
     const LATER: &'static [&'static str] = &[];
+    /// Words of earlier releases, which are refused with the word that means the same now.
+    const FORMER: &'static [(&'static str, &'static str)] = &[];
 }
 
 /// A key that takes one of the words of `T`; without it the default holds.
@@ -183,6 +185,11 @@ pub(crate) fn word<T: WordValue>(node: &Node, what: &str, problems: &mut Problem
     let instead = format!("write {}", either(&words::<T>()).unwrap_or_default());
     if T::LATER.contains(&text) {
         problems.wrong(&node.at, format!("this {what} is not supported yet"), instead);
+        return None;
+    }
+    if let Some((former, now)) = T::FORMER.iter().find(|(former, _)| *former == text) {
+        let problem = format!("`{former}` is a former value of {what}");
+        problems.wrong(&node.at, problem, format!("write `{now}`, which means the same"));
         return None;
     }
     let found = T::WORDS.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);

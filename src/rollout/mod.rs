@@ -17,7 +17,7 @@
 //! Inputs: a plan's file ([`world::Desired`]), the log folded into [`state::State`], observations
 //! with their age ([`world::Observations`]) and `now`. Outputs: events, a report, reads that are
 //! wanted and the next wake-up. People come in through
-//! [`people::answer`], writes through [`judge::last_look`] and [`decide::outcome`].
+//! [`people::answer`], writes through [`judge::last_check`] and [`decide::outcome`].
 //!
 //! **Invariant:** nothing here knows of sockets, files, threads or the present time.
 

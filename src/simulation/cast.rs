@@ -5,7 +5,7 @@
 //! plan names is there exactly once.
 
 use super::devices::{DeviceScript, Devices, OnlineSpans, Reaction};
-use super::far_end::FarEnd;
+use super::upstream::Upstream;
 use crate::fleet::Reported;
 use crate::ids::{DeviceId, PolicyId};
 use crate::plan::model::{Plan, ProfileRef};
@@ -47,7 +47,7 @@ pub struct Casting {
 }
 
 /// The account of a plan.
-pub fn account(plan: &Plan, casting: &Casting) -> FarEnd {
+pub fn account(plan: &Plan, casting: &Casting) -> Upstream {
     let heads = heads(plan, casting);
     let custom: Vec<&(ProfileRef, Headcount)> =
         heads.iter().filter(|(profile, _)| *profile != ProfileRef::Default).collect();
@@ -85,7 +85,7 @@ pub fn account(plan: &Plan, casting: &Casting) -> FarEnd {
         story(device, policy, calendars.get(device.profile)?, plan, casting)
     });
     let default = ids.last().cloned().flatten();
-    FarEnd::new(Devices::new(stories.collect(), default), profiles.collect())
+    Upstream::new(Devices::new(stories.collect(), default), profiles.collect())
 }
 
 /// The devices of each profile that the plan names.

@@ -17,10 +17,10 @@ use crate::rollout::world::{Desired, Observations, Read, Want};
 use crate::time::{SignedDuration, Timestamp, after, in_words, since};
 
 use crate::simulation::disk::{Disk, File, SECOND_LOOK};
-use crate::simulation::far_end::{Call, FarEnd};
 use crate::simulation::fault::SimulationFault;
 use crate::simulation::looks::Looks;
 use crate::simulation::pace::Pace;
+use crate::simulation::upstream::{Call, Upstream};
 use crate::simulation::write_stage::WriteStage;
 
 /// The same thing read more often than this within [`STORM_SPAN`] is a storm, which is a bug.
@@ -96,7 +96,7 @@ impl SimulatedDaemon {
 
     /// It sees by the clock that nobody looked for a while.
     pub(super) fn wake(&mut self, from: Timestamp, now: Timestamp) {
-        let reason = format!("nobody looked for {}", in_words(since(from, now)));
+        let reason = format!("the daemon did not run for {}", in_words(since(from, now)));
         let event = Event::ClockStepped { from, to: now };
         self.append(vec![Entry { actor: Actor::Engine, reason, rollout: None, event }], now);
     }
@@ -239,14 +239,14 @@ impl SimulatedDaemon {
     }
 
     /// Starts what the log and the wants ask for.
-    pub(super) fn start_work(&mut self, far_end: &FarEnd, now: Timestamp) {
+    pub(super) fn start_work(&mut self, upstream: &Upstream, now: Timestamp) {
         if let Some(plan) = self.hurried.take() {
             let wanted = self.wants.get(&plan).into_iter().flatten();
             self.engine.reads.hurry(&wanted.map(|want| want.read.clone()).collect(), now);
         }
         for order in self.due_reads(now) {
             let since = after(now, -STORM_SPAN);
-            let lately = far_end.journal.iter().rev().take_while(|request| request.at > since);
+            let lately = upstream.journal.iter().rev().take_while(|request| request.at > since);
             let same = lately.filter(|request| request.asked == Call::Read(order.read.clone())).count();
             if same >= STORM {
                 self.fail(SimulationFault::Storm { at: now, read: order.read.clone(), times: same });

@@ -13,11 +13,11 @@ use crate::rollout::state::State;
 use crate::rollout::world::Observations;
 use crate::simulation::daemon::SimulatedDaemon;
 use crate::simulation::disk::{Disk, OnDisk};
-use crate::simulation::far_end::FarEnd;
 use crate::simulation::fault::SimulationFault;
 use crate::simulation::happening::{Happening, Note, Remembered};
 use crate::simulation::looks::Looks;
 use crate::simulation::pace::Pace;
+use crate::simulation::upstream::Upstream;
 use crate::time::{SignedDuration, Timestamp, after, since};
 
 /// Steps at one instant: more is a livelock.
@@ -32,7 +32,7 @@ pub struct Drive {
     /// The virtual clock.
     pub now: Timestamp,
     /// The account.
-    pub far_end: FarEnd,
+    pub upstream: Upstream,
     /// The daemon; while it is down, what it left.
     pub daemon: SimulatedDaemon,
     /// What happened beside the log: when, after how many records, what.
@@ -60,13 +60,13 @@ pub struct Drive {
 impl Drive {
     /// A daemon that starts on an empty log and these plan files, early enough for them to take effect at
     /// `now`.
-    pub fn new(far_end: FarEnd, plans: Vec<Revision>, pace: Pace, mode: Mode, now: Timestamp) -> Self {
+    pub fn new(upstream: Upstream, plans: Vec<Revision>, pace: Pace, mode: Mode, now: Timestamp) -> Self {
         let now = after(now, -pace.settles);
         let good = |revision: Revision| (revision.plan.name.clone(), OnDisk::Good(Box::new(revision)));
         let disk = Disk { is_readable: true, files: plans.into_iter().map(good).collect() };
         Self {
             now,
-            far_end,
+            upstream,
             daemon: SimulatedDaemon::start(
                 Vec::new(),
                 Engine::default(),
@@ -95,14 +95,14 @@ impl Drive {
 
     /// A daemon in the middle of its work, which does not look at every minute.
     pub fn taken_over(
-        far_end: FarEnd,
+        upstream: Upstream,
         plan: Revision,
         (state, world): (State, Observations),
         looks: Looks,
         now: Timestamp,
     ) -> Self {
         let pace = Pace { settles: SignedDuration::ZERO, ..Pace::at_once() };
-        let mut drive = Self::new(far_end, vec![plan], pace, Mode::Write, now);
+        let mut drive = Self::new(upstream, vec![plan], pace, Mode::Write, now);
         drive.daemon = SimulatedDaemon::take_over(state, world, looks, pace);
         drive
     }
@@ -177,9 +177,9 @@ impl Drive {
             return Err(SimulationFault::Livelock { at: next, tail: self.tail() });
         }
         self.now = next;
-        self.far_end.advance(next);
+        self.upstream.advance(next);
         self.come_up();
-        self.daemon.engine.world.budget_spent_until = self.far_end.budget_spent_until(next);
+        self.daemon.engine.world.budget_spent_until = self.upstream.budget_spent_until(next);
         self.happen();
         if self.down_until.is_none() {
             self.run_daemon();
@@ -193,10 +193,10 @@ impl Drive {
     fn run_daemon(&mut self) {
         if self.daemon.looks.is_some() {
             // Nothing is exact to the second: what is read is there at once.
-            self.daemon.start_work(&self.far_end, self.now);
+            self.daemon.start_work(&self.upstream, self.now);
         }
-        self.daemon.finish_reads(&mut self.far_end, self.now);
-        self.daemon.go_on_writing(&mut self.far_end, self.stop_file.is_some(), self.now);
+        self.daemon.finish_reads(&mut self.upstream, self.now);
+        self.daemon.go_on_writing(&mut self.upstream, self.stop_file.is_some(), self.now);
         self.see_stop_file();
         self.daemon.look_at_files(&self.disk, self.now);
         if !self.daemon.crashed {
@@ -205,7 +205,7 @@ impl Drive {
         if self.daemon.crashed {
             self.crash(Remembered::Devices);
         } else {
-            self.daemon.start_work(&self.far_end, self.now);
+            self.daemon.start_work(&self.upstream, self.now);
         }
         self.check_replay();
     }
@@ -218,7 +218,7 @@ impl Drive {
             None => self.daemon.next_instant(self.now),
         };
         let stop_file = self.unseen_stop_file().filter(|_| self.down_until.is_none());
-        [agenda, daemon, stop_file, self.far_end.next_change()].into_iter().flatten().min()
+        [agenda, daemon, stop_file, self.upstream.next_change()].into_iter().flatten().min()
     }
 
     fn unseen_stop_file(&self) -> Option<Timestamp> {
@@ -255,7 +255,7 @@ impl Drive {
                 self.disk.files.remove(name);
             }
             Happening::Directory { is_readable } => self.disk.is_readable = *is_readable,
-            Happening::Outside(edit) => self.far_end.outside(edit, self.now),
+            Happening::Outside(edit) => self.upstream.outside(edit, self.now),
             Happening::Clock(doubt) => {
                 self.clock_doubt = *doubt;
                 self.show_clock();
@@ -278,7 +278,7 @@ impl Drive {
     }
 
     fn ask(&mut self, actor: &Actor, reason: &str, command: &Command) {
-        self.daemon.read_before(command, &mut self.far_end, self.now);
+        self.daemon.read_before(command, &mut self.upstream, self.now);
         match self.daemon.command(actor, reason, command, self.now) {
             // What others do is in the log.
             Ok(()) => {

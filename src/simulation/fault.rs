@@ -43,7 +43,7 @@ pub enum SimulationFault {
         entries: String,
     },
     /// The ladder made an event that does not fit the state.
-    #[error("the ladder made an event that does not fit, at {at}: {error}")]
+    #[error("the pipeline made an event that does not fit, at {at}: {error}")]
     Undecided {
         /// When.
         at: Timestamp,

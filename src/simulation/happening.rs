@@ -9,7 +9,7 @@ use crate::rollout::record::Actor;
 use crate::rollout::record::ClockDoubt;
 use crate::rollout::tell::report::Report;
 use crate::simulation::disk::OnDisk;
-use crate::simulation::far_end::Outsider;
+use crate::simulation::upstream::Outsider;
 use crate::time::Timestamp;
 
 /// Something that a script has happen.

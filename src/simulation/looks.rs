@@ -9,7 +9,7 @@
 
 use crate::engine::Reports;
 use crate::rollout::judge::opening::LEFT_TO_ENTER;
-use crate::rollout::state::{Phase, Ring, Stage, State};
+use crate::rollout::state::{Phase, Ring, RingState, State};
 use crate::schedule::Writable;
 use crate::time::{SignedDuration, Timestamp, after, since};
 
@@ -44,29 +44,32 @@ impl Looks {
         let mut every = self.resting;
         let mut instants = Vec::new();
         for plan in state.plans.values().filter(|plan| plan.rollout.phase == Phase::Running) {
-            let current = |ring: &Ring| !matches!(ring.stage, Stage::Verified(_));
+            let current = |ring: &Ring| !matches!(ring.stage, RingState::Verified(_));
             let Some((ring, ring_plan)) = plan.rollout.rings_with_plans().find(|(ring, _)| current(ring))
             else {
                 continue;
             };
             let busy = match &ring.stage {
-                Stage::Entering(_) => {
+                RingState::Entering(_) => {
                     instants.extend(ring_plan.schedule.next_entry(now, LEFT_TO_ENTER));
                     ring_plan.schedule.writable(now) != Writable::NotNow
                 }
-                Stage::Soaking(_, soak) => {
+                RingState::Soaking(_, soak) => {
                     let ends_at = after(soak.started_at, ring_plan.soak.get());
                     instants.push(ends_at);
                     ends_at <= now
                 }
-                Stage::Adopting(assigned) => {
+                RingState::Adopting(assigned) => {
                     // What takes an hour is followed by minutes, what takes days by the hour.
                     let length = since(assigned.at, now) / LOOKS_IN_A_WHILE;
                     every = every.min(length.clamp(SHORTEST.min(self.busy), self.busy));
                     false
                 }
-                Stage::Deploying(_) => true,
-                Stage::Pending | Stage::Verified(_) | Stage::RollingBack(..) | Stage::RolledBack(..) => false,
+                RingState::Deploying(_) => true,
+                RingState::Pending
+                | RingState::Verified(_)
+                | RingState::RollingBack(..)
+                | RingState::RolledBack(..) => false,
             };
             if busy {
                 every = every.min(self.busy);

@@ -1,6 +1,6 @@
 //! How long things take in a simulation.
 //!
-//! **Invariant:** none of it is decided by ringward: it is how long the far end, the machine and the files take.
+//! **Invariant:** none of it is decided by ringward: it is how long upstream, the machine and the files take.
 
 use crate::time::SignedDuration;
 

@@ -276,7 +276,7 @@ impl Teller {
             halts: self.halts,
             waiting_on: blockers.map(Iterator::collect).unwrap_or_default(),
             waits: waits(&drive, plan),
-            writes: drive.far_end.writes().count(),
+            writes: drive.upstream.writes().count(),
         }
     }
 }
@@ -288,7 +288,7 @@ fn told(fault: &WhatIf, befalls: &Befalls, drive: &Drive) -> FaultTold {
         WhatIf::Outage(..) | WhatIf::Drift(_) => None,
         // It shows only once a device runs the new version and sleeps.
         WhatIf::NoReconnectAfterWake(_) => {
-            Some(drive.far_end.devices.silenced(reached().map(|(index, _)| *index), drive.now))
+            Some(drive.upstream.devices.silenced(reached().map(|(index, _)| *index), drive.now))
         }
         WhatIf::InstallerBlocked(_)
         | WhatIf::LocalHoliday(..)

@@ -1,7 +1,7 @@
 //! The stories that a user may have befall a simulation: `--fault no-reconnect-after-wake=5%`.
 //!
 //! **Invariant:** a text that is no story is refused with the names of all stories; a story changes
-//! devices, people or the far end, never ringward's core.
+//! devices, people or upstream, never ringward's core.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use std::str::FromStr;
 use jiff::civil::Date;
 
 use super::devices::{AfterUpdate, DeviceScript, Reaction};
-use super::far_end::{FarEnd, Misread, Outsider, ReadFault};
+use super::upstream::{Misread, Outsider, ReadFault, Upstream};
 use crate::ids::RingName;
 use crate::plan::model::{Percent, Plan, ProfileRef, RingPlan};
 use crate::rollout::record::Profile;
@@ -146,7 +146,7 @@ impl WhatIf {
     }
 
     /// Has it befall an account that nothing has happened in yet.
-    pub fn befall(&self, account: &mut FarEnd, plan: &Plan, from: Timestamp, seed: u64) -> Befalls {
+    pub fn befall(&self, account: &mut Upstream, plan: &Plan, from: Timestamp, seed: u64) -> Befalls {
         let dice = Dice::seeded(seed).of("what if").of(&self.to_string());
         let mut befalls = Befalls::default();
         match self {
@@ -205,7 +205,7 @@ impl WhatIf {
 
 /// Takes the devices of a ring away for a day; those that would have been there, and when.
 fn holiday(
-    account: &mut FarEnd,
+    account: &mut Upstream,
     ring: &RingPlan,
     (from, until): (Timestamp, Timestamp),
 ) -> Vec<(u64, Timestamp)> {
@@ -222,7 +222,7 @@ fn holiday(
 
 /// Has something else update a third of a ring.
 fn other_updater(
-    account: &mut FarEnd,
+    account: &mut Upstream,
     ring: &RingPlan,
     from: Timestamp,
     dice: Dice,

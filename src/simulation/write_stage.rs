@@ -4,7 +4,7 @@
 
 use crate::engine::LookOrder;
 use crate::rollout::record::WriteId;
-use crate::simulation::far_end::Ticket;
+use crate::simulation::upstream::Ticket;
 use crate::time::Timestamp;
 
 /// The one write, on its way.

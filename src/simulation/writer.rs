@@ -4,16 +4,21 @@
 
 use crate::engine::{LookAnswer, LookOrder, ReadFailed};
 use crate::simulation::daemon::{SimulatedDaemon, desired};
-use crate::simulation::far_end::{FarEnd, GroupWrite};
 use crate::simulation::fault::SimulationFault;
+use crate::simulation::upstream::{GroupWrite, Upstream};
 use crate::simulation::write_stage::WriteStage;
 use crate::time::{Timestamp, after};
 
 impl SimulatedDaemon {
-    pub(super) fn go_on_writing(&mut self, far_end: &mut FarEnd, is_stop_file_there: bool, now: Timestamp) {
+    pub(super) fn go_on_writing(
+        &mut self,
+        upstream: &mut Upstream,
+        is_stop_file_there: bool,
+        now: Timestamp,
+    ) {
         match self.writing.take() {
             Some(WriteStage::Looking { order, done_at }) if done_at <= now => {
-                let look = self.look(far_end, &order, now);
+                let look = self.look(upstream, &order, now);
                 let is_taken = look.is_ok();
                 self.engine.handle_look(order.write, order.at, look, now);
                 if is_taken {
@@ -22,10 +27,10 @@ impl SimulatedDaemon {
                 }
             }
             Some(WriteStage::Clearing { order, send_at }) if send_at <= now => {
-                self.clear(far_end, &order, is_stop_file_there, now);
+                self.clear(upstream, &order, is_stop_file_there, now);
             }
             Some(WriteStage::Sent { write, ticket, answer_at }) if answer_at <= now => {
-                self.engine.handle_outcome(write, far_end.outcome(ticket));
+                self.engine.handle_outcome(write, upstream.outcome(ticket));
             }
             writing => self.writing = writing,
         }
@@ -34,19 +39,25 @@ impl SimulatedDaemon {
 
     fn look(
         &self,
-        far_end: &mut FarEnd,
+        upstream: &mut Upstream,
         order: &LookOrder,
         now: Timestamp,
     ) -> Result<LookAnswer, ReadFailed> {
-        far_end
+        upstream
             .before_write(after(order.at, self.pace.snapshot_after).min(now))
             .map_err(|(message, come_back_at)| ReadFailed { message, come_back_at })?;
-        let answers = order.reads.iter().map(|read| self.ask(far_end, read, (order.at, order.at), now));
+        let answers = order.reads.iter().map(|read| self.ask(upstream, read, (order.at, order.at), now));
         Ok(LookAnswer { answers: answers.collect::<Result<_, _>>()?, doubt: None })
     }
 
     /// The last word, and the request.
-    fn clear(&mut self, far_end: &mut FarEnd, order: &LookOrder, is_stop_file_there: bool, now: Timestamp) {
+    fn clear(
+        &mut self,
+        upstream: &mut Upstream,
+        order: &LookOrder,
+        is_stop_file_there: bool,
+        now: Timestamp,
+    ) {
         let (files, settles, write) = (&self.files, self.pace.settles, order.write);
         let asked = |plan: &_| desired(files, plan, settles, now);
         match self.engine.poll_send(asked, is_stop_file_there, now) {
@@ -55,7 +66,7 @@ impl SimulatedDaemon {
                     Some(before) => GroupWrite::Update(before.id, intent.after),
                     None => GroupWrite::Create(intent.after),
                 };
-                let ticket = far_end.send(body, order.at, now, self.pace.apply);
+                let ticket = upstream.send(body, order.at, now, self.pace.apply);
                 let answer_at = after(now, self.pace.answer);
                 self.writing = Some(WriteStage::Sent { write, ticket, answer_at });
             }

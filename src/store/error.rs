@@ -43,7 +43,7 @@ pub enum StoreError {
     },
     /// The records before the head are not those that this store read or appended.
     #[error(
-        "record {seq} of the log in {path} is another one than this daemon wrote or read: somebody replaced or rewrote the database under it; nothing more is done on its word: keep this file for study and restore a backup that verifies"
+        "record {seq} of the log in {path} is another one than this daemon wrote or read: somebody replaced or rewrote the database under it; ringward does nothing more on its account: keep this file for study and restore a backup that verifies"
     )]
     Rewritten {
         /// The database.
@@ -151,7 +151,7 @@ pub enum WriteFailure {
 }
 
 impl WriteFailure {
-    /// Whether the same file can be written again once somebody has mended its surroundings.
+    /// Whether the same file can be written again once somebody has fixed its surroundings.
     pub const fn may_pass(self) -> bool {
         match self {
             Self::DiskFull | Self::ReadOnly | Self::CannotOpen | Self::Busy | Self::Disk | Self::Other => {

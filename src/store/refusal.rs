@@ -110,7 +110,7 @@ pub enum OpenError {
         finding: String,
     },
     /// Its log is not as it was written.
-    #[error("the database {path} has a broken log and nothing is done on its word")]
+    #[error("the database {path} has a broken log, and ringward does nothing on its account")]
     BrokenLog {
         /// The database.
         path: PathBuf,
@@ -119,7 +119,7 @@ pub enum OpenError {
     },
     /// It is sound, but its log is not the one that was open.
     #[error(
-        "the database {path} is not the one that this daemon wrote: its record {seq} is another, or missing; nothing is done on its word: put the right file back, or restore a backup with the daemon stopped"
+        "the database {path} is not the one that this daemon wrote: its record {seq} is another, or missing; ringward does nothing on its account: put the right file back, or restore a backup with the daemon stopped"
     )]
     OtherLog {
         /// The database.
@@ -146,8 +146,8 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// Whether the same database can be opened later, once somebody has mended its surroundings: a full
-    /// disk, a volume that is read-only or away. A damaged file or another log never mends itself.
+    /// Whether the same database can be opened later, once somebody has fixed its surroundings: a full
+    /// disk, a volume that is read-only or away. A damaged file or another log never fixes itself.
     pub const fn may_pass(&self) -> bool {
         match self {
             Self::Failed { cause, .. } => cause.may_pass(),

@@ -22,7 +22,7 @@ use crate::rollout::record::Actor;
 pub enum Peer {
     /// TCP.
     Tcp {
-        /// The far end.
+        /// The other side.
         peer: SocketAddr,
         /// Our end.
         local: SocketAddr,

@@ -10,8 +10,8 @@ use crate::rollout::record::of_seen;
 use crate::time::short;
 use crate::version::{ClientVersion, Environment};
 use crate::web::json::{
-    HoldJson, MovesJson, RevisionWaitsJson, RingJson, RingMovesJson, RollbackStepJson, RolloutJson,
-    WayBackJson, WordJson,
+    AttributionJson, MovesJson, RevisionWaitsJson, RingJson, RingMovesJson, RollbackStepJson,
+    RollbackTargetJson, RolloutJson, VoteJson,
 };
 
 /// Drift that keeps nothing from moving, with what became of it: accepted, or noted. What keeps
@@ -28,10 +28,10 @@ pub fn told_drifts(rollout: &RolloutJson) -> Vec<(&str, &str)> {
     told
 }
 
-/// How far a rollback is and what it holds out, a line for each ring and for each version.
+/// How far a rollback is and what it blocks, a line for each ring and for each version.
 pub fn told_rollback(rollout: &RolloutJson) -> Vec<String> {
     let step = |step: &RollbackStepJson| {
-        let way = |(environment, way): (&Environment, &WayBackJson)| {
+        let way = |(environment, way): (&Environment, &RollbackTargetJson)| {
             format!("{environment} {} back to {} ({})", way.from, way.to, way.ground)
         };
         let ways: Vec<String> = step.back.iter().map(way).collect();
@@ -39,15 +39,18 @@ pub fn told_rollback(rollout: &RolloutJson) -> Vec<String> {
             ("due", _) => "a later ring goes first".to_owned(),
             ("begun", _) => "under way".to_owned(),
             ("no_group", _) => "it has no deployment group".to_owned(),
-            ("out_of_time", Some(at)) => format!("over since {}, and not all followed", short(at)),
+            ("out_of_time", Some(at)) => {
+                format!("its time has passed since {}, and not all followed", short(at))
+            }
             (_, Some(at)) => format!("back since {}", short(at)),
             (other, None) => other.to_owned(),
         };
         format!("Ring {}: {}; {far}", step.ring, ways.join(", "))
     };
     let steps = rollout.rollback.iter().flat_map(|rollback| &rollback.steps).map(step);
-    let mut held: BTreeMap<(Environment, ClientVersion), (BTreeSet<&RingName>, &HoldJson)> = BTreeMap::new();
-    for one in &rollout.held_out {
+    let mut held: BTreeMap<(Environment, ClientVersion), (BTreeSet<&RingName>, &AttributionJson)> =
+        BTreeMap::new();
+    for one in &rollout.blocked_versions {
         held.entry((one.environment, one.version))
             .or_insert_with(|| (BTreeSet::new(), &one.by))
             .0
@@ -56,7 +59,7 @@ pub fn told_rollback(rollout: &RolloutJson) -> Vec<String> {
     let held = held.into_iter().map(|((environment, version), (rings, by))| {
         let rings: Vec<&str> = rings.into_iter().map(RingName::as_str).collect();
         format!(
-            "Held out: {environment} {version} of {}, by {} since {}: {}; ringward release-hold {} --version {version} --reason … ends that",
+            "Blocked: {environment} {version} for {}, by {} since {}: {}; ringward unblock {} --version {version} --reason … unblocks it",
             rings.join(", "),
             by.actor,
             short(by.since),
@@ -95,7 +98,7 @@ pub fn told_moves_of(revision: &RevisionWaitsJson) -> Vec<String> {
 pub fn told_approvals(rollout: &RolloutJson) -> Vec<String> {
     let of_ring = |ring: &RingJson| {
         let words = ring.approval.iter().flat_map(|approval| &approval.words);
-        let counts = |word: &&WordJson| {
+        let counts = |word: &&VoteJson| {
             let lasts = word.expires_at.is_none_or(|until| rollout.at < until);
             word.word == "approved" && word.voided_at.is_none() && lasts
         };

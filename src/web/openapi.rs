@@ -76,7 +76,7 @@ failures! {
     OfARead => [Unauthorized, Forbidden];
     /// Failures of a path about one plan.
     OfAPlan => [Unauthorized, Forbidden, NoSuchPlan];
-    /// Failures of a forecast: it is refused for a rollout that is over.
+    /// Failures of a forecast: it is refused for a rollout that is finished.
     OfAForecast => [Unauthorized, Forbidden, NoSuchPlan, Refused];
     /// Failures of a verb about everything.
     OfAVerb => [Unauthorized, Forbidden, Refused, NotJson, Senseless];

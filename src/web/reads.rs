@@ -326,7 +326,7 @@ pub(super) fn unknown_plan(view: &View, plan: &PlanName) -> Failure {
         let said = explain_new(plan, &waits.waiting.revision);
         let detail = format!(
             "plan `{plan}` is new and has no rollout yet: {}. {} {}",
-            said.headline, said.detail, said.way_out
+            said.headline, said.detail, said.remedy
         );
         return Failure::new(Kind::NoSuchPlan, detail);
     }

@@ -16,6 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::daemon::view::Readiness;
+use crate::rollout::people::verbs::former::called_before;
 use crate::web::admission::admit;
 use crate::web::cover::cover;
 use crate::web::json::IndexAnswer;
@@ -106,7 +107,15 @@ async fn openapi_json(Extension(document): Extension<Arc<Document>>) -> Result<R
 }
 
 async fn no_such_path(uri: Uri) -> Failure {
-    let detail = format!("there is no {}; /api/v1 names every path", uri.path());
+    let path = uri.path();
+    let of_a_plan = path.strip_prefix("/api/v1/rollouts/").and_then(|rest| rest.split_once('/'));
+    let detail = match of_a_plan.and_then(|(_, verb)| called_before(verb)) {
+        Some(verb) => {
+            let (now, path) = (verb.as_str(), verb.path());
+            format!("there is no {} any more: the verb is called {now} now, POST {path}", uri.path())
+        }
+        None => format!("there is no {path}; /api/v1 names every path"),
+    };
     Failure::new(Kind::NoSuchPath, detail)
 }
 

@@ -23,13 +23,17 @@ fn fact(event: &Event) -> String {
     match event {
         Event::DaemonStarted { version, mode: Mode::Write, .. } => format!("ringward {version} started"),
         Event::DaemonStarted { version, mode: Mode::Observe, .. } => {
-            format!("ringward {version} started, observing only")
+            format!("ringward {version} started, in read-only mode")
         }
         Event::ClockStepped { from, to } if to < from => {
             format!("the clock was set back, from {} to {}", short(*from), short(*to))
         }
         Event::ClockStepped { from, to } => {
-            format!("nobody looked from {} to {}; that time counts for nothing", short(*from), short(*to))
+            format!(
+                "the daemon did not run from {} to {}; that time counts for nothing",
+                short(*from),
+                short(*to)
+            )
         }
         Event::ClockConfirmed { was, now, .. } => format!(
             "the clock was confirmed: it is {}, and what was dated up to {} was dated ahead",
@@ -62,7 +66,7 @@ fn fact(event: &Event) -> String {
         }
         Event::PlanAccepted { revision } => {
             let (digest, rings) = (revision.digest.short(), count(revision.plan.rings.len(), "ring"));
-            format!("the plan was accepted (digest {digest}, {rings})")
+            format!("the plan took effect (digest {digest}, {rings})")
         }
         Event::PlanRevised { revision, restricts_only: false, dropped } => {
             let kept: String = dropped.iter().map(|ring| format!("; ring {ring} keeps its place")).collect();
@@ -127,10 +131,10 @@ fn fact(event: &Event) -> String {
         Event::WriteRefused { write, status, message, .. } => {
             format!("{write} was refused by Cloudflare with status {status}: {message}")
         }
-        Event::WriteDoubted { write, why, .. } => format!("{write} is in doubt: {why}"),
+        Event::WriteDoubted { write, why, .. } => format!("the outcome of {write} is unknown: {why}"),
         Event::DoubtRead { write, finding, .. } => format!("first read about {write}: {}", found(finding)),
         Event::WriteSettled { write, finding, .. } => {
-            format!("the doubt about {write} is settled: {}", found(finding))
+            format!("the outcome of {write} is known: {}", found(finding))
         }
         Event::AdoptionReached { .. } => "the targets were adopted; the soak begins".to_owned(),
         Event::RingVerified { .. } => "verified".to_owned(),
@@ -142,10 +146,10 @@ fn fact(event: &Event) -> String {
         }
         Event::GateUnknown { gate, environment, why, .. } => {
             let why = Verdict::Unknown(*why).reason_code();
-            format!("gate {gate}{} cannot tell ({why})", of(*environment))
+            format!("gate {gate}{} is unknown ({why})", of(*environment))
         }
         Event::GateKnown { gate, environment, .. } => {
-            format!("gate {gate}{} can tell again", of(*environment))
+            format!("gate {gate}{} is known again", of(*environment))
         }
         Event::GateWaived { gate: Gate::Ring, .. } => "the ring was let go".to_owned(),
         Event::RingLetGo { .. } => {
@@ -166,7 +170,7 @@ fn fact(event: &Event) -> String {
                 crate::time::short(*expires_at)
             )
         }
-        Event::ApprovalRefused { groups, .. } => format!("refused, as a member of {}", quoted(groups)),
+        Event::ApprovalRefused { groups, .. } => format!("rejected, as a member of {}", quoted(groups)),
         Event::DriftFound { drift } => format!("{drift}; it is to be written back"),
         Event::DriftEnded { group, .. } => {
             format!("somebody set group `{}` back to what ringward left", group.content.name)
@@ -184,7 +188,7 @@ fn rolled_back(how: HowBack, words: &[Judgement]) -> String {
     match how {
         HowBack::Adopted => "went back: enough of its devices are there".to_owned(),
         HowBack::OutOfTime => {
-            format!("went back; its time is over, and not all followed: {}", missing.join("; "))
+            format!("went back; its time has passed, and not all followed: {}", missing.join("; "))
         }
         HowBack::NoGroup => "has no deployment group, so nothing is on offer that could go back".to_owned(),
     }
@@ -286,7 +290,7 @@ mod tests {
         let cannot_tell = json!({"gate": "adoption", "environment": "macos", "why": "stale_sweep"});
         vec![
             (json!({"daemon_started": {"version": "1.2.3", "mode": "write"}}), "ringward 1.2.3 started"),
-            (json!({"daemon_started": {"version": "1.2.3", "mode": "observe"}}), "observing only"),
+            (json!({"daemon_started": {"version": "1.2.3", "mode": "observe"}}), "read-only mode"),
             (json!({"stopped": {}}), "all writes were stopped"),
             (json!({"started": {}}), "allowed again"),
             (
@@ -333,9 +337,9 @@ mod tests {
             ),
             (json!({"write_confirmed": of_a_ring(json!({"group": group}))}), "confirmed by Cloudflare"),
             (json!({"write_refused": of_a_ring(json!({"status": 403, "message": "no"}))}), "status 403: no"),
-            (json!({"write_doubted": of_a_ring(json!({"why": "a reset"}))}), "in doubt: a reset"),
+            (json!({"write_doubted": of_a_ring(json!({"why": "a reset"}))}), "unknown: a reset"),
             (json!({"doubt_read": of_a_ring(read)}), "first read about write 7: the group is gone"),
-            (json!({"write_settled": of_a_ring(settled)}), "settled: it was not applied"),
+            (json!({"write_settled": of_a_ring(settled)}), "is known: it was not applied"),
             (json!({"adoption_reached": ring(json!({"judgements": []}))}), "the soak begins"),
             (json!({"ring_verified": ring(json!({"judgements": []}))}), "Ring 0: verified"),
             (
@@ -344,10 +348,10 @@ mod tests {
                 }))}),
                 "Ring 0: 30 of 100 windows devices have left it, after 10 before",
             ),
-            (json!({"gate_unknown": ring(cannot_tell)}), "adoption/macos cannot tell (stale_sweep)"),
+            (json!({"gate_unknown": ring(cannot_tell)}), "adoption/macos is unknown (stale_sweep)"),
             (
                 json!({"gate_known": ring(json!({"gate": "fleet", "environment": null}))}),
-                "fleet can tell again",
+                "fleet is known again",
             ),
             (json!({"gate_waived": ring(json!({"gate": "soak"}))}), "gate soak was waived"),
             (json!({"halted": {"cause": drift}}), "halted: "),

@@ -90,13 +90,13 @@ pub(crate) fn troubled_daemon(rollouts: &[Value]) -> Value {
 fn gates_of_adopting() -> Value {
     json!([{
         "gate": "adoption", "environment": "windows", "verdict": "wait", "reason": "too_few_arrived",
-        "value": "20 of 31 sighted devices arrived; 31 of 40 active ones sighted",
-        "threshold": "90% arrived, 60% sighted, by 2026-10-19 09:00 UTC",
+        "value": "20 of 31 seen devices arrived; 31 of 40 active ones seen",
+        "threshold": "90% arrived, 60% seen, by 2026-10-19 09:00 UTC",
         "as_of": "2026-10-13T07:55:00Z", "age_seconds": 315,
         "stalled": null, "dark": null,
     }, {
         "gate": "stalled", "environment": "windows", "verdict": "pass", "reason": null,
-        "value": "1 of 30 sighted devices stalled; 1 acknowledged",
+        "value": "1 of 30 seen devices stalled; 1 acknowledged",
         "threshold": "at most 10% after 1d, of at least 30 devices",
         "as_of": "2026-10-13T07:55:00Z", "age_seconds": 315,
         "stalled": {
@@ -106,8 +106,8 @@ fn gates_of_adopting() -> Value {
         "dark": null,
     }, {
         "gate": "dark", "environment": "windows", "verdict": "wait", "reason": "too_soon",
-        "value": "at 2026-10-12 18:00 UTC 2 of 20 silent since 2026-10-11 18:00 UTC (control 5 of 100, p 0.4, asked 0.0005)",
-        "threshold": "at most 2% above the control after 1d, of at least 30 devices; next look 2026-10-13 18:00 UTC",
+        "value": "at 2026-10-12 18:00 UTC 2 of 20 silent since 2026-10-11 18:00 UTC (control 5 of 100, p 0.4, threshold 0.0005)",
+        "threshold": "at most 2% above the control after 1d, of at least 30 devices; next evaluation 2026-10-13 18:00 UTC",
         "as_of": "2026-10-13T07:55:00Z", "age_seconds": 315,
         "stalled": null,
         "dark": {
@@ -186,11 +186,11 @@ pub(crate) fn adopting() -> Value {
         "waiting_on": [{
             "code": "gate", "ring": "Early adopters",
             "reason": "too_few_arrived",
-            "text": "Early adopters: adoption/windows wait (too_few_arrived): 20 of 31 sighted devices arrived; 31 of 40 active ones sighted; asked for: 90% arrived, 60% sighted, by 2026-10-19 09:00 UTC",
+            "text": "Early adopters: adoption/windows wait (too_few_arrived): 20 of 31 seen devices arrived; 31 of 40 active ones seen; threshold: 90% arrived, 60% seen, by 2026-10-19 09:00 UTC",
             "headline": "too few windows devices of ring Early adopters run the new version so far",
             "detail": "Devices install it after their next start, wake or push. If it is not reached by 2026-10-19 09:00 UTC, the rollout halts.",
-            "seen": "20 of 31 sighted devices arrived; 31 of 40 active ones sighted",
-            "asked": "90% arrived, 60% sighted, by 2026-10-19 09:00 UTC",
+            "seen": "20 of 31 seen devices arrived; 31 of 40 active ones seen",
+            "asked": "90% arrived, 60% seen, by 2026-10-19 09:00 UTC",
             "since": "2026-10-13T06:45:00Z", "next_look": "2026-10-13T08:05:00Z", "until": null,
             "remedy": "nothing: it goes on by itself as devices arrive; to go on without them: ringward waive client --gate adoption --reason …",
             "command": "ringward waive client --gate adoption --reason …",

@@ -13,19 +13,20 @@ use ringward::rollout::decide::blocker::{BlockReport, Blocker};
 use ringward::rollout::decide::blocker::{TooMany, TooManyToday};
 use ringward::rollout::judge::grouping::Veto;
 use ringward::rollout::people::hearing::Hearing;
-use ringward::rollout::people::verbs::situation::{Offered, WaysBack};
+use ringward::rollout::people::verbs::situation::{Offered, RollbackTargets};
 use ringward::rollout::record::ClockDoubt;
 use ringward::rollout::record::{
     Actor, Block, BlockKind, Cancelled, Cause, Elsewhere, GroupDrift, MovedTo, Never, OtherUpdater, Purpose,
     RolloutId, WaitingRevision, WaitsFor, WriteId, WriteIntent,
 };
 use ringward::rollout::record::{Approved, Ask, AskedBy, Given, Tally};
-use ringward::rollout::record::{Dark, Look, Stalled};
+use ringward::rollout::record::{Dark, Evaluation, Stalled};
 use ringward::rollout::record::{Downgrade, Moves};
 use ringward::rollout::record::{Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
 use ringward::rollout::record::{Group, GroupContent, VersionEntry};
 use ringward::rollout::state::{
-    Approval, Assigned, Attempts, Back, HeldOut, Hold, PendingWrite, Phase, Soak, Stage, Validity, Words,
+    Approval, Assigned, Attempts, Attribution, Back, BlockedVersion, PendingWrite, Phase, RingState, Soak,
+    Validity, Votes,
 };
 use ringward::rollout::tell::report::{NewerTarget, Report};
 use ringward::rollout::tell::ring_report::meaning;
@@ -63,8 +64,8 @@ fn r() -> ringward::ids::RingName {
     ring("Early adopters")
 }
 
-fn hold(user: &str, reason: &str) -> Hold {
-    Hold {
+fn hold(user: &str, reason: &str) -> Attribution {
+    Attribution {
         actor: Actor::Local { user: user.to_owned() },
         reason: reason.to_owned(),
         since: at("2026-10-13T05:00:00Z"),
@@ -171,7 +172,7 @@ fn stalled(verdict: Verdict) -> Judgement {
 }
 
 fn dark(verdict: Verdict) -> Judgement {
-    let look = |look, since, silent, p| Look {
+    let look = |look, since, silent, p| Evaluation {
         look,
         at: at("2026-10-12T18:00:00Z"),
         since: at(since),
@@ -238,7 +239,7 @@ examples!(blockers: Blocker {
     },
     Blocker::GroupsUnread(_) => Blocker::GroupsUnread(r()),
     Blocker::InFlight(..) => Blocker::InFlight(r(), WriteId(7)),
-    Blocker::InDoubt { .. } => Blocker::InDoubt {
+    Blocker::OutcomeUnknown { .. } => Blocker::OutcomeUnknown {
         ring: r(),
         write: WriteId(7),
         why: "the connection was reset".to_owned(),
@@ -269,7 +270,7 @@ examples!(blockers: Blocker {
         let (at_most, until) = (DeviceLimit::new(2_000).unwrap(), Some(at("2026-10-14T07:00:00Z")));
         Blocker::DevicesPerDay(r(), TooManyToday { devices: 312, before: 1_900, at_most, until })
     },
-    Blocker::HeldOut(..) => Blocker::HeldOut(r(), Box::new(held_out())),
+    Blocker::BlockedVersion(..) => Blocker::BlockedVersion(r(), Box::new(blocked_version())),
     Blocker::Returning { .. } => Blocker::Returning {
         ring: r(),
         missing: vec![adoption(Verdict::Wait(Waiting::TooFewArrived))],
@@ -282,8 +283,8 @@ examples!(blockers: Blocker {
     Blocker::Moving => Blocker::Moving,
 });
 
-fn held_out() -> HeldOut {
-    HeldOut {
+fn blocked_version() -> BlockedVersion {
+    BlockedVersion {
         plan: plan("client"),
         ring: r(),
         policy: PolicyId::new("p-1").unwrap(),
@@ -409,7 +410,7 @@ examples!(cancellations: Cancelled {
     Cancelled::Blocked { .. } => Cancelled::Blocked { block: BlockKind::PlanInvalid },
     Cancelled::Forbidden { .. } => Cancelled::Forbidden { version: "2026.8.2100.0".parse().unwrap() },
     Cancelled::RolledBack => Cancelled::RolledBack,
-    Cancelled::HeldOut { .. } => Cancelled::HeldOut { version: "2026.8.2100.0".parse().unwrap() },
+    Cancelled::BlockedVersion { .. } => Cancelled::BlockedVersion { version: "2026.8.2100.0".parse().unwrap() },
     Cancelled::ApprovalVoid { .. } => {
         Cancelled::ApprovalVoid { seen: "1 of 3 members of `Release Approvers` approved".to_owned() }
     },
@@ -474,10 +475,10 @@ examples!(verdicts: Verdict {
     Verdict::Exempt(_) => Verdict::Exempt(Exempt::Waived),
 });
 
-examples!(stages: Stage {
-    Stage::Pending => Stage::Pending,
-    Stage::Entering(_) => Stage::Entering(Attempts::default()),
-    Stage::Deploying(_) => Stage::Deploying(Box::new(PendingWrite {
+examples!(stages: RingState {
+    RingState::Pending => RingState::Pending,
+    RingState::Entering(_) => RingState::Entering(Attempts::default()),
+    RingState::Deploying(_) => RingState::Deploying(Box::new(PendingWrite {
         intent: *intent(),
         attempts: Attempts::default(),
         planned_at: at(NOW),
@@ -485,11 +486,11 @@ examples!(stages: Stage {
         origin: None,
         moved: BTreeMap::new(),
     })),
-    Stage::Adopting(_) => Stage::Adopting(assigned()),
-    Stage::Soaking(..) => Stage::Soaking(assigned(), Soak { started_at: at(NOW) }),
-    Stage::Verified(_) => Stage::Verified(assigned()),
-    Stage::RollingBack(..) => Stage::RollingBack(assigned(), Back { to: BTreeMap::new(), since: at(NOW) }),
-    Stage::RolledBack(..) => Stage::RolledBack(None, Back { to: BTreeMap::new(), since: at(NOW) }),
+    RingState::Adopting(_) => RingState::Adopting(assigned()),
+    RingState::Soaking(..) => RingState::Soaking(assigned(), Soak { started_at: at(NOW) }),
+    RingState::Verified(_) => RingState::Verified(assigned()),
+    RingState::RollingBack(..) => RingState::RollingBack(assigned(), Back { to: BTreeMap::new(), since: at(NOW) }),
+    RingState::RolledBack(..) => RingState::RolledBack(None, Back { to: BTreeMap::new(), since: at(NOW) }),
 });
 
 fn assigned() -> Assigned {
@@ -531,7 +532,7 @@ fn voided() -> ApprovalReport {
         judgement: approval(Verdict::Wait(Waiting::ApprovalMissing)),
         asked_at: Some(at("2026-10-12T16:00:00Z")),
         missing: BTreeSet::new(),
-        words: Words { approvals, ..Words::default() },
+        words: Votes { approvals, ..Votes::default() },
         hearing: Hearing {
             groups: Vec::new(),
             author: None,
@@ -644,8 +645,8 @@ fn report(waiting_on: Vec<Blocker>) -> Report {
         drifts: Vec::new(),
         superseded: Vec::new(),
         rollback: None,
-        held_out: Vec::new(),
-        ways_back: WaysBack::Known,
+        blocked_versions: Vec::new(),
+        rollback_targets: RollbackTargets::Known,
         offered: Offered::Sound,
     }
 }
@@ -752,7 +753,7 @@ fn a_deadline_is_told_only_where_it_halts() {
             report.rings[0].state = stage.as_str();
             let json = rollout_json(&report, None);
             let halts = json.waiting_on[0].detail.contains("the rollout halts");
-            assert_eq!(halts, matches!(stage, Stage::Adopting(_)), "{waiting:?}, {}", stage.as_str());
+            assert_eq!(halts, matches!(stage, RingState::Adopting(_)), "{waiting:?}, {}", stage.as_str());
         }
     }
 }
@@ -779,8 +780,8 @@ fn every_write_that_came_to_nothing_is_explained() {
 #[test]
 fn every_state_has_its_meaning() {
     let stages = stages();
-    let names: Vec<&str> = stages.iter().map(Stage::as_str).collect();
-    assert_eq!(names, Stage::NAMES);
+    let names: Vec<&str> = stages.iter().map(RingState::as_str).collect();
+    assert_eq!(names, RingState::NAMES);
     let lines: String =
         stages.iter().map(|stage| format!("{}: {}\n", stage.as_str(), meaning(stage))).collect();
     golden("explain_states.txt", &lines);

@@ -45,7 +45,7 @@ async fn health_is_the_age_of_the_last_decision_on_the_wall() {
     }
 }
 
-/// No restart would mend a full disk: it is well, and says what is not.
+/// No restart would fix a full disk: it is well, and says what is not.
 #[tokio::test]
 async fn a_log_that_cannot_be_written_is_said() {
     let mut answer = answers::daemon(&[answers::halted()]);

@@ -52,7 +52,7 @@ pub(crate) fn sound() -> Vec<Entry> {
         entry("local:ana", client, "dns is slow\nin \u{1b}[31mPorto", Event::Paused {}),
         entry("loopback", None, "everything is down", Event::Stopped {}),
         entry("engine", None, "the daemon starts", started()),
-        entry("local:bob", None, "mended", Event::Started {}),
+        entry("local:bob", None, "fixed", Event::Started {}),
         entry("local:ana", client, "seen", Event::PauseLifted {}),
     ]
 }
@@ -179,7 +179,7 @@ fn a_flipped_byte_is_found_and_named() {
     let path = database(dir.path(), &records(&sound()));
     let bytes = std::fs::read(&path).unwrap();
     // The reason of record 8.
-    let place = bytes.windows(6).position(|window| window == b"mended").unwrap();
+    let place = bytes.windows(5).position(|window| window == b"fixed").unwrap();
     let mut flipped = bytes;
     flipped[place] ^= 1;
     std::fs::write(&path, flipped).unwrap();

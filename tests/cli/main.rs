@@ -14,6 +14,7 @@ mod diff;
 mod endings;
 mod explaining;
 mod far;
+mod former;
 mod health;
 mod init;
 mod log;

@@ -11,7 +11,7 @@ use crate::server::{Answer, Server};
 /// What must not be seen, in any part of a text.
 const SECRET: &str = "SECRETSECRET";
 
-/// Somebody else's token, which a far end might show in a message.
+/// Somebody else's token, which upstream might show in a message.
 const FOREIGN: &str = "cfut_SECRETSECRETfromsomebodyelse";
 
 #[tokio::test]

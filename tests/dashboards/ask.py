@@ -26,7 +26,7 @@ PLAN = "cloudflare-one-client"
 
 # Panels that stay empty while all is well, and when they show something.
 OF_TROUBLE = {
-    "Held plans": "paused and halted",
+    "Paused and halted plans": "paused and halted",
     "Failing reads": "the account answers 503",
     "Halts": "halted",
     "Drift": "somebody deleted the ring's group",
@@ -36,7 +36,7 @@ OF_TROUBLE = {
 # What has happened stays in sight: a counter from the log, and a range of time.
 STAYS = {"Halts", "Failed requests by code"}
 # Panels that stay empty until a rollback.
-OF_ROLLBACK = {"Rollbacks", "Held out"}
+OF_ROLLBACK = {"Rollbacks", "Blocked versions"}
 # Panels that stay empty until people are asked.
 OF_PEOPLE = {"Waiting approvals"}
 # Panels that no trouble from outside can fill.
@@ -197,7 +197,7 @@ def main():
         asked += until(prometheus, [panel for panel in troubled if panel not in stays], known, False, began)
         asked += until(prometheus, stays, known, True, began)
         asked += until(prometheus, [panel for panel in calm if panel["title"] not in PASSING], known, True, began)
-    # What was released, and whose rollout is over, is out of sight again.
+    # What was released, and whose rollout is finished, is out of sight again.
     if phase != "asking":
         asked += until(prometheus, back, known, phase == "back", began)
     asked += until(prometheus, people, known, phase == "asking", began)

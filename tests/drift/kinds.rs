@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::support::drive::devices::{DeviceScript, Devices};
-use crate::support::drive::far_end::{FarEnd, Outsider};
+use crate::support::drive::upstream::{Outsider, Upstream};
 use crate::support::drive::{Drive, Happening, OnDisk, Pace};
 use ringward::ids::{DeviceId, PlanName, PolicyId};
 use ringward::plan::{self, model::Revision};
@@ -33,7 +33,7 @@ fn begin() -> Timestamp {
     "2026-10-12T08:00:00Z".parse().unwrap()
 }
 
-fn account() -> FarEnd {
+fn account() -> Upstream {
     let ids = ["p-1", "p-2"];
     let stories = ids.iter().flat_map(|id| {
         (0..10).map(move |n| {
@@ -48,7 +48,7 @@ fn account() -> FarEnd {
         is_default: false,
         enabled: true,
     };
-    FarEnd::new(Devices::new(stories, None), ids.map(profile).to_vec())
+    Upstream::new(Devices::new(stories, None), ids.map(profile).to_vec())
 }
 
 /// The plan, with the profiles of its first ring.
@@ -94,14 +94,14 @@ fn edits() -> Vec<(DriftKind, Outsider)> {
 enum Became {
     Halted,
     WrittenBack,
-    Adopted,
+    Accepted,
     Noted,
 }
 
 fn expected(kind: DriftKind, on_drift: &str) -> Became {
     match (kind, on_drift) {
         (DriftKind::GroupRenamed, _) => Became::Noted,
-        (_, "adopt") => Became::Adopted,
+        (_, "accept") => Became::Accepted,
         // Nothing is taken from somebody else, and no write undoes another updater's work.
         (DriftKind::ProfileMoved | DriftKind::OtherUpdater, _) | (_, "halt") => Became::Halted,
         (_, "restore") => Became::WrittenBack,
@@ -116,9 +116,9 @@ fn recorded(event: &Event) -> Option<(Became, BTreeSet<DriftKind>)> {
             Some((Became::Halted, BTreeSet::from([DriftKind::OtherUpdater])))
         }
         Event::DriftFound { drift } => Some((Became::WrittenBack, drift.kinds())),
-        Event::DriftAdopted { drift: Drift::Group(drift) } => Some((Became::Adopted, drift.kinds())),
+        Event::DriftAdopted { drift: Drift::Group(drift) } => Some((Became::Accepted, drift.kinds())),
         Event::DriftAdopted { drift: Drift::OtherUpdater(_) } => {
-            Some((Became::Adopted, BTreeSet::from([DriftKind::OtherUpdater])))
+            Some((Became::Accepted, BTreeSet::from([DriftKind::OtherUpdater])))
         }
         Event::GroupRenamed { .. } => Some((Became::Noted, BTreeSet::from([DriftKind::GroupRenamed]))),
         _ => None,
@@ -129,25 +129,25 @@ fn standing(became: Became) -> DriftStanding {
     match became {
         Became::Halted => DriftStanding::Halts,
         Became::WrittenBack => DriftStanding::ToRestore,
-        Became::Adopted => DriftStanding::Accepted,
+        Became::Accepted => DriftStanding::Accepted,
         Became::Noted => DriftStanding::Noted,
     }
 }
 
 fn assert_lawful(row: &str, drive: &Drive) {
-    let found = laws::check(&drive.daemon.log, &drive.far_end.writes_for_the_laws());
+    let found = laws::check(&drive.daemon.log, &drive.upstream.writes_for_the_laws());
     assert!(found.is_empty(), "{row}: {found:#?}\n{}", drive.tail());
 }
 
 #[test]
 fn each_kind_is_found_at_once_and_dealt_with_as_the_plan_says() {
     let edited_at = after(begin(), SignedDuration::from_hours(20));
-    for on_drift in ["halt", "restore", "adopt"] {
+    for on_drift in ["halt", "restore", "accept"] {
         for (kind, edit) in edits() {
             let row = format!("{} under {on_drift}", kind.as_str());
             let mut drive = drive(on_drift, Pace::default());
             drive.run_until(edited_at);
-            let writes = drive.far_end.writes().count();
+            let writes = drive.upstream.writes().count();
             assert_eq!(writes, 1, "{row}: the first ring is entered");
             drive.at(edited_at, Happening::Outside(edit));
             let seen = |drive: &Drive| {
@@ -169,7 +169,7 @@ fn each_kind_is_found_at_once_and_dealt_with_as_the_plan_says() {
             });
             assert!(told, "{row}: the report has {:#?}", report.drifts);
             drive.run_until(end);
-            let written: Vec<_> = drive.far_end.writes().skip(writes).collect();
+            let written: Vec<_> = drive.upstream.writes().skip(writes).collect();
             let back = usize::from(became == Became::WrittenBack);
             assert_eq!(written.len(), back, "{row}: {written:#?}");
             assert_lawful(&row, &drive);
@@ -187,10 +187,10 @@ fn a_group_written_back_is_as_ringward_left_it_and_its_ring_adopts_and_soaks_aga
         let row = kind.as_str();
         let mut drive = drive("restore", Pace::default());
         drive.run_until(edited_at);
-        let left = drive.far_end.groups().next().unwrap().content.clone();
+        let left = drive.upstream.groups().next().unwrap().content.clone();
         drive.at(edited_at, Happening::Outside(edit));
         drive.run_until(after(edited_at, SignedDuration::from_hours(2)));
-        let now: Vec<_> = drive.far_end.groups().map(|group| group.content.clone()).collect();
+        let now: Vec<_> = drive.upstream.groups().map(|group| group.content.clone()).collect();
         assert_eq!(now, [left], "{row}");
         drive.run_until(after(edited_at, SignedDuration::from_hours(24 * 10)));
         let verified = drive.daemon.log.iter().find(|one| one.entry.event.kind() == "ring_verified").unwrap();
@@ -210,9 +210,9 @@ fn a_group_is_written_back_though_its_ring_cannot_be_entered() {
     let mut drive = drive("restore", Pace::default());
     drive.run_until(later(0));
     let contents = |drive: &Drive| -> Vec<GroupContent> {
-        drive.far_end.groups().map(|group| group.content.clone()).collect()
+        drive.upstream.groups().map(|group| group.content.clone()).collect()
     };
-    let (left, writes) = (contents(&drive), drive.far_end.writes().count());
+    let (left, writes) = (contents(&drive), drive.upstream.writes().count());
     let newer = revision("restore", &OTHER.to_string(), "Profile p-1, No such profile");
     let name = PlanName::new("client").unwrap();
     drive.at(later(0), Happening::Edit(name, Some(OnDisk::Good(Box::new(newer)))));
@@ -220,7 +220,7 @@ fn a_group_is_written_back_though_its_ring_cannot_be_entered() {
     drive.at(later(1), Happening::Outside(edit));
     drive.run_until(later(3));
     assert_eq!(contents(&drive), left, "{}", drive.tail());
-    assert_eq!(drive.far_end.writes().count(), writes + 1, "one write, back to what it was");
+    assert_eq!(drive.upstream.writes().count(), writes + 1, "one write, back to what it was");
     assert_lawful("cannot be entered", &drive);
 }
 
@@ -237,7 +237,7 @@ fn an_edit_between_the_decision_and_the_write_sends_nothing() {
             versions: vec![VersionEntry::of(Environment::Windows, OLD)],
             policies: BTreeSet::from([policy("p-1")]),
         };
-        drive.far_end.outside(&Outsider::Creates(ready), begin());
+        drive.upstream.outside(&Outsider::Creates(ready), begin());
         let end = after(begin(), SignedDuration::from_hours(1));
         let planned = |drive: &Drive| {
             let newest = drive.daemon.log.last().map(|one| one.entry.event.kind());
@@ -247,7 +247,7 @@ fn an_edit_between_the_decision_and_the_write_sends_nothing() {
         assert!(planned(&drive), "{row}: nothing is planned");
         drive.at(after(drive.now, SignedDuration::from_millis(500)), Happening::Outside(edit));
         drive.run_until(after(drive.now, SignedDuration::from_secs(3)));
-        assert_eq!(drive.far_end.writes().count(), 0, "{row}: a request was sent");
+        assert_eq!(drive.upstream.writes().count(), 0, "{row}: a request was sent");
         let why = drive.daemon.log.iter().find_map(|one| match &one.entry.event {
             Event::WriteCancelled { why, .. } => Some(why.clone()),
             _ => None,

@@ -135,8 +135,8 @@ fn trial(seed: u64) -> Shown {
     let name = revision.plan.name.clone();
     let first = revision.plan.rings[0].name.clone();
     let until = after(casting.from, SignedDuration::from_hours(24 * (DAYS - 2)));
-    let far_end = account(&revision.plan, &casting);
-    let mut drive = Drive::new(far_end, vec![revision.clone()], Pace::default(), Mode::Write, casting.from);
+    let upstream = account(&revision.plan, &casting);
+    let mut drive = Drive::new(upstream, vec![revision.clone()], Pace::default(), Mode::Write, casting.from);
     drive.spare(Looks {
         busy: SignedDuration::from_mins(10),
         resting: SignedDuration::from_mins(120),

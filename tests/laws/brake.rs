@@ -16,7 +16,7 @@ use ringward::time::{SignedDuration, Timestamp, after};
 
 use super::plans::{OLD, policy};
 use super::support::drive::devices::{DeviceScript, Devices};
-use super::support::drive::far_end::{FarEnd, WriteFault};
+use super::support::drive::upstream::{Upstream, WriteFault};
 use super::support::drive::{Drive, Happening, Note, Pace};
 use super::{is_over, journal};
 
@@ -47,10 +47,11 @@ fn drive() -> Drive {
         is_default: false,
         enabled: true,
     };
-    let far_end = FarEnd::new(Devices::new(stories.collect(), None), profiles.iter().map(profile).collect());
+    let upstream =
+        Upstream::new(Devices::new(stories.collect(), None), profiles.iter().map(profile).collect());
     let revision: Revision = ringward::plan::read("alpha.yaml", PLAN.as_bytes()).unwrap();
     let begin = "2026-10-12T06:00:00Z".parse().unwrap();
-    Drive::new(far_end, vec![revision], Pace::default(), Mode::Write, begin)
+    Drive::new(upstream, vec![revision], Pace::default(), Mode::Write, begin)
 }
 
 fn ask(drive: &mut Drive, at: Timestamp, command: Command) {
@@ -148,10 +149,10 @@ fn the_brake_beats_a_write_in_each_of_its_moments() {
                     for apart in [0, 90_000].into_iter().take(paces) {
                         let row = format!("{brake:?} when {moment} ({fault}), then {then} {apart} ms apart");
                         let mut drive = drive();
-                        drive.far_end.write_faults.extend(what.clone().map(|fault| (1, fault)));
+                        drive.upstream.write_faults.extend(what.clone().map(|fault| (1, fault)));
                         let planned = until(&mut drive, "write_planned");
                         let braked = after(planned, SignedDuration::from_millis(millis));
-                        let since = drive.far_end.writes().count();
+                        let since = drive.upstream.writes().count();
                         assert_eq!(since, 0, "{row}: it is only planned");
                         brakes(&mut drive, brake, braked);
                         let mut at = braked;
@@ -163,7 +164,7 @@ fn the_brake_beats_a_write_in_each_of_its_moments() {
                         drive.run_until(quiet_until);
                         // What was sent before is on its way; nothing else is.
                         let late: Vec<_> =
-                            drive.far_end.writes().filter(|request| request.at > braked).collect();
+                            drive.upstream.writes().filter(|request| request.at > braked).collect();
                         assert!(late.is_empty(), "{row}: {late:?}\n{}", drive.tail());
                         assert!(drive.daemon.engine.state.pending_write().is_none(), "{row}: it is settled");
                         lawful(&drive, &row);
@@ -197,7 +198,7 @@ fn release(drive: &mut Drive, row: &str) {
     drive.run_until(after(drive.now, SignedDuration::from_hours(24 * 14)));
     assert!(is_over(drive), "{row}\n{}", drive.tail());
     assert_eq!(drive.daemon.engine.state.plans[&name()].rollout.phase, Phase::Completed, "{row}");
-    assert_eq!(drive.far_end.groups().count(), 2, "{row}");
+    assert_eq!(drive.upstream.groups().count(), 2, "{row}");
     lawful(drive, row);
 }
 
@@ -205,21 +206,21 @@ fn release(drive: &mut Drive, row: &str) {
 fn a_resume_lifts_pause_and_halt_and_only_something_new_halts_again() {
     let mut drive = drive();
     for write in 1..=2 {
-        drive.far_end.write_faults.insert(write, WriteFault::Refused(400));
+        drive.upstream.write_faults.insert(write, WriteFault::Refused(400));
     }
     let halted = until(&mut drive, "halted");
     // A pause while it is halted holds as well, and is no second halt.
     ask(&mut drive, halted, Command::Pause(name()));
     ask(&mut drive, halted, Command::CheckNow(name()));
     drive.run_until(after(halted, SignedDuration::from_hours(1)));
-    assert_eq!(drive.far_end.writes().count(), 1, "{}", drive.tail());
+    assert_eq!(drive.upstream.writes().count(), 1, "{}", drive.tail());
     let first = drive.now;
     ask(&mut drive, first, Command::Resume(name()));
     drive.run_until(after(first, SignedDuration::from_hours(1)));
     let found = kinds(&drive, first);
     assert_eq!(found.get(..2), Some(["pause_lifted", "halt_lifted"].as_slice()), "{found:?}");
     assert_eq!(found.iter().filter(|kind| **kind == "halted").count(), 1, "a new refusal halts: {found:?}");
-    assert_eq!(drive.far_end.writes().count(), 2);
+    assert_eq!(drive.upstream.writes().count(), 2);
     // Twice the same is refused, with what would work.
     let again = drive.now;
     ask(&mut drive, again, Command::Resume(name()));

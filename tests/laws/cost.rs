@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use ringward::fleet::{Fleet, Membership, Reported, SightedPolicy, Sighting, Sweep, SweepScope};
+use ringward::fleet::{Fleet, ListedDevice, ListedProfile, Membership, Reported, Sweep, SweepScope};
 use ringward::ids::{DeviceId, GroupId, PlanName};
 use ringward::plan::model::ProfileRef;
 use ringward::rollout::judge::membership::membership;
@@ -22,7 +22,7 @@ const DEVICES: usize = 20_000;
 const TIMES: u32 = 5;
 
 fn fleet(now: Timestamp) -> Fleet {
-    let devices = (0..DEVICES).map(|n| Sighting {
+    let devices = (0..DEVICES).map(|n| ListedDevice {
         id: DeviceId::new(format!("device-{n:05}")).unwrap(),
         name: format!("laptop-{n}"),
         user: None,
@@ -30,7 +30,7 @@ fn fleet(now: Timestamp) -> Fleet {
         os_version: None,
         client: Reported::Version(TARGET),
         last_seen_at: Some(now),
-        policy: Some(SightedPolicy { id: policy(PROFILES[n % PROFILES.len()]), default: false }),
+        policy: Some(ListedProfile { id: policy(PROFILES[n % PROFILES.len()]), default: false }),
     });
     let mut fleet = Fleet::default();
     let sweep =

@@ -428,8 +428,8 @@ const EXPECTED: &str = "
     refusal pause
     refusal rollback
     refusal approve
-    refusal refuse
-    refusal release-hold
+    refusal reject
+    refusal unblock
     refusal confirm
     refusal resume
     refusal stop

@@ -14,7 +14,7 @@ use ringward::rollout::world::Approvers;
 use ringward::time::{SignedDuration, after};
 
 use super::plans::{revised, span};
-use super::support::drive::far_end::{FarEnd, Misread, Outsider, ReadFault};
+use super::support::drive::upstream::{Misread, Outsider, ReadFault, Upstream};
 use super::support::drive::{Drive, Happening, OnDisk};
 use crate::support::dice::Dice;
 
@@ -54,13 +54,13 @@ impl Crowd {
     }
 
     /// Has plans ask people, and gives the account the people.
-    pub(crate) fn outfit(&mut self, plans: Vec<Revision>, far_end: &mut FarEnd) -> Vec<Revision> {
+    pub(crate) fn outfit(&mut self, plans: Vec<Revision>, upstream: &mut Upstream) -> Vec<Revision> {
         if !self.is_there {
             return plans;
         }
         for name in GROUPS {
             let known = self.approvers();
-            far_end.user_groups.insert(group(name), known);
+            upstream.user_groups.insert(group(name), known);
         }
         let mut outfitted = Vec::new();
         for revision in plans {
@@ -133,7 +133,7 @@ impl Crowd {
                 if self.dice.below(1000) < 8 {
                     let until = after(drive.now, span(self.dice.pick(&["20m", "2h", "5h"])).get());
                     let fault = ReadFault { from: drive.now, until, what: Misread::Approvers };
-                    drive.far_end.read_faults.push(fault);
+                    drive.upstream.read_faults.push(fault);
                 }
             }
         }
@@ -153,7 +153,7 @@ impl Crowd {
             (_, number) => Actor::Access { email: email(number) },
         };
         let command = match self.dice.below(12) {
-            0 => Command::Refuse { plan, ring, revision: None },
+            0 => Command::Reject { plan, ring, revision: None },
             _ => Command::Approve { plan, ring, revision: None },
         };
         let soon = SignedDuration::from_millis(self.dice.pick(&[501, 90_001, 1_800_001]));
@@ -164,7 +164,7 @@ impl Crowd {
         let any = group(self.dice.pick(&GROUPS));
         let (name, approvers) = (name.unwrap_or(any), self.approvers());
         drive.at(after(drive.now, soon), Happening::Outside(Outsider::Regroups(name.clone(), approvers)));
-        // Whoever keeps the group mends it later.
+        // Whoever keeps the group fixes it later.
         let whole = (0..4).map(|number| Member { email: Some(email(number)), standing: Standing::Accepted });
         let whole = Outsider::Regroups(name, Approvers::Members(whole.collect()));
         drive.at(after(drive.now, SignedDuration::from_mins(50)), Happening::Outside(whole));

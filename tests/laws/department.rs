@@ -11,7 +11,7 @@ use ringward::rollout::record::{Actor, Event};
 use ringward::time::{SignedDuration, after};
 
 use super::plans::{policy, profiles_of, revised};
-use super::support::drive::far_end::Outsider;
+use super::support::drive::upstream::Outsider;
 use super::support::drive::{Drive, Happening, OnDisk};
 use crate::support::dice::Dice;
 

@@ -62,7 +62,7 @@ fn driven(
     drive.run_until(until);
     let planned =
         drive.daemon.log.iter().find(|recorded| matches!(recorded.entry.event, Event::WritePlanned { .. }));
-    let sent = drive.far_end.writes().next().map(|request| request.at);
+    let sent = drive.upstream.writes().next().map(|request| request.at);
     (planned.map(|recorded| recorded.at), sent)
 }
 

@@ -5,7 +5,7 @@
 
 use ringward::ids::RingName;
 use ringward::plan::model::OnNewTarget;
-use ringward::rollout::judge::way_back::Scope;
+use ringward::rollout::judge::rollback_target::Scope;
 use ringward::rollout::people::command::Command;
 use ringward::rollout::record::{Actor, Event};
 use ringward::rollout::state::Phase;

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use ringward::ids::{GroupId, PlanName, PolicyId, RingName};
 use ringward::plan::model::Plan;
-use ringward::rollout::judge::way_back::Scope;
+use ringward::rollout::judge::rollback_target::Scope;
 use ringward::rollout::laws::{self, Tolerance};
 use ringward::rollout::people::command::Command;
 use ringward::rollout::record::{Actor, Mode};
@@ -20,7 +20,7 @@ use ringward::time::{SignedDuration, Timestamp, after};
 
 use super::journal;
 use super::plans::revised;
-use super::support::drive::far_end::Call;
+use super::support::drive::upstream::Call;
 use super::support::drive::{Drive, Happening, OnDisk, Pace};
 
 const PLAN: &str = "\
@@ -107,7 +107,7 @@ fn left_out(drive: &Drive) -> Vec<String> {
     };
     let mut out: BTreeSet<PolicyId> = BTreeSet::new();
     let mut wrong = Vec::new();
-    for request in drive.far_end.writes() {
+    for request in drive.upstream.writes() {
         assert!(matches!(request.asked, Call::Write(_)));
         let Some(applied) = &request.applied else { continue };
         let before = in_any(&groups);
@@ -122,7 +122,7 @@ fn left_out(drive: &Drive) -> Vec<String> {
 
 /// What becomes of an act, in words.
 fn told(drive: &mut Drive, act: Act, n: usize) -> String {
-    let writes_before = drive.far_end.writes().count();
+    let writes_before = drive.upstream.writes().count();
     let groups_before: BTreeSet<GroupId> = drive.daemon.engine.state.groups.keys().cloned().collect();
     let old = PlanName::new("p").unwrap();
     let mut plan = ringward::plan::read("p.yaml", PLAN.as_bytes()).unwrap().plan;
@@ -145,7 +145,7 @@ fn told(drive: &mut Drive, act: Act, n: usize) -> String {
     wrong.extend(left_out(drive));
     assert!(wrong.is_empty(), "{wrong:#?}\n{}", drive.tail());
     let new_groups = drive.daemon.engine.state.groups.keys().filter(|id| !groups_before.contains(id)).count();
-    let writes = drive.far_end.writes().count() - writes_before;
+    let writes = drive.upstream.writes().count() - writes_before;
     let known = drive.daemon.engine.state.plans.get(&name).map(|known| known.rollout.phase.as_str());
     let waits = drive
         .daemon

@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ringward::rollout::laws::{self, FarEndWrite, Tolerance};
+use ringward::rollout::laws::{self, Tolerance, UpstreamWrite};
 use ringward::rollout::record::{Event, Purpose};
 use ringward::rollout::state::Phase;
 use ringward::time::{SignedDuration, Timestamp, after};
@@ -65,7 +65,7 @@ use department::Department;
 use digest::Digests;
 use editor::Editor;
 use scenes::{Scene, scene};
-use support::drive::far_end::{Call, GroupWrite};
+use support::drive::upstream::{Call, GroupWrite};
 use support::drive::{Drive, Happening, Note};
 
 /// From so many runs on, coverage is asked for.
@@ -82,14 +82,14 @@ fn number(name: &str, default: u64) -> u64 {
     }
 }
 
-fn journal(drive: &Drive) -> Vec<FarEndWrite> {
-    let writes = drive.far_end.writes().filter_map(|request| {
+fn journal(drive: &Drive) -> Vec<UpstreamWrite> {
+    let writes = drive.upstream.writes().filter_map(|request| {
         let (group, body) = match &request.asked {
             Call::Write(GroupWrite::Create(body)) => (None, body.clone()),
             Call::Write(GroupWrite::Update(id, body)) => (Some(id.clone()), body.clone()),
             Call::Read(_) => return None,
         };
-        Some(FarEndWrite {
+        Some(UpstreamWrite {
             received_at: request.at,
             group,
             body,
@@ -119,7 +119,7 @@ fn on_a_doubted_clock(drive: &Drive) -> Vec<String> {
     };
     let mut moves_on = false;
     let mut wrong = Vec::new();
-    for request in drive.far_end.writes() {
+    for request in drive.upstream.writes() {
         let planned = drive.daemon.log.iter().rev().find_map(|recorded| match &recorded.entry.event {
             Event::WritePlanned { intent, .. } if recorded.at <= request.at => Some(&intent.purpose),
             _ => None,
@@ -179,7 +179,7 @@ fn run(seed: u64, coverage: &mut Coverage, digests: &mut Digests) -> Vec<String>
     let violations = laws::check_within(&drive.daemon.log, &journal(&drive), limits);
     let mut wrong: Vec<String> = violations.iter().map(ToString::to_string).collect();
     wrong.extend(on_a_doubted_clock(&drive));
-    wrong.extend(truth::check(&drive.daemon.log, &drive.far_end.devices, forgets));
+    wrong.extend(truth::check(&drive.daemon.log, &drive.upstream.devices, forgets));
     for (plan, report) in &drive.daemon.reports {
         let silent =
             report.waiting_on.is_empty() || report.waiting_on.iter().any(|why| why.to_string().is_empty());

@@ -13,7 +13,7 @@ use ringward::time::{SignedDuration, Timestamp, after};
 use ringward::version::Environment;
 
 use super::plans::{OLD, revised};
-use super::support::drive::far_end::{Misread, Outsider, ReadFault};
+use super::support::drive::upstream::{Misread, Outsider, ReadFault};
 use super::support::drive::{Drive, Happening, OnDisk, Remembered};
 use crate::support::dice::Dice;
 
@@ -108,7 +108,7 @@ impl Meddler {
             _ => {
                 let until = after(drive.now, SignedDuration::from_mins(2));
                 let fault = ReadFault { from: drive.now, until, what: Misread::Groups };
-                drive.far_end.read_faults.push(fault);
+                drive.upstream.read_faults.push(fault);
                 return;
             }
         };
@@ -176,7 +176,7 @@ fn enrol(drive: &mut Drive, dice: &mut Dice) {
     let pending = drive.daemon.engine.state.pending_write();
     let profile = pending.and_then(|(_, _, write)| write.intent.after.policies.first().cloned());
     let (Some(profile), now) = (profile, drive.now) else { return };
-    drive.far_end.devices.retell(|_, story| {
+    drive.upstream.devices.retell(|_, story| {
         if dice.chance(70) && *story.profile_at(now) != profile {
             story.moves.push((now, profile.clone()));
             story.moves.sort();

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use ringward::ids::RingName;
 use ringward::plan::model::{Forbid, OnNewTarget, Plan};
 use ringward::rollout::record::{Event, Mode};
-use ringward::rollout::state::Stage;
+use ringward::rollout::state::RingState;
 use ringward::simulation::cast::{self, Casting, Size};
 use ringward::synthetic::Mix;
 use ringward::time::{SignedDuration, Timestamp, after, rough, since};
@@ -71,7 +71,7 @@ fn told(on_new_target: OnNewTarget, edit: Edit) -> String {
     let mut drive = Drive::new(account, vec![revised(plan.clone())], Pace::default(), Mode::Write, from);
     let adopts = |drive: &Drive| {
         let plans = drive.daemon.engine.state.plans.values();
-        plans.into_iter().any(|plan| matches!(plan.rollout.rings[0].stage, Stage::Adopting(_)))
+        plans.into_iter().any(|plan| matches!(plan.rollout.rings[0].stage, RingState::Adopting(_)))
     };
     while !adopts(&drive) {
         assert!(drive.step(after(from, SignedDuration::from_hours(1))), "{}", drive.tail());

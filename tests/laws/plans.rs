@@ -176,7 +176,7 @@ pub(crate) fn plans(dice: &mut Dice, start: Timestamp, temper: Temper) -> Vec<Re
                     OnDrift::Halt,
                     OnDrift::Restore,
                     OnDrift::Restore,
-                    OnDrift::Adopt,
+                    OnDrift::Accept,
                 ]),
                 rings,
             };

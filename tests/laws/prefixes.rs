@@ -95,14 +95,14 @@ fn drive(plans: Vec<Revision>, of: &Revision) -> Drive {
 fn first_write(whole: &Revision) -> Option<Timestamp> {
     let mut drive = drive(vec![whole.clone()], whole);
     let until = after(FROM.parse().unwrap(), SignedDuration::from_hours(24));
-    while drive.far_end.writes().next().is_none() && drive.step(until) {}
-    drive.far_end.writes().next().map(|request| request.at)
+    while drive.upstream.writes().next().is_none() && drive.step(until) {}
+    drive.upstream.writes().next().map(|request| request.at)
 }
 
 /// What is wrong with a drive whose file broke off at `cut`.
 fn judged(drive: &Drive, cut: Timestamp, revisions: Revisions) -> Vec<String> {
     let mut wrong = Vec::new();
-    for request in drive.far_end.writes().filter(|request| request.at >= cut) {
+    for request in drive.upstream.writes().filter(|request| request.at >= cut) {
         if since(cut, request.at) < SETTLES || revisions == Revisions::Person {
             wrong.push(format!("a write at {}", request.at));
         }
@@ -173,7 +173,7 @@ fn a_copy_that_breaks_off_lets_nothing_through() {
                     "{file}, its first {length} bytes, {row}, {revisions:?}: {wrong:#?}\n{}",
                     drive.tail()
                 );
-                later += usize::from(drive.far_end.writes().any(|request| request.at >= cut));
+                later += usize::from(drive.upstream.writes().any(|request| request.at >= cut));
             }
         }
     }

@@ -32,7 +32,7 @@ use ringward::version::{ClientVersion, Environment};
 use super::number;
 use super::plans::{LATER, OLD, PROFILES, TARGET, policy, profiles_of, revised, span};
 use super::support::drive::devices::{DeviceScript, Devices, Reaction};
-use super::support::drive::far_end::{Call, FarEnd, GroupWrite, JournalLine, Outsider};
+use super::support::drive::upstream::{Call, GroupWrite, JournalLine, Outsider, Upstream};
 use super::support::drive::{Drive, Happening, OnDisk, Pace};
 use crate::support::dice::Dice;
 
@@ -145,12 +145,12 @@ fn journal<'a>(writes: impl Iterator<Item = &'a JournalLine>) -> Vec<Told> {
 fn fresh_world(drive: &mut Drive) -> Observations {
     let now = drive.now;
     let mut fleet = Fleet::remembered(drive.daemon.engine.world.fleet.devices().cloned());
-    let devices = drive.far_end.devices.sweep(&SweepScope::Full, now);
+    let devices = drive.upstream.devices.sweep(&SweepScope::Full, now);
     let sweep = Sweep { scope: SweepScope::Full, started_at: now, finished_at: now, devices };
     fleet.observe(sweep, &Membership::default());
-    let groups: Vec<_> = drive.far_end.groups().cloned().collect();
+    let groups: Vec<_> = drive.upstream.groups().cloned().collect();
     let mut world = Observations {
-        profiles: Some(Observed { value: Profiles { listed: drive.far_end.profiles.clone() }, as_of: now }),
+        profiles: Some(Observed { value: Profiles { listed: drive.upstream.profiles.clone() }, as_of: now }),
         fleet,
         ..Observations::default()
     };
@@ -162,7 +162,7 @@ fn fresh_world(drive: &mut Drive) -> Observations {
     world
 }
 
-fn account(dice: &mut Dice) -> FarEnd {
+fn account(dice: &mut Dice) -> Upstream {
     let mut stories = Vec::new();
     for id in PROFILES {
         // A profile without devices that can be moved is nobody to move.
@@ -183,7 +183,7 @@ fn account(dice: &mut Dice) -> FarEnd {
         is_default: *id == "everyone",
         enabled: true,
     });
-    FarEnd::new(Devices::new(stories, Some(policy("everyone"))), profiles.collect())
+    Upstream::new(Devices::new(stories, Some(policy("everyone"))), profiles.collect())
 }
 
 fn profile(dice: &mut Dice, id: &str) -> ProfileRef {
@@ -257,7 +257,7 @@ fn blunder(dice: &mut Dice, plan: &mut Plan) {
 }
 
 /// Groups that were there before, in the way or ready to be taken over.
-fn found_groups(dice: &mut Dice, far_end: &mut FarEnd, plan: &Plan, at: Timestamp) {
+fn found_groups(dice: &mut Dice, upstream: &mut Upstream, plan: &Plan, at: Timestamp) {
     for ring in &plan.rings {
         if !dice.chance(45) {
             continue;
@@ -275,7 +275,7 @@ fn found_groups(dice: &mut Dice, far_end: &mut FarEnd, plan: &Plan, at: Timestam
             6 => content.versions.extend(versions(LATER)),
             7 => {
                 let twin = GroupContent { policies: BTreeSet::new(), ..content.clone() };
-                far_end.outside(&Outsider::Creates(twin), at);
+                upstream.outside(&Outsider::Creates(twin), at);
             }
             8 => {
                 content.policies.insert(policy(dice.pick(&PROFILES)));
@@ -287,7 +287,7 @@ fn found_groups(dice: &mut Dice, far_end: &mut FarEnd, plan: &Plan, at: Timestam
             _ => {}
         }
         content.versions.sort();
-        far_end.outside(&Outsider::Creates(content), at);
+        upstream.outside(&Outsider::Creates(content), at);
     }
 }
 
@@ -390,7 +390,7 @@ fn compare(drive: &mut Drive, revision: &Revision, met: &mut Met) -> Result<(), 
     let state = drive.daemon.engine.state.clone();
     let foreseen =
         preview(&name(), revision, &state, &world, drive.now).map_err(|error| error.to_string())?;
-    let (written, logged) = (drive.far_end.writes().count(), drive.daemon.log.len());
+    let (written, logged) = (drive.upstream.writes().count(), drive.daemon.log.len());
     let asked_at = drive.now;
     drive.at(asked_at, Happening::Edit(name(), Some(OnDisk::Good(Box::new(revision.clone())))));
     run(drive);
@@ -402,7 +402,7 @@ fn compare(drive: &mut Drive, revision: &Revision, met: &mut Met) -> Result<(), 
     }
     // A person looks at each drift and accepts it.
     for _ in 0..10 {
-        let done = journal(drive.far_end.writes().skip(written));
+        let done = journal(drive.upstream.writes().skip(written));
         if !are_first(&done, &expected, foreseen.restores.len()) {
             return Err(format!("foreseen {expected:#?}, done {done:#?}"));
         }
@@ -413,7 +413,7 @@ fn compare(drive: &mut Drive, revision: &Revision, met: &mut Met) -> Result<(), 
         ask(drive, Command::Resume(name()));
         run(drive);
     }
-    let done = journal(drive.far_end.writes().skip(written));
+    let done = journal(drive.upstream.writes().skip(written));
     if expected.len() != done.len() || !are_first(&done, &expected, foreseen.restores.len()) {
         return Err(format!("foreseen {expected:#?}, done {done:#?}, {:#?}", foreseen.rings));
     }
@@ -431,18 +431,18 @@ fn compare(drive: &mut Drive, revision: &Revision, met: &mut Met) -> Result<(), 
 
 /// Each ring's writes change the offers of as many devices as foreseen: by the account's history.
 fn moved(drive: &Drive, foreseen: &Preview, (asked_at, written): (Timestamp, usize)) -> Result<(), String> {
-    let mut writes = drive.far_end.writes().skip(written);
-    let mut before = drive.far_end.groups_at(asked_at);
+    let mut writes = drive.upstream.writes().skip(written);
+    let mut before = drive.upstream.groups_at(asked_at);
     let written_back = writes.by_ref().take(foreseen.restores.len()).last();
     if let Some(applied) = written_back.and_then(|request| request.applied.as_ref()) {
-        before = drive.far_end.groups_at(applied.updated_at);
+        before = drive.upstream.groups_at(applied.updated_at);
     }
     for ring in foreseen.reachable() {
         let last = writes.by_ref().take(ring.writes.len()).last();
         let Some(applied) = last.and_then(|request| request.applied.as_ref()) else { continue };
-        let after = drive.far_end.groups_at(applied.updated_at);
+        let after = drive.upstream.groups_at(applied.updated_at);
         let (mut retargeted, mut released) = (BTreeMap::new(), BTreeMap::new());
-        for story in drive.far_end.devices.stories() {
+        for story in drive.upstream.devices.stories() {
             let environment = match story.device_type.as_str() {
                 "windows" => Environment::Windows,
                 "mac" => Environment::Macos,
@@ -580,17 +580,17 @@ fn story(seed: u64, met: &mut Met) -> Result<(), String> {
     let start: Timestamp = "2026-10-12T08:00:00Z".parse().unwrap();
     let mut plan = plan(dice);
     blunder(dice, &mut plan);
-    let mut far_end = account(dice);
-    found_groups(dice, &mut far_end, &plan, after(start, -SignedDuration::from_hours(100)));
+    let mut upstream = account(dice);
+    found_groups(dice, &mut upstream, &plan, after(start, -SignedDuration::from_hours(100)));
     let pace = Pace { poll: SignedDuration::from_mins(15), ..Pace::default() };
-    let mut drive = Drive::new(far_end, Vec::new(), pace, Mode::Write, start);
+    let mut drive = Drive::new(upstream, Vec::new(), pace, Mode::Write, start);
     drive.run_until(start);
     compare(&mut drive, &revised(plan.clone()), met)?;
     for _ in 0..dice.below(3) {
         if dice.chance(30) {
             let edit = outsider(dice, &plan);
             let now = drive.now;
-            drive.far_end.outside(&edit, now);
+            drive.upstream.outside(&edit, now);
             // It may lift a veto, too: then the plan goes on before the next preview is taken.
             run(&mut drive);
         }

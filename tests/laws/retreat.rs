@@ -4,7 +4,7 @@
 //! the scenes of seeds without a retreat are what they are without this file.
 
 use ringward::plan::model::{Revision, RollbackRules};
-use ringward::rollout::judge::way_back::Scope;
+use ringward::rollout::judge::rollback_target::Scope;
 use ringward::rollout::people::command::Command;
 use ringward::rollout::people::verbs::situation::StartPlans;
 use ringward::rollout::record::{Actor, Event, RollbackStep};
@@ -12,7 +12,7 @@ use ringward::time::{SignedDuration, after};
 use ringward::version::Environment;
 
 use super::plans::{LATER, OLD, revised, span};
-use super::support::drive::far_end::Outsider;
+use super::support::drive::upstream::Outsider;
 use super::support::drive::{Drive, Happening, OnDisk, Remembered};
 use crate::support::dice::Dice;
 
@@ -141,7 +141,7 @@ impl Retreat {
 
     /// What comes after it: what was taken back is asked for again, in one way or another.
     fn afterwards(&mut self, drive: &mut Drive) {
-        let held = drive.daemon.engine.state.held_out.clone();
+        let held = drive.daemon.engine.state.blocked_versions.clone();
         let Some(held) = (!held.is_empty()).then(|| held[self.dice.below(held.len())].clone()) else {
             return;
         };
@@ -150,8 +150,8 @@ impl Retreat {
         let (name, version) = (held.plan.clone(), held.version);
         let at = after(drive.now, SignedDuration::from_secs(self.dice.pick(&[1, 90, 3_600])));
         match self.dice.below(6) {
-            0 => self.ask(drive, Command::ReleaseHold { plan: name, version }),
-            1 => self.ask(drive, Command::ReleaseHold { plan: name, version: LATER }),
+            0 => self.ask(drive, Command::Unblock { plan: name, version }),
+            1 => self.ask(drive, Command::Unblock { plan: name, version: LATER }),
             2 | 3 => {
                 // Other rings for the same profiles, and the same versions.
                 for (number, ring) in wanted.rings.iter_mut().enumerate() {

@@ -22,7 +22,7 @@ use super::meddler::Meddler;
 use super::plans::{LATER, OLD, PROFILES, TARGET, Temper, edited, plans, policy, profiles_of, revised, span};
 use super::retreat::Retreat;
 use super::support::drive::devices::{DeviceScript, Devices, OnlineSpans, Reaction};
-use super::support::drive::far_end::{FarEnd, Misread, Outsider, ReadFault, WriteFault};
+use super::support::drive::upstream::{Misread, Outsider, ReadFault, Upstream, WriteFault};
 use super::support::drive::{Drive, Happening, OnDisk, Pace, Remembered};
 use crate::support::dice::Dice;
 
@@ -65,31 +65,31 @@ pub(crate) fn scene(seed: u64) -> Scene {
         Temper::Fair | Temper::Brink => SignedDuration::from_hours(dice.pick(&[12, 30, 30, 74])),
     };
     let mut plans = plans(dice, start, temper);
-    let mut far_end = account(dice, start, length, temper);
+    let mut upstream = account(dice, start, length, temper);
     if length > LONG {
         if dice.chance(12) {
-            latecomers(dice, &mut plans, &mut far_end, start);
+            latecomers(dice, &mut plans, &mut upstream, start);
         } else if dice.chance(50) {
-            a_cold_goes_round(dice, &mut plans, &mut far_end, start);
+            a_cold_goes_round(dice, &mut plans, &mut upstream, start);
         } else if dice.chance(70) {
-            far_end.devices.retell(silence(dice, start));
+            upstream.devices.retell(silence(dice, start));
         }
     }
     if dice.chance(if temper == Temper::Foul { 35 } else { 8 }) {
-        found_groups(dice, &mut far_end, &plans, start);
+        found_groups(dice, &mut upstream, &plans, start);
     }
     let faulty = dice.chance(if temper == Temper::Fair { 30 } else { 60 });
     if faulty {
-        faults(dice, &mut far_end, start, length);
+        faults(dice, &mut upstream, start, length);
     }
     let mut retreat = Retreat::new(seed);
     let plans = retreat.outfit(plans);
     let mut crowd = Crowd::new(seed);
-    let plans = crowd.outfit(plans, &mut far_end);
+    let plans = crowd.outfit(plans, &mut upstream);
     let mode = if dice.chance(3) { Mode::Observe } else { Mode::Write };
     let pace = pace(dice, temper);
     let mut scene = Scene {
-        drive: Drive::new(far_end, plans.clone(), pace, mode, start),
+        drive: Drive::new(upstream, plans.clone(), pace, mode, start),
         until: after(start, length),
         quiet_from: start,
         forgets: false,
@@ -125,7 +125,7 @@ pub(crate) fn scene(seed: u64) -> Scene {
         // It comes back to an account whose profiles it cannot read.
         let at = dice.instant(start, length);
         let fault = ReadFault { from: at, until: after(at, minutes(90)), what: Misread::Profiles };
-        scene.drive.far_end.read_faults.push(fault);
+        scene.drive.upstream.read_faults.push(fault);
         scene.schedule(after(at, minutes(1)), Happening::Crash(Remembered::Devices));
     }
     if dice.chance(15) {
@@ -140,11 +140,11 @@ pub(crate) fn scene(seed: u64) -> Scene {
         for _ in 0..=dice.below(4) {
             let from = dice.instant(start, length);
             let until = after(from, span(dice.pick(&["5m", "20m", "2h"])).get());
-            scene.drive.far_end.budget_spent.push((from, until));
+            scene.drive.upstream.budget_spent.push((from, until));
         }
         // At the first entry, too.
         if dice.chance(50) {
-            scene.drive.far_end.budget_spent.push((start, after(start, minutes(3))));
+            scene.drive.upstream.budget_spent.push((start, after(start, minutes(3))));
         }
     }
     if dice.chance(30) {
@@ -201,7 +201,7 @@ fn pace(dice: &mut Dice, temper: Temper) -> Pace {
     }
 }
 
-fn account(dice: &mut Dice, start: Timestamp, length: SignedDuration, temper: Temper) -> FarEnd {
+fn account(dice: &mut Dice, start: Timestamp, length: SignedDuration, temper: Temper) -> Upstream {
     let sizes: &[usize] = if temper == Temper::Foul { &[0, 1, 3, 5, 8, 12, 20, 30] } else { &[12, 20, 30] };
     let count = dice.pick(sizes);
     let stories: Vec<DeviceScript> = (0..count).map(|n| story(dice, n, start, length)).collect();
@@ -212,7 +212,7 @@ fn account(dice: &mut Dice, start: Timestamp, length: SignedDuration, temper: Te
         enabled: true,
     });
     let profiles = profiles.collect();
-    FarEnd::new(Devices::new(stories, Some(policy("everyone"))), profiles)
+    Upstream::new(Devices::new(stories, Some(policy("everyone"))), profiles)
 }
 
 /// A run that sees evenings enough to look for silent devices.
@@ -235,7 +235,7 @@ fn silence<'a>(dice: &'a mut Dice, start: Timestamp) -> impl FnMut(u64, &mut Dev
 
 /// Some devices are away from the night before the first looks, in the ring as in the control: nothing to
 /// stop for.
-fn a_cold_goes_round(dice: &mut Dice, plans: &mut [Revision], far_end: &mut FarEnd, start: Timestamp) {
+fn a_cold_goes_round(dice: &mut Dice, plans: &mut [Revision], upstream: &mut Upstream, start: Timestamp) {
     for revision in plans {
         let mut plan = revision.plan.clone();
         for ring in &mut plan.rings {
@@ -244,7 +244,7 @@ fn a_cold_goes_round(dice: &mut Dice, plans: &mut [Revision], far_end: &mut FarE
         }
         *revision = revised(plan);
     }
-    far_end.devices.retell(|_, story| {
+    upstream.devices.retell(|_, story| {
         story.device_type = "windows".to_owned();
         let from = after(start, minutes(60 * (4 + dice.below(14) as i64)));
         if dice.chance(35) {
@@ -256,7 +256,7 @@ fn a_cold_goes_round(dice: &mut Dice, plans: &mut [Revision], far_end: &mut FarE
 
 /// All but one of the first ring's devices come late: when it is looked for silent ones, too few were
 /// there for long enough.
-fn latecomers(dice: &mut Dice, plans: &mut [Revision], far_end: &mut FarEnd, start: Timestamp) {
+fn latecomers(dice: &mut Dice, plans: &mut [Revision], upstream: &mut Upstream, start: Timestamp) {
     for revision in plans {
         let mut plan = revision.plan.clone();
         for ring in &mut plan.rings {
@@ -267,7 +267,7 @@ fn latecomers(dice: &mut Dice, plans: &mut [Revision], far_end: &mut FarEnd, sta
     }
     let from = after(start, minutes(60 * (20 + dice.below(30) as i64)));
     let mut first = true;
-    far_end.devices.retell(|_, story| {
+    upstream.devices.retell(|_, story| {
         story.device_type = "windows".to_owned();
         if story.profile == policy(PROFILES[0]) && !std::mem::take(&mut first) {
             story.presence = story.presence.from(from);
@@ -320,7 +320,7 @@ fn some_ring(dice: &mut Dice, plans: &[Revision]) -> RingPlan {
 }
 
 /// Groups that were there before ringward came.
-fn found_groups(dice: &mut Dice, far_end: &mut FarEnd, plans: &[Revision], start: Timestamp) {
+fn found_groups(dice: &mut Dice, upstream: &mut Upstream, plans: &[Revision], start: Timestamp) {
     let long_ago = after(start, -SignedDuration::from_hours(1 + dice.below(200) as i64));
     let ring = some_ring(dice, plans);
     let own = profiles_of(&ring);
@@ -340,20 +340,20 @@ fn found_groups(dice: &mut Dice, far_end: &mut FarEnd, plans: &[Revision], start
         5 => content.versions.extend(versions(LATER)),
         6 => {
             let twin = GroupContent { policies: BTreeSet::new(), ..content.clone() };
-            far_end.outside(&Outsider::Creates(twin), long_ago);
+            upstream.outside(&Outsider::Creates(twin), long_ago);
         }
         _ => {}
     }
     content.versions.sort();
-    far_end.outside(&Outsider::Creates(content), long_ago);
+    upstream.outside(&Outsider::Creates(content), long_ago);
 }
 
-fn faults(dice: &mut Dice, far_end: &mut FarEnd, start: Timestamp, length: SignedDuration) {
+fn faults(dice: &mut Dice, upstream: &mut Upstream, start: Timestamp, length: SignedDuration) {
     let always_failing =
         dice.chance(6).then(|| dice.pick(&[WriteFault::ConnectRefused, WriteFault::ResetBefore]));
     for n in 1..=10 {
         if let Some(fault) = &always_failing {
-            far_end.write_faults.insert(n, fault.clone());
+            upstream.write_faults.insert(n, fault.clone());
         } else if dice.chance(35) {
             let retry_after = dice.chance(50).then(|| minutes(5));
             let fault = match dice.below(10) {
@@ -366,7 +366,7 @@ fn faults(dice: &mut Dice, far_end: &mut FarEnd, start: Timestamp, length: Signe
                 7 => WriteFault::ConnectRefused,
                 _ => WriteFault::AnswerDiffers,
             };
-            far_end.write_faults.insert(n, fault);
+            upstream.write_faults.insert(n, fault);
         }
     }
     for _ in 0..dice.below(4) {
@@ -379,13 +379,13 @@ fn faults(dice: &mut Dice, far_end: &mut FarEnd, start: Timestamp, length: Signe
             6 => Misread::FilterIgnored,
             _ => Misread::ListLags(seconds(dice.pick(&[10, 45]))),
         };
-        far_end.read_faults.push(ReadFault { from, until, what });
+        upstream.read_faults.push(ReadFault { from, until, what });
     }
     if dice.chance(15) {
         // From the very beginning: nothing was ever read.
         let what = dice.pick(&[Misread::Profiles, Misread::Devices]);
         let until = after(start, span(dice.pick(&["2h", "8h"])).get());
-        far_end.read_faults.push(ReadFault { from: start, until, what });
+        upstream.read_faults.push(ReadFault { from: start, until, what });
     }
 }
 

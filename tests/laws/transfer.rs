@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ringward::ids::{GroupId, PlanName, PolicyId};
 use ringward::rollout::decide::blocker::Blocker;
-use ringward::rollout::judge::way_back::Scope;
+use ringward::rollout::judge::rollback_target::Scope;
 use ringward::rollout::laws::{self, Tolerance};
 use ringward::rollout::people::command::Command;
 use ringward::rollout::people::verbs::situation::StartPlans;
@@ -19,7 +19,7 @@ use ringward::synthetic::Mix;
 use ringward::time::{SignedDuration, Timestamp, after, since};
 use ringward::version::Environment;
 
-use super::support::drive::far_end::{Outsider, WriteFault};
+use super::support::drive::upstream::{Outsider, WriteFault};
 use super::support::drive::{Drive, Happening, OnDisk, Pace, Remembered};
 use super::{journal, number};
 use crate::support::dice::Dice;
@@ -74,10 +74,10 @@ fn disturbed(dice: &mut Dice, drive: &mut Drive, schedule: &str) -> bool {
     let name = PlanName::new("p").unwrap();
     let edited = after(drive.now, SignedDuration::from_secs(1));
     drive.at(edited, Happening::Edit(name.clone(), Some(plan(schedule, "Pilot, Sales", "default"))));
-    let so_far = drive.far_end.writes().count();
+    let so_far = drive.upstream.writes().count();
     for n in 2..=4 {
         if dice.chance(50) {
-            drive.far_end.write_faults.insert(so_far + n, fault(dice));
+            drive.upstream.write_faults.insert(so_far + n, fault(dice));
         }
     }
     let until = after(drive.now, SignedDuration::from_hours(48));
@@ -118,7 +118,7 @@ fn disturbed(dice: &mut Dice, drive: &mut Drive, schedule: &str) -> bool {
 fn meddled(dice: &mut Dice, drive: &mut Drive, schedule: &str) {
     let name = PlanName::new("p").unwrap();
     let [sales, pilot, everyone] = ["Sales", "Pilot", "default"].map(|profile| {
-        let known = drive.far_end.profiles.iter();
+        let known = drive.upstream.profiles.iter();
         let is =
             |name: Option<&str>, default: bool| name == Some(profile) || (default && profile == "default");
         known.into_iter().find(|known| is(known.name.as_deref(), known.is_default)).unwrap().id.clone()
@@ -152,12 +152,12 @@ fn assert_lawful(seed: u64, drive: &Drive) {
     assert!(broken.is_empty(), "seed {seed}: {broken:#?}\n{}", drive.tail());
 }
 
-/// How long a profile was in no group at a time, by the far end's own journal, and which are in none at the end.
+/// How long a profile was in no group at a time, by upstream's own journal, and which are in none at the end.
 fn left_out(drive: &Drive) -> (SignedDuration, BTreeSet<PolicyId>) {
     let mut groups: BTreeMap<GroupId, BTreeSet<PolicyId>> = BTreeMap::new();
     let mut out: BTreeMap<PolicyId, Timestamp> = BTreeMap::new();
     let mut longest = SignedDuration::ZERO;
-    for applied in drive.far_end.writes().filter_map(|request| request.applied.as_ref()) {
+    for applied in drive.upstream.writes().filter_map(|request| request.applied.as_ref()) {
         let before: BTreeSet<PolicyId> = groups.values().flatten().cloned().collect();
         groups.insert(applied.id.clone(), applied.content.policies.clone());
         let now: BTreeSet<PolicyId> = groups.values().flatten().cloned().collect();
@@ -187,7 +187,7 @@ fn what_others_do_meanwhile_breaks_no_law_and_is_told() {
         assert_lawful(seed, &drive);
         // What is in no group at the end is told, or nobody follows the plan any more.
         let grouped: BTreeSet<PolicyId> =
-            drive.far_end.groups().flat_map(|group| group.content.policies.iter().cloned()).collect();
+            drive.upstream.groups().flat_map(|group| group.content.policies.iter().cloned()).collect();
         let (name, report) = drive.daemon.reports.iter().next().unwrap();
         let out = drive.daemon.engine.state.plans[name]
             .rollout

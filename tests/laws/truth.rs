@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ringward::fleet::{EnvironmentCensus, Reported, Sighting};
+use ringward::fleet::{EnvironmentCensus, ListedDevice, Reported};
 use ringward::ids::{PolicyId, RingName};
 use ringward::rollout::record::{Event, Recorded};
 use ringward::rollout::record::{Evidence, Gate, Judgement, Verdict};
@@ -46,7 +46,7 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    fn label(&self, sighting: Option<&Sighting>, environment: Environment) -> Label {
+    fn label(&self, sighting: Option<&ListedDevice>, environment: Environment) -> Label {
         let Some(sighting) = sighting else { return Label::NotOurs };
         let here = sighting.policy.as_ref().is_some_and(|policy| self.policies.contains(&policy.id));
         let Some(target) = self.targets.get(&environment) else { return Label::NotOurs };
@@ -278,13 +278,7 @@ impl Told<'_> {
         let word = environment.as_str();
         let sighted = counts.arrived + counts.due + counts.stalled;
         self.compare(&format!("{word} devices arrived"), counts.arrived, labels, &[Label::There], found);
-        self.compare(
-            &format!("{word} devices sighted"),
-            sighted,
-            labels,
-            &[Label::There, Label::Late],
-            found,
-        );
+        self.compare(&format!("{word} devices seen"), sighted, labels, &[Label::There, Label::Late], found);
         self.compare(&format!("{word} devices unseen"), counts.unseen, labels, &[Label::Unseen], found);
         self.compare(&format!("{word} devices too old"), counts.too_old, labels, &[Label::TooOld], found);
     }

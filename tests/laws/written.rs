@@ -27,7 +27,7 @@ pub(crate) fn written(plan: &Plan) -> String {
     let on_drift = match plan.on_drift {
         OnDrift::Halt => "halt",
         OnDrift::Restore => "restore",
-        OnDrift::Adopt => "adopt",
+        OnDrift::Accept => "accept",
     };
     line(&mut text, 0, "on_drift", on_drift);
     text.push_str("rings:\n");

@@ -5,7 +5,7 @@ import { api, daemon, sandbox, until } from "./harness.mjs";
 import { team } from "./people.mjs";
 
 const APPROVE = "/act/approve?plan=asks&ring=First";
-const REFUSE = "/act/refuse?plan=asks&ring=First";
+const REJECT = "/act/reject?plan=asks&ring=First";
 const NOTE = `no "cases" in <b>support</b> & none at the desk`;
 
 const plan = (expires) =>
@@ -35,7 +35,7 @@ async function tabTo(page, id, within = 120) {
   assert.fail(`no ${within} steps lead to ${id}`);
 }
 
-/** Writes a note on the sheet that is open, and confirms it. */
+/** Writes a note on the confirmation that is open, and confirms it. */
 async function say(page, note) {
   await tabTo(page, "reason", 10);
   await page.keyboard.type(note);
@@ -67,7 +67,7 @@ export async function approvals({ check, visit, accessible, fits, text }) {
     assert.match(await ring(page), /2 of `Release Approvers`: 0 approved so far, of 3 who can/);
     await page.finish();
   });
-  await check("approvals: from the list to the ring to the sheet, and approved with a note", async () => {
+  await check("approvals: from the list to the ring to the confirmation, and approved with a note", async () => {
     const page = await visit(one, "/", access.as("ana@example.com"));
     await tabTo(page, "to-approval-asks-1");
     await page.keyboard.press("Enter");
@@ -77,7 +77,7 @@ export async function approvals({ check, visit, accessible, fits, text }) {
     const sheet = await text(page);
     for (const words of [
       "Approve First in asks?", "ring First may be entered with windows 2026.8.2100.0, macos 2026.8.2100.0",
-      "It counts until 20", "One refusal outweighs any number of approvals", "Missing: ana@example.com",
+      "It counts until 20", "One rejection outweighs any number of approvals", "Missing: ana@example.com",
       "The log will name you access:ana@example.com", "ringward approve asks --ring First --reason '…'",
     ]) {
       assert.ok(sheet.includes(words), `${words} in ${sheet}`);
@@ -105,19 +105,19 @@ export async function approvals({ check, visit, accessible, fits, text }) {
     assert.equal((await words()).length, 1);
     await page.finish();
   });
-  await check("approvals: refused with a note, without JavaScript", async () => {
+  await check("approvals: rejected with a note, without JavaScript", async () => {
     const page = await visit(one, "/", { ...access.as("bruno@example.com"), javaScriptEnabled: false });
-    await tabTo(page, "refuse-asks-1");
+    await tabTo(page, "reject-asks-1");
     await page.keyboard.press("Enter");
-    await page.waitForURL(one.url + REFUSE);
+    await page.waitForURL(one.url + REJECT);
     assert.match(await text(page), /Ring First is not entered with windows 2026\.8\.2100\.0, .*whoever approves it/);
     assert.match(await text(page), /ana@example.com on .*approved/);
     await say(page, "not before the fair");
     await page.locator("#done").waitFor();
     assert.match(await page.locator("#done").innerText(), /Done: .*not before the fair/s);
     assert.deepEqual((await words()).at(-1), ["approval_refused", "access:bruno@example.com", "not before the fair"]);
-    assert.match(await ring(page), /Refused by bruno@example.com/);
-    assert.match(await page.locator("#waiting").innerText(), /1 of 2 of `Release Approvers` approved, bruno@example.com refused/);
+    assert.match(await ring(page), /Rejected by bruno@example.com/);
+    assert.match(await page.locator("#waiting").innerText(), /1 of 2 of `Release Approvers` approved, bruno@example.com rejected it/);
     await page.finish();
   });
   for (const [who, email, why] of [
@@ -128,7 +128,7 @@ export async function approvals({ check, visit, accessible, fits, text }) {
     await check(`approvals: why one cannot: ${who}`, async () => {
       const page = await visit(one, "/", access.as(email));
       assert.match(await ring(page), why);
-      assert.equal(await page.locator("[id^=approve-], [id^=refuse-]").count(), 0, "nothing is offered");
+      assert.equal(await page.locator("[id^=approve-], [id^=reject-]").count(), 0, "nothing is offered");
       await page.goto(one.url + APPROVE);
       assert.match(await text(page), /Nothing: asking for it will be refused, because you /);
       await say(page, "all the same");
@@ -151,15 +151,15 @@ export async function approvals({ check, visit, accessible, fits, text }) {
   });
   const reader = access.as("chen.wei@example.com");
   await check("accessible: a ring with approvals", () => accessible(one, "/", "asking", reader));
-  await check("accessible: the sheet of an approval", () => accessible(one, APPROVE, "approval", reader));
-  await check("accessible: the sheet of somebody who may not", () => accessible(one, REFUSE, "a stranger"));
+  await check("accessible: the confirmation of an approval", () => accessible(one, APPROVE, "approval", reader));
+  await check("accessible: the confirmation of somebody who may not", () => accessible(one, REJECT, "a stranger"));
   for (const width of [320, 375]) {
     await check(`approvals fit ${width} px`, async () => {
-      for (const path of ["/", "/plans/asks", APPROVE, REFUSE]) await fits(one, path, width, reader);
+      for (const path of ["/", "/plans/asks", APPROVE, REJECT]) await fits(one, path, width, reader);
       for (const path of ["/", APPROVE]) await fits(one, path, width);
     });
   }
-  await check("approvals: a plan that changed under the sheet is read anew", async () => {
+  await check("approvals: a plan that changed under the confirmation is read anew", async () => {
     const page = await visit(one, APPROVE, reader);
     const { digest } = await api(one, "rollouts/asks");
     writeFileSync(`${one.plans}/asks.yaml`, plan("50d"));

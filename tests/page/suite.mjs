@@ -113,7 +113,7 @@ async function walk() {
   await check("the page names what runs, its gates, and what it waits for", async () => {
     const page = await visit(one);
     const shown = await text(page);
-    for (const word of [`${PLAN}#1`, "Engineering", "Early adopters", "Everyone", "arrived", "asked for:", "verified"]) {
+    for (const word of [`${PLAN}#1`, "Engineering", "Early adopters", "Everyone", "arrived", "threshold:", "verified"]) {
       assert.ok(shown.includes(word), `${word} in ${shown}`);
     }
     assert.ok((await page.locator("svg.track[aria-label]").count()) >= 2, "bars have a text");

@@ -25,7 +25,7 @@ use ringward::version::ClientVersion;
 
 use super::file::words;
 use super::support::drive::devices::{DeviceScript, Devices, OnlineSpans, Reaction};
-use super::support::drive::far_end::FarEnd;
+use super::support::drive::upstream::Upstream;
 
 /// Days that presence patterns reach, from a week before the scenario on.
 const DAYS: usize = 90;
@@ -39,7 +39,7 @@ struct Reader {
 }
 
 /// The account that the lines describe.
-pub(crate) fn account(lines: &[String], begin: Timestamp) -> FarEnd {
+pub(crate) fn account(lines: &[String], begin: Timestamp) -> Upstream {
     let mut reader = Reader {
         zone: Zone::utc(),
         version: ClientVersion::new(2026, 6, 880, 0),
@@ -60,7 +60,7 @@ pub(crate) fn account(lines: &[String], begin: Timestamp) -> FarEnd {
     for (_, moved) in reader.stories.iter().flat_map(|story| &story.moves) {
         assert!(known.contains(moved), "no profile `{moved}` to move to");
     }
-    FarEnd::new(Devices::new(reader.stories, default), reader.profiles)
+    Upstream::new(Devices::new(reader.stories, default), reader.profiles)
 }
 
 /// The ID of a profile, by its name.

@@ -11,7 +11,7 @@
 //! | `DAY TIME plans directory unreadable`, `… readable` | the directory |
 //! | `DAY TIME outsider sets windows VERSION in "GROUP"`, `… sets profiles A B in "GROUP"`, `… deletes "GROUP"`, `… deletes profile PROFILE`, `… renames "GROUP" "NAME"`, `… updates N devices of PROFILE VERSION`, `… creates "GROUP" windows VERSION profiles A B` | somebody else at Cloudflare |
 //! | `DAY TIME reads of groups fail until DAY TIME` (also `profiles`, `devices`, `members`), `reads before writes fail until …`, `reads before writes meet 429 until …`, `profile filter ignored until …`, `list of groups lags 2m until …`, `list of groups lacks "GROUP" until …` | faults of reads |
-//! | `DAY TIME EMAIL: approve PLAN [--ring R] --reason "…"`, `… refuse …` | a person behind Cloudflare Access; `service/NAME:` is a service token |
+//! | `DAY TIME EMAIL: approve PLAN [--ring R] --reason "…"`, `… reject …` | a person behind Cloudflare Access; `service/NAME:` is a service token |
 //! | `DAY TIME outsider puts EMAIL EMAIL/pending - in group "GROUP"`, `… doubles group "GROUP"`, `… removes group "GROUP"` | User Groups; `-` is a member without an e-mail |
 //! | `floor N of "GROUP" over N devices` | the daemon's configuration |
 //! | `guard N devices per day` | the daemon's configuration |
@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 
 use ringward::ids::PlanName;
 use ringward::plan::model::{ApprovalFloor, DeviceLimit, Revisions};
-use ringward::rollout::judge::way_back::Scope;
+use ringward::rollout::judge::rollback_target::Scope;
 use ringward::rollout::people::command::Command;
 use ringward::rollout::people::verbs::situation::StartPlans;
 use ringward::rollout::record::ClockDoubt;
@@ -40,7 +40,7 @@ use ringward::version::Environment;
 
 use super::file::{File, Read, read_plans, words};
 use super::fleet::{account, instant, parse, profile_id, span};
-use super::support::drive::far_end::{Misread, Outsider, ReadFault, WriteFault};
+use super::support::drive::upstream::{Misread, Outsider, ReadFault, WriteFault};
 use super::support::drive::{Drive, Happening, OnDisk, Pace, Remembered};
 
 /// A scenario that is ready to run.
@@ -84,10 +84,10 @@ pub(crate) fn scenario(file: &File) -> Scenario {
     let (Some(begin), Some(until)) = (script.begin, script.until) else {
         panic!("a script has a line `begin DAY TIME` and a line `until DAY TIME`")
     };
-    let mut far_end = account(&file.fleet, begin);
-    far_end.read_faults = script.read_faults;
-    far_end.write_faults = script.write_faults;
-    far_end.budget_spent = script.budget_spent;
+    let mut upstream = account(&file.fleet, begin);
+    upstream.read_faults = script.read_faults;
+    upstream.write_faults = script.write_faults;
+    upstream.budget_spent = script.budget_spent;
     let plans = script.plans.remove("").unwrap_or_default();
     let plans = plans.into_iter().map(|read| match read.file {
         OnDisk::Good(revision) => *revision,
@@ -96,7 +96,7 @@ pub(crate) fn scenario(file: &File) -> Scenario {
     let plans = plans.collect();
     // Reads by the quarter of an hour: nothing here turns on fewer minutes, and runs are shorter.
     let pace = Pace { poll: SignedDuration::from_mins(15), ..Pace::default() };
-    let mut drive = Drive::new(far_end, plans, pace, Mode::Write, begin);
+    let mut drive = Drive::new(upstream, plans, pace, Mode::Write, begin);
     drive.ask_at_least(script.floor);
     drive.take_effect_by(script.revisions);
     drive.move_at_most(script.guard);
@@ -253,15 +253,15 @@ fn command(words: &[&str], line: &str) -> (String, Command) {
             let scope = Scope { ring: option("--ring").map(parse), environment };
             Command::Rollback { plan: parse(plan), scope }
         }
-        ["release-hold", plan, ..] => {
+        ["unblock", plan, ..] => {
             let Some(version) = option("--version") else { panic!("no version: `{line}`") };
-            Command::ReleaseHold { plan: parse(plan), version: parse(version) }
+            Command::Unblock { plan: parse(plan), version: parse(version) }
         }
         ["approve", plan, ..] => {
             Command::Approve { plan: parse(plan), ring: option("--ring").map(parse), revision: None }
         }
-        ["refuse", plan, ..] => {
-            Command::Refuse { plan: parse(plan), ring: option("--ring").map(parse), revision: None }
+        ["reject", plan, ..] => {
+            Command::Reject { plan: parse(plan), ring: option("--ring").map(parse), revision: None }
         }
         ["check-now", plan, ..] => Command::CheckNow(parse(plan)),
         ["stop", ..] => Command::Stop,

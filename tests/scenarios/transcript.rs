@@ -14,7 +14,7 @@ use ringward::rollout::world::Approvers;
 use ringward::time::Timestamp;
 use ringward::time::short;
 
-use super::support::drive::far_end::{Call, GroupWrite, JournalLine, Outsider};
+use super::support::drive::upstream::{Call, GroupWrite, JournalLine, Outsider};
 use super::support::drive::{Drive, Happening, Note, OnDisk, Remembered};
 
 /// Where details stand, below an event.
@@ -42,7 +42,7 @@ pub(crate) fn end(drive: &Drive) -> String {
     let mut text = rollouts(&drive.daemon.engine.state);
     text.push_str("deployment groups\n");
     let mut groups: Vec<String> =
-        drive.far_end.groups().map(|group| format!("  {}\n", content(&group.content))).collect();
+        drive.upstream.groups().map(|group| format!("  {}\n", content(&group.content))).collect();
     groups.sort();
     text.extend(groups);
     text
@@ -154,7 +154,7 @@ fn push_intent(text: &mut String, intent: &WriteIntent) {
 
 fn push_judgements(text: &mut String, judgements: &[Judgement]) {
     for judgement in judgements {
-        detail(text, &format!("{judgement}; asked for: {}", judgement.threshold()));
+        detail(text, &format!("{judgement}; threshold: {}", judgement.threshold()));
     }
 }
 
@@ -187,8 +187,8 @@ fn push_report(text: &mut String, report: &Report) {
     for ring in &report.rings {
         detail(text, &format!("ring `{}` is {}", ring.name, ring.state));
     }
-    for held in &report.held_out {
-        let words = format!("holds out {} {} of profile {}", held.environment, held.version, held.policy);
+    for held in &report.blocked_versions {
+        let words = format!("blocks {} {} of profile {}", held.environment, held.version, held.policy);
         detail(text, &words);
     }
     for offer in &report.superseded {
@@ -206,7 +206,7 @@ fn push_report(text: &mut String, report: &Report) {
         let said = report.explain_newer(newer);
         detail(text, &format!("afterwards: {}, since {}", said.headline, short(newer.since)));
         detail(text, &format!("  {}", said.detail));
-        detail(text, &format!("  do: {}", said.way_out));
+        detail(text, &format!("  do: {}", said.remedy));
     }
     if let Some(at) = report.earliest_move {
         detail(text, &format!("moves at the earliest: {}", short(at)));
@@ -301,7 +301,7 @@ fn push_end(text: &mut String, drive: &Drive) {
     let _ = writeln!(text, "\nat the end, {}", short(drive.now));
     text.push_str(&end(drive));
     text.push_str("changing requests\n");
-    for request in drive.far_end.writes() {
+    for request in drive.upstream.writes() {
         let _ = writeln!(text, "  {}", request_line(request));
     }
 }

@@ -1,4 +1,4 @@
-//! Killed and starved: what was acknowledged stays, what was not is known to be in doubt.
+//! Killed and starved: what was acknowledged stays, what was not is known to be unknown.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;

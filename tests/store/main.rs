@@ -5,6 +5,7 @@
 mod chain;
 mod failure;
 mod golden;
+mod kinds;
 mod observations;
 mod opening;
 

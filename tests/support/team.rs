@@ -120,7 +120,7 @@ pub fn service(name: &str) -> Value {
     })
 }
 
-/// What the far end answers, and how often it was asked.
+/// What upstream answers, and how often it was asked.
 struct Shown {
     answer: Mutex<(StatusCode, String)>,
     asked: AtomicUsize,

@@ -65,7 +65,7 @@ fn after_a_week(blocked: Option<&str>, seed: u64) -> Drive {
 
 /// What the ring's devices of an environment really run, whatever ringward has seen of them.
 fn running(drive: &Drive, environment: Environment) -> Vec<Reported> {
-    let devices = &drive.far_end.devices;
+    let devices = &drive.upstream.devices;
     let of_ring = |story: &DeviceScript| {
         story.environment() == Some(environment) && *story.profile_at(drive.now) == policy("Early")
     };
@@ -103,8 +103,8 @@ fn an_environment_that_stays_at_nothing_halts_with_its_cause() {
             assert_eq!(untouched.len(), RING, "seed {seed}");
             assert_eq!(untouched, running(&sound, other), "seed {seed}: {other} is as without the fault");
             // One write made the group for both; none followed.
-            assert_eq!(drive.far_end.writes().count(), 1, "seed {seed}");
-            let group = drive.far_end.groups().next().unwrap();
+            assert_eq!(drive.upstream.writes().count(), 1, "seed {seed}");
+            let group = drive.upstream.groups().next().unwrap();
             assert_eq!(group.content.versions.len(), 2, "seed {seed}: both versions stay on offer");
             since(entered(), *at).as_hours()
         });

@@ -26,7 +26,7 @@ const NOWHERE: &str = "Visitors";
 const PROFILES: [&[&str]; 3] = [&["Engineering"], &["IT", "Support"], &["Everyone else"]];
 
 /// Thresholds that let a fleet pass in which a third goes wrong: counts are looked at, not gates. The
-/// last ring soaks beyond the last look: of a rollout that is over nothing more is read.
+/// last ring soaks beyond the last look: of a rollout that is finished nothing more is read.
 const PLAN: &str = "plan: client
 defaults:
   schedule: {open: [{cron: '0 9 * * Mon', for: 7h}]}

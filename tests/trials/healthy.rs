@@ -8,7 +8,7 @@ use ringward::plan::model::Revision;
 use ringward::rollout::people::command::Command;
 use ringward::rollout::record::{Actor, Cause};
 use ringward::rollout::record::{Gate, Unknown};
-use ringward::rollout::state::Stage;
+use ringward::rollout::state::RingState;
 use ringward::schedule::Zone;
 use ringward::simulation::Reports;
 use ringward::time::{SignedDuration, Timestamp};
@@ -193,7 +193,8 @@ fn left_alone(calendar: Calendar, runs: u64) -> (usize, usize) {
         until_halted(&mut drive, run.end());
         check_laws(&drive);
         let rollout = &drive.daemon.engine.state.plans.values().next().unwrap().rollout;
-        let verified = rollout.rings.iter().filter(|ring| matches!(ring.stage, Stage::Verified(_))).count();
+        let verified =
+            rollout.rings.iter().filter(|ring| matches!(ring.stage, RingState::Verified(_))).count();
         let found = halts(&drive.daemon.log);
         for (at, cause) in &found {
             println!("{calendar:?}, seed {seed}: a false halt at {at}: {cause}");
@@ -246,7 +247,7 @@ fn a_holiday_of_one_country_is_one_unknown_or_none_where_it_is_declared() {
         check_laws(&drive);
         let rollout = &drive.daemon.engine.state.plans.values().next().unwrap().rollout;
         assert!(
-            matches!(rollout.rings[0].stage, Stage::Verified(_)),
+            matches!(rollout.rings[0].stage, RingState::Verified(_)),
             "seed {seed}: nothing moves after the holiday\n{}\n{}",
             waits_for(drive.clone()),
             drive.tail()

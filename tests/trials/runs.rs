@@ -15,7 +15,7 @@ use ringward::simulation::Reports;
 use ringward::time::{SignedDuration, Timestamp};
 
 use super::support::drive::devices::{DeviceScript, Devices};
-use super::support::drive::far_end::FarEnd;
+use super::support::drive::upstream::Upstream;
 use super::support::drive::{Drive, Pace};
 
 /// How much is run.
@@ -95,8 +95,8 @@ pub(crate) fn drive(
         Profile { id, name: (!is_default).then(|| (*name).to_owned()), is_default, enabled: true }
     };
     let listed = profiles.iter().map(profile).collect();
-    let far_end = FarEnd::new(Devices::new(stories, default), listed);
-    let mut drive = Drive::new(far_end, vec![plan], pace(), Mode::Write, begin);
+    let upstream = Upstream::new(Devices::new(stories, default), listed);
+    let mut drive = Drive::new(upstream, vec![plan], pace(), Mode::Write, begin);
     drive.report(Reports::None);
     drive
 }
@@ -129,6 +129,6 @@ pub(crate) fn until_halted(drive: &mut Drive, until: Timestamp) {
 pub(crate) fn check_laws(drive: &Drive) {
     // Polls come every half an hour here, and four of them may fail.
     let limits = Tolerance { watch_max_age: SignedDuration::from_hours(2), in_transit: SignedDuration::ZERO };
-    let found = laws::check_within(&drive.daemon.log, &drive.far_end.writes_for_the_laws(), limits);
+    let found = laws::check_within(&drive.daemon.log, &drive.upstream.writes_for_the_laws(), limits);
     assert!(found.is_empty(), "{found:#?}\n{}", drive.tail());
 }

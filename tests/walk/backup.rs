@@ -9,13 +9,13 @@ use std::time::Duration;
 use ringward::daemon::log;
 use ringward::rollout::laws::{Tolerance, check_within};
 use ringward::rollout::record::{Event, Recorded};
-use ringward::rollout::state::{Stage, State};
+use ringward::rollout::state::{RingState, State};
 use ringward::sandbox::{FaultScript, JournalRow};
 use ringward::store::Reader;
 use ringward::time::{SignedDuration, Stopwatch};
 
 use crate::kills::{completed, ringward, state_of, terminate, unanswered, with_word};
-use crate::support::{TWO_RINGS, Walk, count, far_end_writes};
+use crate::support::{TWO_RINGS, Walk, count, upstream_writes};
 
 const SPEED: f64 = 20_000.0;
 /// A wall bound that only a hang reaches.
@@ -66,7 +66,7 @@ fn wait(daemon: &mut Child, database: &Path, what: &str, wanted: impl Fn(&State)
 
 fn first_soaks(state: &State) -> bool {
     let rings = state.plans.values().flat_map(|plan| &plan.rollout.rings);
-    rings.take(1).any(|ring| matches!(ring.stage, Stage::Soaking { .. }))
+    rings.take(1).any(|ring| matches!(ring.stage, RingState::Soaking { .. }))
 }
 
 /// `ringward history --verify` finds nothing.
@@ -85,7 +85,7 @@ fn assert_lawful(database: &Path, rows: &[JournalRow]) {
     let log = read(database);
     let limits =
         Tolerance { in_transit: SignedDuration::from_hours(4), watch_max_age: SignedDuration::from_hours(6) };
-    let violations = check_within(&log, &far_end_writes(rows, &log, |_| false), limits);
+    let violations = check_within(&log, &upstream_writes(rows, &log, |_| false), limits);
     assert!(violations.is_empty(), "{violations:#?}");
 }
 
@@ -246,11 +246,11 @@ async fn a_backup_from_before_a_rollback_does_not_offer_what_was_taken_back() {
 
     // 1. and 2.: a stop, and the plan names what runs now and forbids what was taken back.
     type_in(&restored, &["stop"]);
-    let mended = plan
+    let fixed = plan
         .replacen("2026.8.2100.0", "2026.7.1376.0", 2)
         .replace("rollback_to: {windows: 2026.7.1376.0, macos: 2026.7.1376.0}, soak: 48h}", "soak: 48h}");
-    let mended = format!("{mended}forbid: [{{versions: '=2026.8.2100', reason: case 4711}}]\n");
-    walk.write_plan(&mended);
+    let fixed = format!("{fixed}forbid: [{{versions: '=2026.8.2100', reason: case 4711}}]\n");
+    walk.write_plan(&fixed);
     // 3.: what is not as the copy left it halts.
     let mut daemon = ringward_on(&walk, &restored).spawn().unwrap();
     let halted = |state: &State| state.plans.values().any(|plan| plan.rollout.halted.is_some());

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use ringward::rollout::record::{Event, Recorded};
-use ringward::rollout::state::Stage;
+use ringward::rollout::state::RingState;
 use ringward::time::{SignedDuration, Timestamp, after, since};
 
 use crate::kills::{state_of, terminate};
@@ -54,7 +54,7 @@ fn soaks(log: &[Recorded]) -> bool {
         .plans
         .values()
         .flat_map(|plan| &plan.rollout.rings)
-        .any(|ring| matches!(ring.stage, Stage::Soaking(..)))
+        .any(|ring| matches!(ring.stage, RingState::Soaking(..)))
 }
 
 #[tokio::test(flavor = "multi_thread")]

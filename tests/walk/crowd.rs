@@ -168,7 +168,7 @@ async fn fifty_clients_lose_no_word_and_count_none_twice() {
     let mut crowd = Vec::new();
     // The last approver waits for the calm.
     for (number, client) in approvers.iter().take(APPROVERS - 1).enumerate() {
-        let of = if number % 7 == 3 { vec!["approve", "refuse", "refuse"] } else { vec!["approve"] };
+        let of = if number % 7 == 3 { vec!["approve", "reject", "reject"] } else { vec!["approve"] };
         crowd.push(tokio::spawn(go_on(client.clone(), of, number, watch)));
     }
     for (number, client) in operators.iter().enumerate() {
@@ -222,7 +222,7 @@ async fn fifty_clients_lose_no_word_and_count_none_twice() {
          {} refusals, {pauses} pauses, {edits} edits of which {revised} changed a value, carried {carried} approvals and \
          voided {voided}; {looks} looks at the status",
         told.len(),
-        count("refuse", 200),
+        count("reject", 200),
     );
     // Each kind of race was really run.
     let approvals = given > 100 && again > 10 && voided > 50 && carried > 50;
@@ -295,7 +295,7 @@ fn every_word_is_in_the_log_once(told: &[Answered], log: &[Recorded]) {
                 let kinds: Vec<&str> = found.iter().map(|recorded| recorded.entry.event.kind()).collect();
                 let wanted = match *verb {
                     "approve" => "approval_given",
-                    "refuse" => "approval_refused",
+                    "reject" => "approval_refused",
                     "pause" => "paused",
                     "resume" => "pause_lifted",
                     other => panic!("{other} was not asked"),

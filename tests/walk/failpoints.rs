@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use ringward::failpoint::{Fuse, Point};
 use ringward::rollout::record::{Event, RolloutId};
-use ringward::rollout::state::{Phase, Stage, State};
+use ringward::rollout::state::{Phase, RingState, State};
 use ringward::sandbox::{SandboxOutcome, SandboxRequest};
 use ringward::time::Stopwatch;
 use secrecy::ExposeSecret as _;
@@ -200,7 +200,7 @@ impl Ending {
 }
 
 fn place(stage: &str) -> usize {
-    Stage::NAMES.iter().position(|name| *name == stage).unwrap()
+    RingState::NAMES.iter().position(|name| *name == stage).unwrap()
 }
 
 fn groups(walk: &Walk) -> Value {

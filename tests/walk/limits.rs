@@ -7,7 +7,7 @@ use ringward::rollout::record::{GroupContent, VersionEntry};
 use ringward::time::Timestamp;
 use ringward::version::{ClientVersion, Environment};
 
-use crate::support::{Walk, count, end, far_end_writes, until};
+use crate::support::{Walk, count, end, until, upstream_writes};
 
 /// One ring that opens twenty minutes after the run begins.
 fn plan(limit: usize) -> String {
@@ -54,7 +54,7 @@ async fn make_group(walk: &Walk) {
 /// The laws, over the writes after those that made the account.
 fn assert_lawful(walk: &Walk, before: usize) {
     let log = walk.log();
-    let violations = check(&log, &far_end_writes(&walk.writes()[before..], &log, |_| false));
+    let violations = check(&log, &upstream_writes(&walk.writes()[before..], &log, |_| false));
     assert!(violations.is_empty(), "{violations:#?}");
 }
 

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use ringward::rollout::state::Stage;
+use ringward::rollout::state::RingState;
 use ringward::time::Stopwatch;
 use secrecy::ExposeSecret as _;
 use tokio::task::{JoinError, JoinSet};
@@ -180,7 +180,7 @@ fn play(row: &Row, neighbour: &str, walk: &Walk) -> Result<(), String> {
     daemon.wait("the first ring is written", || {
         let state = state_of(&read(&database));
         let mut rings = state.plans.values().filter_map(|plan| plan.rollout.rings.first());
-        rings.any(|ring| matches!(ring.stage, Stage::Adopting(_) | Stage::Soaking(..)))
+        rings.any(|ring| matches!(ring.stage, RingState::Adopting(_) | RingState::Soaking(..)))
     });
     let of_file = !row.waits_for.contains(&"blast_limit") && !row.waits_for.contains(&"frozen");
     (row.act)(walk);

@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use ringward::rollout::laws::{Tolerance, check_within};
 use ringward::rollout::record::{Event, Recorded};
-use ringward::rollout::state::Stage;
+use ringward::rollout::state::RingState;
 use ringward::sandbox::FaultScript;
 use ringward::time::{SignedDuration, after};
 
 use crate::kills::{completed, state_of, terminate, unanswered};
-use crate::support::{TWO_RINGS, Walk, count, far_end_writes};
+use crate::support::{TWO_RINGS, Walk, count, upstream_writes};
 use crate::volume::{Service, Shortage, Volume, changing, full_disk, may_mount, read};
 
 const SPEED: f64 = 20_000.0;
@@ -59,7 +59,7 @@ fn is_entered(log: &[Recorded]) -> bool {
         .plans
         .values()
         .flat_map(|plan| &plan.rollout.rings)
-        .any(|ring| matches!(ring.stage, Stage::Adopting(_)))
+        .any(|ring| matches!(ring.stage, RingState::Adopting(_)))
 }
 
 /// What every run must come to: all rings verified, one write for each, no law broken.
@@ -72,7 +72,7 @@ fn assert_as_without(row: &str, walk: &Walk, database: &Path) {
     assert_eq!(writes.len(), 2, "{row}: no write is repeated: {writes:#?}");
     let limits =
         Tolerance { in_transit: SignedDuration::from_hours(2), watch_max_age: SignedDuration::from_hours(6) };
-    let found = check_within(&log, &far_end_writes(&writes, &log, |_| false), limits);
+    let found = check_within(&log, &upstream_writes(&writes, &log, |_| false), limits);
     assert!(found.is_empty(), "{row}: {found:#?}");
     verify(database);
 }
@@ -120,7 +120,7 @@ fn assert_told(row: &str, daemon: &Service) {
         "{row}: {ready}"
     );
     let alive = daemon.get("/healthz");
-    assert!(alive.starts_with("HTTP/1.1 200"), "{row}: a restart would not mend it: {alive}");
+    assert!(alive.starts_with("HTTP/1.1 200"), "{row}: a restart would not fix it: {alive}");
     let metrics = daemon.get("/metrics");
     for line in
         ["ringward_log_unwritable 1", "ringward_rollout_blocker{code=\"log_unwritable\",plan=\"short\"} 1"]
@@ -179,7 +179,11 @@ fn shortage_of_room(walk: &Walk, shortage: Shortage, moment: Moment) {
     let doubts = count(&log, |event| matches!(event, Event::WriteDoubted { .. }));
     let settled = count(&log, |event| matches!(event, Event::WriteSettled { .. }));
     let expected = usize::from(moment == Moment::BetweenIntentAndOutcome);
-    assert_eq!((doubts, settled), (expected, expected), "{row}: a write without an outcome was in doubt");
+    assert_eq!(
+        (doubts, settled),
+        (expected, expected),
+        "{row}: a write without an answer has an unknown outcome"
+    );
 }
 
 async fn with_walk(seed: u64, run: impl FnOnce(&Walk) + Send + 'static) {
@@ -388,7 +392,7 @@ fn found_while_running(row: &str, walk: &Walk, damage: impl Fn(&Path), pieces: &
     let database = directory.path().join("ringward.db");
     // Started again and again: the first records come to lie in the file itself, not in its write-ahead
     // log, and on pages that no later record is added to: the daemon would write such a page anew, as it
-    // was, and mend it.
+    // was, and fix it.
     while !database.exists() || read(&database).len() < 40 {
         let mut daemon = Service::start(walk, &database);
         daemon.wait("groups that cannot be read", || daemon_says(&database, "deployment groups"));

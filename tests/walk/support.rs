@@ -10,10 +10,10 @@ use ringward::daemon::view::View;
 use ringward::daemon::{self, Daemon, log};
 use ringward::ids::{AccountId, GroupId};
 use ringward::plan::model::Revisions;
-use ringward::rollout::laws::{FarEndWrite, Tolerance, check_within};
+use ringward::rollout::laws::{Tolerance, UpstreamWrite, check_within};
 use ringward::rollout::record::{Event, Mode, Recorded};
 use ringward::rollout::record::{GroupContent, VersionEntry};
-use ringward::rollout::state::{Phase, Stage, State};
+use ringward::rollout::state::{Phase, RingState, State};
 use ringward::sandbox::{self, AccountSettings, JournalRow, RunningSandbox};
 use ringward::store::Reader;
 use ringward::time::{Clock, SignedDuration};
@@ -131,7 +131,7 @@ impl Walk {
         .unwrap()
     }
 
-    /// The far end's journal of changing requests.
+    /// Upstream's journal of changing requests.
     pub(crate) fn writes(&self) -> Vec<JournalRow> {
         self.sandbox.journal().requests.into_iter().filter(|row| row.applied.is_some()).collect()
     }
@@ -161,7 +161,7 @@ impl Walk {
             watch_max_age: SignedDuration::from_hours(6),
         };
         let log = self.log();
-        let violations = check_within(&log, &far_end_writes(&rows, &log, held_back), limits);
+        let violations = check_within(&log, &upstream_writes(&rows, &log, held_back), limits);
         assert!(violations.is_empty(), "{}", violations.iter().map(|v| format!("{v}\n")).collect::<String>());
     }
 
@@ -170,7 +170,12 @@ impl Walk {
         for plan in self.state().plans.values() {
             assert_eq!(plan.rollout.phase, Phase::Completed);
             for ring in &plan.rollout.rings {
-                assert!(matches!(ring.stage, Stage::Verified(_)), "{} is {}", ring.name, ring.stage.as_str());
+                assert!(
+                    matches!(ring.stage, RingState::Verified(_)),
+                    "{} is {}",
+                    ring.name,
+                    ring.stage.as_str()
+                );
             }
         }
     }
@@ -245,11 +250,11 @@ fn with_body(before: Option<GroupContent>, row: &JournalRow) -> GroupContent {
 
 /// The journal as the law checker reads it: our writes, each with the group as it shall be. What an
 /// update leaves out stands in the log, where the group was read before it.
-pub(crate) fn far_end_writes(
+pub(crate) fn upstream_writes(
     rows: &[JournalRow],
     log: &[Recorded],
     held_back: impl Fn(&JournalRow) -> bool,
-) -> Vec<FarEndWrite> {
+) -> Vec<UpstreamWrite> {
     let mut known: BTreeMap<GroupId, GroupContent> = BTreeMap::new();
     for recorded in log {
         if let Event::WritePlanned { intent, .. } = &recorded.entry.event
@@ -266,7 +271,7 @@ pub(crate) fn far_end_writes(
         if let Some(id) = &group {
             known.insert(id.clone(), body.clone());
         }
-        writes.push(FarEndWrite {
+        writes.push(UpstreamWrite {
             received_at: row.at,
             group,
             body,

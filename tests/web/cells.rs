@@ -20,12 +20,12 @@ use ringward::rollout::people::answer::command;
 use ringward::rollout::people::command::Command;
 use ringward::rollout::people::done::done;
 use ringward::rollout::people::verbs::about::About;
-use ringward::rollout::people::verbs::definition::Word;
+use ringward::rollout::people::verbs::definition::Vote;
 use ringward::rollout::people::verbs::effect::Effect;
 use ringward::rollout::people::verbs::refused::Refused;
 use ringward::rollout::people::verbs::situation::StartPlans;
 use ringward::rollout::people::verbs::situation::{
-    Claim, HeldBack, Holds, Named, Offered, Place, Waits, Waived, WaysBack, Writes,
+    Claim, IsBlocked, Named, Offered, PauseOrHalt, RingSituation, RollbackTargets, Waits, Waived, Writes,
 };
 use ringward::rollout::people::verbs::table::Cell;
 use ringward::rollout::people::verbs::verb::Verb;
@@ -33,8 +33,8 @@ use ringward::rollout::people::verbs::{rows, table};
 use ringward::rollout::record::Gate;
 use ringward::rollout::record::Role;
 use ringward::rollout::record::{
-    Actor, Block, Cause, Entry, Event, Ground, HowBack, Purpose, Recorded, RollbackStep, RolloutId, Trigger,
-    WaitingRevision, WaitsFor, WayBack, WriteId, WriteIntent,
+    Actor, Block, Cause, Entry, Event, Ground, HowBack, Purpose, Recorded, RollbackStep, RollbackTarget,
+    RolloutId, Trigger, WaitingRevision, WaitsFor, WriteId, WriteIntent,
 };
 use ringward::rollout::record::{Group, GroupContent, Member, Standing, VersionEntry};
 use ringward::rollout::state::{Phase, State};
@@ -65,10 +65,10 @@ const SINCE: &str = "2026-10-12T09:00:00Z";
 #[derive(Debug, Clone, Copy)]
 struct Situation {
     phase: Phase,
-    holds: Holds,
+    holds: PauseOrHalt,
     writes: Writes,
     /// Where `First` is; the ring after it stays pending.
-    place: Place,
+    place: RingSituation,
     waived: Option<Gate>,
     /// Whether the plan's file names `First`.
     named: Named,
@@ -81,7 +81,7 @@ enum Asked {
     Resume,
     Waive(Gate),
     Rollback,
-    ReleaseHold,
+    Unblock,
     CheckNow,
     Stop,
     Start(StartPlans),
@@ -90,9 +90,9 @@ enum Asked {
 fn situations() -> Vec<Situation> {
     let mut all = Vec::new();
     for phase in Phase::ALL {
-        for holds in Holds::ALL {
+        for holds in PauseOrHalt::ALL {
             for writes in Writes::ALL {
-                for place in Place::ALL {
+                for place in RingSituation::ALL {
                     let waivers = Gate::ALL.into_iter().map(Some).chain([None]);
                     // The file of a plan that is withdrawn names nothing.
                     let named = Named::of(phase == Phase::Withdrawn);
@@ -108,8 +108,13 @@ fn situations() -> Vec<Situation> {
 
 /// The plan's file dropped `First`, which keeps its place until it is verified.
 fn dropped() -> impl Iterator<Item = Situation> {
-    let (phase, holds, writes, named) = (Phase::Running, Holds::Free, Writes::Allowed, Named::NoMore);
-    let places = [Place::Writing, Place::InDoubt, Place::Adopting, Place::Soaking];
+    let (phase, holds, writes, named) = (Phase::Running, PauseOrHalt::Free, Writes::Allowed, Named::NoMore);
+    let places = [
+        RingSituation::Writing,
+        RingSituation::OutcomeUnknown,
+        RingSituation::Adopting,
+        RingSituation::Soaking,
+    ];
     let of = move |(place, waived)| Situation { phase, holds, writes, place, waived, named };
     places.into_iter().flat_map(|place| [(place, None), (place, Some(Gate::Ring))]).map(of)
 }
@@ -120,16 +125,18 @@ impl Situation {
     fn can_be(self) -> bool {
         let in_phase = match self.phase {
             Phase::Running => true,
-            Phase::Completed => self.place == Place::Verified,
-            Phase::Superseded | Phase::Withdrawn => !matches!(self.place, Place::Writing | Place::InDoubt),
-            Phase::RollingBack => self.place != Place::Entering,
-            Phase::RolledBack => matches!(self.place, Place::Pending | Place::RolledBack),
+            Phase::Completed => self.place == RingSituation::Verified,
+            Phase::Superseded | Phase::Withdrawn => {
+                !matches!(self.place, RingSituation::Writing | RingSituation::OutcomeUnknown)
+            }
+            Phase::RollingBack => self.place != RingSituation::Entering,
+            Phase::RolledBack => matches!(self.place, RingSituation::Pending | RingSituation::RolledBack),
         };
         let goes_back = matches!(self.phase, Phase::RollingBack | Phase::RolledBack);
-        let in_phase =
-            in_phase && (goes_back || !matches!(self.place, Place::RollingBack | Place::RolledBack));
+        let in_phase = in_phase
+            && (goes_back || !matches!(self.place, RingSituation::RollingBack | RingSituation::RolledBack));
         // Of a ring whose turn never came nobody waived a gate, in what goes back no more than elsewhere.
-        let untouched = goes_back && self.place == Place::Pending;
+        let untouched = goes_back && self.place == RingSituation::Pending;
         // A ring that the file names is not let go.
         let can = |gate: Gate| gate.can_be_waived() && (gate != Gate::Ring || self.named == Named::NoMore);
         in_phase && self.waived.is_none_or(|gate| can(gate) && !untouched)
@@ -139,7 +146,9 @@ impl Situation {
     fn back(self, revision: &Revision) -> Option<Vec<Event>> {
         let name = ring("First");
         let there = match self.place {
-            Place::Pending | Place::RollingBack | Place::RolledBack => Place::Adopting,
+            RingSituation::Pending | RingSituation::RollingBack | RingSituation::RolledBack => {
+                RingSituation::Adopting
+            }
             place => place,
         };
         let mut events = written(there, "First", revision)?;
@@ -150,9 +159,9 @@ impl Situation {
         let returns = Event::RollbackInPlace { ring: name.clone(), group, to };
         let ended = Event::RingRolledBack { ring: name, how, judgements: Vec::new() };
         match self.place {
-            Place::RollingBack => events.push(returns),
-            Place::RolledBack => events.extend([returns, ended]),
-            Place::Pending if self.phase == Phase::RolledBack => events.extend([returns, ended]),
+            RingSituation::RollingBack => events.push(returns),
+            RingSituation::RolledBack => events.extend([returns, ended]),
+            RingSituation::Pending if self.phase == Phase::RolledBack => events.extend([returns, ended]),
             _ => {}
         }
         Some(events)
@@ -170,7 +179,7 @@ impl Situation {
         events.extend(said(&revision));
         let goes_back = matches!(self.phase, Phase::RollingBack | Phase::RolledBack);
         // The turn of `Second` never comes, so a pending `First` is named `Second`.
-        if goes_back && self.place == Place::Pending && self.waived.is_some() {
+        if goes_back && self.place == RingSituation::Pending && self.waived.is_some() {
             return None;
         }
         if goes_back {
@@ -179,11 +188,11 @@ impl Situation {
             let turned = way.iter().position(|event| event.kind() == "rollback_started").unwrap_or(0);
             way.splice(turned..turned, self.waived.map(|gate| Event::GateWaived { ring: self.ring(), gate }));
             events.extend(way);
-        } else if self.place != Place::Pending {
+        } else if self.place != RingSituation::Pending {
             events.extend(way_to(self.place, "First", &revision));
         }
-        if self.phase == Phase::Completed && self.place == Place::Verified {
-            events.extend(way_to(Place::Verified, "Second", &revision));
+        if self.phase == Phase::Completed && self.place == RingSituation::Verified {
+            events.extend(way_to(RingSituation::Verified, "Second", &revision));
         }
         if self.named == Named::NoMore && self.phase == Phase::Running {
             let (revision, dropped) = (Box::new(revision.clone()), [ring("First")].into());
@@ -194,7 +203,7 @@ impl Situation {
         if !goes_back && !of_a_withdrawn {
             events.extend(waived.clone());
         }
-        if matches!(self.holds, Holds::Halted | Holds::PausedAndHalted) {
+        if matches!(self.holds, PauseOrHalt::Halted | PauseOrHalt::PausedAndHalted) {
             events.push(Event::Halted { cause: cause() });
         }
         events.extend(match self.phase {
@@ -205,7 +214,7 @@ impl Situation {
             Phase::Withdrawn => Some(Event::RolloutWithdrawn {}),
         });
         events.extend(waived.filter(|_| of_a_withdrawn));
-        if matches!(self.holds, Holds::Paused | Holds::PausedAndHalted) {
+        if matches!(self.holds, PauseOrHalt::Paused | PauseOrHalt::PausedAndHalted) {
             events.push(Event::Paused {});
         }
         if self.writes == Writes::Stopped {
@@ -219,7 +228,7 @@ impl Situation {
     }
 
     fn ring(self) -> ringward::ids::RingName {
-        ring(if self.place == Place::Pending { "Second" } else { "First" })
+        ring(if self.place == RingSituation::Pending { "Second" } else { "First" })
     }
 
     /// The table's word.
@@ -229,10 +238,10 @@ impl Situation {
             Asked::Pause => table::pause(phase, holds),
             Asked::Resume => table::resume(holds, writes, Offered::Sound),
             // Nothing here was moved, or it is on its way back.
-            Asked::Rollback => table::rollback(phase, holds, WaysBack::NothingMoved),
-            Asked::ReleaseHold => {
+            Asked::Rollback => table::rollback(phase, holds, RollbackTargets::NothingMoved),
+            Asked::Unblock => {
                 let goes_back = matches!(phase, Phase::RollingBack | Phase::RolledBack);
-                table::release_hold(HeldBack::of(goes_back))
+                table::unblock(IsBlocked::of(goes_back))
             }
             Asked::Waive(gate) => {
                 table::waive(gate, phase, place, Waived::of(waived == Some(gate)), self.named)
@@ -280,7 +289,7 @@ fn offering(name: &str, version: &str) -> (GroupContent, Group) {
 /// The way back of `First`.
 fn step() -> RollbackStep {
     let (from, to) = (NEW.parse().unwrap(), OLD.parse().unwrap());
-    let way = WayBack { from, to, ground: Ground::Plan };
+    let way = RollbackTarget { from, to, ground: Ground::Plan };
     RollbackStep {
         ring: ring("First"),
         policies: [PolicyId::new("p1").unwrap()].into(),
@@ -289,9 +298,9 @@ fn step() -> RollbackStep {
 }
 
 /// The events that bring a ring to a place by a write of its targets; `None`: no write does.
-fn written(place: Place, name: &str, revision: &Revision) -> Option<Vec<Event>> {
+fn written(place: RingSituation, name: &str, revision: &Revision) -> Option<Vec<Event>> {
     let (content, group) = offering(name, NEW);
-    let mut events = way_to(Place::Writing, name, revision);
+    let mut events = way_to(RingSituation::Writing, name, revision);
     if let Some(Event::WritePlanned { intent, .. }) = events.last_mut() {
         intent.after = content;
     }
@@ -302,18 +311,21 @@ fn written(place: Place, name: &str, revision: &Revision) -> Option<Vec<Event>> 
     let adopted = Event::AdoptionReached { ring: name.clone(), judgements: Vec::new() };
     let verified = Event::RingVerified { ring: name, judgements: Vec::new() };
     events.extend(match place {
-        Place::Writing => vec![],
-        Place::InDoubt => vec![doubted],
-        Place::Adopting => vec![confirmed],
-        Place::Soaking => vec![confirmed, adopted],
-        Place::Verified => vec![confirmed, adopted, verified],
-        Place::Pending | Place::Entering | Place::RollingBack | Place::RolledBack => return None,
+        RingSituation::Writing => vec![],
+        RingSituation::OutcomeUnknown => vec![doubted],
+        RingSituation::Adopting => vec![confirmed],
+        RingSituation::Soaking => vec![confirmed, adopted],
+        RingSituation::Verified => vec![confirmed, adopted, verified],
+        RingSituation::Pending
+        | RingSituation::Entering
+        | RingSituation::RollingBack
+        | RingSituation::RolledBack => return None,
     });
     Some(events)
 }
 
 /// The events that bring a ring to a place.
-fn way_to(place: Place, name: &str, revision: &Revision) -> Vec<Event> {
+fn way_to(place: RingSituation, name: &str, revision: &Revision) -> Vec<Event> {
     let name = ring(name);
     let policies: std::collections::BTreeSet<_> = [PolicyId::new("p1").unwrap()].into();
     let content = GroupContent { name: name.to_string(), versions: Vec::new(), policies: policies.clone() };
@@ -344,15 +356,15 @@ fn way_to(place: Place, name: &str, revision: &Revision) -> Vec<Event> {
     let adopted = Event::AdoptionReached { ring: name.clone(), judgements: Vec::new() };
     let verified = Event::RingVerified { ring: name, judgements: Vec::new() };
     match place {
-        Place::Pending => Vec::new(),
-        Place::Entering => vec![reached],
-        Place::Writing => vec![reached, planned],
-        Place::InDoubt => vec![reached, planned, doubted],
-        Place::Adopting => vec![reached, assigned],
-        Place::Soaking => vec![reached, assigned, adopted],
-        Place::Verified => vec![reached, assigned, adopted, verified],
+        RingSituation::Pending => Vec::new(),
+        RingSituation::Entering => vec![reached],
+        RingSituation::Writing => vec![reached, planned],
+        RingSituation::OutcomeUnknown => vec![reached, planned, doubted],
+        RingSituation::Adopting => vec![reached, assigned],
+        RingSituation::Soaking => vec![reached, assigned, adopted],
+        RingSituation::Verified => vec![reached, assigned, adopted, verified],
         // No rollout that runs has such rings; what was never begun cannot end.
-        Place::RollingBack | Place::RolledBack => {
+        RingSituation::RollingBack | RingSituation::RolledBack => {
             let (how, judgements) = (HowBack::Adopted, Vec::new());
             vec![Event::RingRolledBack { ring: ring("First"), how, judgements }]
         }
@@ -445,9 +457,9 @@ fn request(asked: Asked, of: &Situation) -> (String, serde_json::Value) {
             Verb::Waive
         }
         Asked::Rollback => Verb::Rollback,
-        Asked::ReleaseHold => {
+        Asked::Unblock => {
             body["version"] = NEW.into();
-            Verb::ReleaseHold
+            Verb::Unblock
         }
         Asked::CheckNow => Verb::CheckNow,
         Asked::Stop => Verb::Stop,
@@ -460,8 +472,8 @@ fn request(asked: Asked, of: &Situation) -> (String, serde_json::Value) {
 }
 
 /// The kinds that an effect appends, written down here once more.
-fn kinds(effect: Effect, holds: Holds) -> Vec<&'static str> {
-    let is_paused = matches!(holds, Holds::Paused | Holds::PausedAndHalted);
+fn kinds(effect: Effect, holds: PauseOrHalt) -> Vec<&'static str> {
+    let is_paused = matches!(holds, PauseOrHalt::Paused | PauseOrHalt::PausedAndHalted);
     match effect {
         Effect::Pause | Effect::PauseAhead => vec!["paused"],
         Effect::LiftPause => vec!["pause_lifted"],
@@ -474,7 +486,7 @@ fn kinds(effect: Effect, holds: Holds) -> Vec<&'static str> {
         Effect::LiftBothAndRollBack => vec!["pause_lifted", "halt_lifted", "rollback_started"],
         Effect::Release => vec!["version_released"],
         Effect::Approve => vec!["approval_given"],
-        Effect::Refuse => vec!["approval_refused"],
+        Effect::Reject => vec!["approval_refused"],
         Effect::Confirm => vec!["revision_confirmed"],
         Effect::Read | Effect::LookAtFiles => vec![],
         Effect::Stop => vec!["stopped"],
@@ -496,7 +508,7 @@ async fn every_cell_is_answered_as_the_table_has_it() {
         };
         assert!(of.can_be(), "{of:?}: no log leads there");
         let plain =
-            [Asked::Pause, Asked::Resume, Asked::Rollback, Asked::ReleaseHold, Asked::CheckNow, Asked::Stop];
+            [Asked::Pause, Asked::Resume, Asked::Rollback, Asked::Unblock, Asked::CheckNow, Asked::Stop];
         let starts = [StartPlans::GoOn, StartPlans::Pause].map(Asked::Start);
         // A verb that asks for no gate needs no row for each waiver.
         let others = plain.into_iter().chain(starts).filter(|_| of.waived.is_none());
@@ -522,13 +534,13 @@ async fn every_cell_is_answered_as_the_table_has_it() {
     }
 }
 
-/// The cells of `rollback` and `resume` that a version makes which was moved, or is held out.
+/// The cells of `rollback` and `resume` that a version makes which was moved, or is blocked.
 async fn going_back(core: &Core, seen: &mut BTreeMap<String, usize>) {
     let without = PLAN.replace("defaults: {rollback_to: {windows: 2026.7.1376.0}}\n", "");
-    for (ways, text) in [(WaysBack::Known, PLAN), (WaysBack::Missing, without.as_str())] {
+    for (ways, text) in [(RollbackTargets::Known, PLAN), (RollbackTargets::Missing, without.as_str())] {
         let revision = ringward::plan::read("client.yaml", text.as_bytes()).unwrap();
         for phase in Phase::ALL {
-            for holds in Holds::ALL {
+            for holds in PauseOrHalt::ALL {
                 let Some(state) = moved(&revision, phase, holds) else { continue };
                 core.state.lock().unwrap().clone_from(&state);
                 let path = Verb::Rollback.path().replace("{plan}", "client");
@@ -556,7 +568,8 @@ async fn going_back(core: &Core, seen: &mut BTreeMap<String, usize>) {
                             "{row}: {}",
                             problem.detail
                         );
-                        let named = refused != Refused::NoWayBack || problem.detail.contains("ring `First`");
+                        let named =
+                            refused != Refused::NoRollbackTarget || problem.detail.contains("ring `First`");
                         assert!(named && found.is_empty(), "{row}: {}", problem.detail);
                     }
                 }
@@ -564,13 +577,13 @@ async fn going_back(core: &Core, seen: &mut BTreeMap<String, usize>) {
             }
         }
     }
-    // Halted for a group that offers what is held out; the core behind this router has read it so.
-    let refused = Cell::Refused(Refused::OffersHeldOut);
-    assert_eq!(table::resume(Holds::Halted, Writes::Allowed, Offered::HeldOut), refused);
+    // Halted for a group that offers what is blocked; the core behind this router has read it so.
+    let refused = Cell::Refused(Refused::OffersBlockedVersion);
+    assert_eq!(table::resume(PauseOrHalt::Halted, Writes::Allowed, Offered::BlockedVersion), refused);
     *seen.entry(format!("{refused:?}")).or_default() += 1;
 }
 
-/// The cells of `approve` and `refuse`, by the tokens of three people.
+/// The cells of `approve` and `reject`, by the tokens of three people.
 /// A revision that waits, beside one that a person names.
 async fn confirming(core: &Core, seen: &mut BTreeMap<String, usize>) {
     let digest = PlanDigest::of_written("the one that was read");
@@ -625,7 +638,7 @@ async fn confirming(core: &Core, seen: &mut BTreeMap<String, usize>) {
 
 /// A halted rollout whose plan forbids what it offers is not resumed.
 async fn forbidding(core: &Core, seen: &mut BTreeMap<String, usize>) {
-    let halted = |of: &Situation| of.waived.is_none() && of.can_be() && of.holds == Holds::Halted;
+    let halted = |of: &Situation| of.waived.is_none() && of.can_be() && of.holds == PauseOrHalt::Halted;
     let of = situations().into_iter().find(|of| halted(of) && of.phase == Phase::Running).unwrap();
     let mut state = of.log().unwrap();
     let rollout = &state.plans[&"client".parse().unwrap()].rollout;
@@ -650,7 +663,7 @@ async fn approving(core: &Core, seen: &mut BTreeMap<String, usize>) {
     let asking = PLAN.replace("profiles: [", "approval: {user_group: Keepers}, profiles: [");
     let asking = format!("{asking}author: cy@example.com\n");
     let mut named: BTreeMap<String, usize> = BTreeMap::new();
-    for verb in [Verb::Approve, Verb::Refuse] {
+    for verb in [Verb::Approve, Verb::Reject] {
         for claim in Claim::ALL {
             let (plan, seed) = match claim {
                 Claim::NotAsked => (PLAN, 1),
@@ -673,7 +686,7 @@ async fn approving(core: &Core, seen: &mut BTreeMap<String, usize>) {
                 let row = format!("{verb:?} {claim:?} in {of:?}");
                 let cell = match verb {
                     Verb::Approve => table::approve(of.phase, of.place, claim),
-                    _ => table::refuse(of.phase, of.place, claim),
+                    _ => table::reject(of.phase, of.place, claim),
                 };
                 core.foreseen(verb, claim, of, cell);
                 let answer = core.speak(verb, claim, seed, of).await;
@@ -724,7 +737,7 @@ fn a_word_on_another_revision_is_refused() {
         let (name, first) = (|| plan("client"), || Some(ring("First")));
         for asked in [
             Command::Approve { plan: name(), ring: first(), revision: digest.clone() },
-            Command::Refuse { plan: name(), ring: first(), revision: digest.clone() },
+            Command::Reject { plan: name(), ring: first(), revision: digest.clone() },
         ] {
             let answer = command((&state, &world), &actor, "look", &asked, at(SINCE));
             match answer {
@@ -779,12 +792,12 @@ impl Core {
             Claim::Stranger => Actor::Access { email: "eve@example.com".parse().unwrap() },
             _ => Actor::Access { email: "ana@example.com".parse().unwrap() },
         };
-        let word = if verb == Verb::Approve { Word::Approve } else { Word::Refuse };
+        let word = if verb == Verb::Approve { Vote::Approve } else { Vote::Reject };
         let told = ring.approval.as_ref().map(|approval| approval.hearing.claim(&actor, word).0);
         let told = told.unwrap_or(Claim::NotAsked);
         let foreseen = match word {
-            Word::Approve => table::approve(of.phase, of.place, told),
-            Word::Refuse => table::refuse(of.phase, of.place, told),
+            Vote::Approve => table::approve(of.phase, of.place, told),
+            Vote::Reject => table::reject(of.phase, of.place, told),
         };
         assert_eq!(foreseen, cell, "{verb:?} {claim:?} in {of:?}");
     }
@@ -799,7 +812,7 @@ impl Core {
         let (plan, ring) = (plan("client"), Some(of.ring()));
         let asked = match verb {
             Verb::Approve => Command::Approve { plan, ring, revision: None },
-            _ => Command::Refuse { plan, ring, revision: None },
+            _ => Command::Reject { plan, ring, revision: None },
         };
         let refusal = command((&state, &world), &actor, "look", &asked, at(SINCE)).unwrap_err();
         let Cell::Refused(refused) = cell else { panic!("{claim:?} has a say in {of:?}") };
@@ -808,16 +821,16 @@ impl Core {
 }
 
 /// A rollout whose first ring was moved by a write, in a phase and with holds; `None`: none is so.
-fn moved(revision: &Revision, phase: Phase, holds: Holds) -> Option<State> {
+fn moved(revision: &Revision, phase: Phase, holds: PauseOrHalt) -> Option<State> {
     let mut events = vec![Event::PlanAccepted { revision: Box::new(revision.clone()) }];
-    events.extend(written(Place::Verified, "First", revision)?);
+    events.extend(written(RingSituation::Verified, "First", revision)?);
     events.extend(match phase {
         Phase::Running | Phase::Withdrawn | Phase::Superseded => Vec::new(),
-        Phase::Completed => way_to(Place::Verified, "Second", revision),
+        Phase::Completed => way_to(RingSituation::Verified, "Second", revision),
         // Another environment went back before: all that was moved there is on its way.
         Phase::RollingBack | Phase::RolledBack => return None,
     });
-    if matches!(holds, Holds::Halted | Holds::PausedAndHalted) {
+    if matches!(holds, PauseOrHalt::Halted | PauseOrHalt::PausedAndHalted) {
         events.push(Event::Halted { cause: cause() });
     }
     events.extend(match phase {
@@ -826,7 +839,7 @@ fn moved(revision: &Revision, phase: Phase, holds: Holds) -> Option<State> {
         Phase::Superseded => Some(Event::RolloutSuperseded { by: revision.digest.clone() }),
         Phase::Running | Phase::RollingBack | Phase::RolledBack => None,
     });
-    if matches!(holds, Holds::Paused | Holds::PausedAndHalted) {
+    if matches!(holds, PauseOrHalt::Paused | PauseOrHalt::PausedAndHalted) {
         events.push(Event::Paused {});
     }
     let mut state = State::default();
@@ -852,7 +865,7 @@ fn judge(core: &Core, row: &str, of: Situation, asked: Asked, answer: &Answer) {
             let told = answer.json::<VerbAnswer>().done;
             assert_eq!(told.is_empty(), found.is_empty(), "{row}: {told}");
             // Whoever lets a plan go on is told what still holds it.
-            let lets_go = matches!(asked, Asked::Resume | Asked::Waive(_) | Asked::ReleaseHold);
+            let lets_go = matches!(asked, Asked::Resume | Asked::Waive(_) | Asked::Unblock);
             let still = told.contains("all writes are still stopped: ringward start");
             assert_eq!(still, lets_go && of.writes == Writes::Stopped, "{row}: {told}");
         }
@@ -880,7 +893,9 @@ async fn what_a_refusal_names_works() {
                 Refused::PausedAlready => Asked::Resume,
                 Refused::OnlyStopped | Refused::StoppedAlready => Asked::Start(StartPlans::GoOn),
                 // Where it is not paused yet.
-                Refused::NotStoppedToPause if !matches!(of.holds, Holds::Paused | Holds::PausedAndHalted) => {
+                Refused::NotStoppedToPause
+                    if !matches!(of.holds, PauseOrHalt::Paused | PauseOrHalt::PausedAndHalted) =>
+                {
                     Asked::Pause
                 }
                 _ => continue,
@@ -900,9 +915,9 @@ async fn what_there_is_nothing_of_is_told() {
     let core = Core::new();
     let of = Situation {
         phase: Phase::Running,
-        holds: Holds::Free,
+        holds: PauseOrHalt::Free,
         writes: Writes::Allowed,
-        place: Place::Adopting,
+        place: RingSituation::Adopting,
         waived: None,
         named: Named::Still,
     };
@@ -935,15 +950,15 @@ async fn what_there_is_nothing_of_is_told() {
 #[tokio::test]
 async fn the_page_offers_what_the_table_has() {
     for phase in Phase::ALL {
-        for holds in Holds::ALL {
+        for holds in PauseOrHalt::ALL {
             for writes in Writes::ALL {
                 let mut one = report("client");
                 one.phase = phase;
                 let hold = stopped(view(Vec::new())).stop.unwrap();
-                if matches!(holds, Holds::Paused | Holds::PausedAndHalted) {
+                if matches!(holds, PauseOrHalt::Paused | PauseOrHalt::PausedAndHalted) {
                     one.paused = Some(hold);
                 }
-                if matches!(holds, Holds::Halted | Holds::PausedAndHalted) {
+                if matches!(holds, PauseOrHalt::Halted | PauseOrHalt::PausedAndHalted) {
                     one.halted = Some((cause(), at(SINCE)));
                 }
                 let shown = view(vec![one]);
@@ -953,7 +968,7 @@ async fn the_page_offers_what_the_table_has() {
                 let rows = [
                     ("pause", table::pause(phase, holds)),
                     ("resume", table::resume(holds, writes, Offered::Sound)),
-                    ("rollback", table::rollback(phase, holds, WaysBack::Known)),
+                    ("rollback", table::rollback(phase, holds, RollbackTargets::Known)),
                     ("check-now", table::check_now(phase)),
                 ];
                 for (word, cell) in rows {

@@ -33,7 +33,7 @@ async fn exported() -> BTreeMap<String, Metric> {
     let soon = Report { earliest_move: Some(at("2026-10-13T09:00:00Z")), ..report("client") };
     let mut view = with_newcomer(stopped(view(vec![soon, troubled("second"), ailing("third")])));
     view.second_clock.trust =
-        Some(ClockTrust { until: at("2100-01-01T00:00:00Z"), reason: "the proxy is mended".to_owned() });
+        Some(ClockTrust { until: at("2100-01-01T00:00:00Z"), reason: "the proxy is fixed".to_owned() });
     let world = World::new(view, Ok("done"));
     world.services.metrics.finished("list_groups", "200", 0.2);
     let text = get(&world.app, "/metrics").await.body;

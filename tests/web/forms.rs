@@ -43,7 +43,7 @@ async fn submit_as(world: &World, path: &str, headers: &[(&str, &str)], of: &str
     send(&world.app, request).await
 }
 
-/// What the sheet at `path` rests on, as its form sends it back.
+/// What the confirmation at `path` rests on, as its form sends it back.
 async fn seen(world: &World, path: &str) -> String {
     let sheet = get(&world.app, path).await;
     assert_eq!(sheet.status, 200, "{path}: {}", sheet.body);
@@ -201,7 +201,7 @@ async fn a_sheet_says_what_it_will_do_and_changes_nothing() {
             "/act/resume?plan=second",
             &["The pause is lifted", "its cause counts as seen by you", "was deleted by"],
         ),
-        (WAIVE, &["Waive gate adoption for Engineering Ring 0", "cannot be taken back", "30 of 40 sighted"]),
+        (WAIVE, &["Waive gate adoption for Engineering Ring 0", "cannot be taken back", "30 of 40 seen"]),
         ("/act/stop", &["Stop all writes?", "All writes are stopped by local:ada"]),
         (
             "/act/start",
@@ -360,8 +360,8 @@ async fn the_sheet_of_a_halt_says_whom_it_accepts() {
     let mut ill = ailing("client");
     let sheet = get(&World::new(view(vec![ill.clone()]), Ok("done")).app, "/act/resume?plan=client").await;
     for words in [
-        "accepts 1 stalled windows devices of ring Engineering Ring 0",
-        "accepts up to 17 silent windows devices of ring Engineering Ring 0",
+        "acknowledges 1 stalled windows devices of ring Engineering Ring 0",
+        "acknowledges up to 17 silent windows devices of ring Engineering Ring 0",
     ] {
         assert!(sheet.body.contains(words), "`{words}` is missing in:\n{}", sheet.body);
     }

@@ -8,6 +8,7 @@ pub mod team;
 mod cells;
 mod dashboards;
 mod forged;
+mod former;
 mod forms;
 mod identity;
 mod limits;

@@ -50,7 +50,7 @@ async fn the_page_tells_the_whole_story() {
         page,
         &[
             "stopped · ringward",
-            "Observing only",
+            "Read-only mode",
             "All writes are stopped",
             "local:ada since 2026-10-12 09:58 UTC: call from the desk",
             ">client#3</a>",
@@ -58,22 +58,22 @@ async fn the_page_tells_the_whole_story() {
             "adopting",
             r#"<span class="version">2026.8.2100.0</span>"#,
             "75% <span class=\"soft\">of those seen",
-            r#"aria-label="windows: 30 arrived, 8 due, 2 stalled, 5 unseen, 1 too old, 4 left""#,
+            r#"aria-label="windows: 30 arrived, 8 due, 2 stalled, 5 not seen, 1 too old, 4 left""#,
             "30 of 45 arrived",
             "other systems",
             "7 untargeted",
             "adoption/windows: <strong>wait</strong>",
             "too few arrived",
-            "95% arrived, 50% sighted, by 2026-10-19 09:00 UTC",
+            "95% arrived, 50% seen, by 2026-10-19 09:00 UTC",
             "read 10m before",
-            "What helps: nothing: it goes on by itself as devices arrive; to go on without them: <code>ringward waive client --gate adoption",
+            "What to do: nothing: it goes on by itself as devices arrive; to go on without them: <code>ringward waive client --gate adoption",
             "Gate soak was waived by local:ada on 2026-10-12 09:30 UTC: urgent fix",
             "Left as it is in the group: linux 2026.7.1.0",
             "opens 2026-10-13 09:00 UTC",
             "Not known yet",
             "Loopback paused the plan: ",
             "Ringward halted it, because the group of",
-            "Nobody can say yet whether write 7",
+            "The outcome of write 7",
             "broken.yaml:2:1: no rings",
             "Plan faulty cannot be decided",
             "Reading deployment groups fails",
@@ -109,13 +109,17 @@ fn blockers() -> Vec<(Blocker, &'static str)> {
         since: until,
     };
     let hold = stopped(view(Vec::new())).stop.unwrap();
-    let doubt =
-        Blocker::InDoubt { ring: name(), write: WriteId(7), why: "a reset".to_owned(), read_at: Some(until) };
+    let doubt = Blocker::OutcomeUnknown {
+        ring: name(),
+        write: WriteId(7),
+        why: "a reset".to_owned(),
+        read_at: Some(until),
+    };
     let twice = Veto::AmbiguousName { name: "Ring 0".to_owned(), ids: vec![GroupId::new("g-9").unwrap()] };
     vec![
         (Blocker::Stopped(hold.clone()), "all writes are stopped by local:ada"),
         (Blocker::Paused(hold), "paused by local:ada"),
-        (Blocker::Halted(halted), "halted: gate adoption of Ring 0 cannot tell"),
+        (Blocker::Halted(halted), "halted: gate adoption of Ring 0 is unknown"),
         (
             Blocker::Block(Box::new(BlockReport {
                 block: Block::FileMissing { file: Some("client.yaml".to_owned()) },
@@ -135,7 +139,7 @@ fn blockers() -> Vec<(Blocker, &'static str)> {
             Blocker::LogUnwritable(Trouble { since: until, message: "the disk is full".to_owned() }),
             "the log cannot be written since 2026-10-13 09:00 UTC: the disk is full",
         ),
-        (Blocker::Gate(name(), gate), "30 of 40 sighted devices arrived"),
+        (Blocker::Gate(name(), gate), "30 of 40 seen devices arrived"),
         (Blocker::Veto(name(), twice), "deployment groups are named"),
         (
             Blocker::BetweenGroups {
@@ -148,10 +152,10 @@ fn blockers() -> Vec<(Blocker, &'static str)> {
         ),
         (Blocker::GroupsUnread(name()), "have not been read lately"),
         (Blocker::InFlight(name(), WriteId(7)), "write 7 waits for Cloudflare"),
-        (doubt, "write 7 is in doubt (a reset)"),
+        (doubt, "the outcome of write 7 is unknown (a reset)"),
         (Blocker::OtherWrite { plan: "other#1".to_owned(), write: WriteId(7) }, "write 7 of other#1"),
         (Blocker::Backoff { ring: name(), until, last: None }, "tried again at 2026-10-13"),
-        (Blocker::Observing(name(), Box::new(intent)), "observing only; it would write"),
+        (Blocker::Observing(name(), Box::new(intent)), "read-only mode; it would write"),
         (Blocker::Moving, "it moves with the next decision"),
     ]
 }
@@ -161,7 +165,7 @@ fn blockers() -> Vec<(Blocker, &'static str)> {
 async fn a_halt_for_health_shows_shares_control_and_chance() {
     let page = get(&World::new(view(vec![ailing("client")]), Ok("done")).app, "/").await.body;
     let told = "Silent since 2026-10-09 18:00 UTC: 35.0 %, control 5.0 %: 30.0 points above, at most 2.0; by chance \
-                with p 4.0e-6, counts from 5.0e-5 down";
+                with p 4.0e-6, threshold 5.0e-5 down";
     assert_eq!(page.matches(told).count(), 2, "as it was at the halt, and as it is now:\n{page}");
     holds(
         &page,
@@ -195,7 +199,7 @@ async fn each_reason_is_shown_with_what_helps() {
         if let Some(command) = &said.command {
             holds(&page, &[&format!("<code>{}</code>", escaped(command))]);
         }
-        assert_eq!(page.contains("What helps: "), code != "moving", "{code} in:\n{page}");
+        assert_eq!(page.contains("What to do: "), code != "moving", "{code} in:\n{page}");
     }
 }
 
@@ -221,7 +225,7 @@ async fn each_phase_has_its_headline() {
         let page = get(&world.app, "/").await.body;
         holds(&page, &[headline]);
         let pausable = page.contains("/act/pause?plan=client");
-        assert_eq!(pausable, phase == Phase::Running, "{state}: a rollout that is over is not paused");
+        assert_eq!(pausable, phase == Phase::Running, "{state}: a rollout that is finished is not paused");
     }
 }
 

@@ -188,7 +188,7 @@ async fn a_rollout_says_where_it_is_and_why() {
     assert_eq!(gate.age_seconds, Some(600));
     assert_eq!(first.gates[1].reason.as_deref(), Some("no_eligible_device"));
     let adoption = serde_json::to_value(&first.adoption).unwrap();
-    assert_eq!(adoption, serde_json::json!({"windows": 0.75, "macos": null}), "30 of 40; nobody sighted");
+    assert_eq!(adoption, serde_json::json!({"windows": 0.75, "macos": null}), "30 of 40; nobody seen");
     assert!(second.classes.is_none(), "never read is not zero");
 }
 

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::world::World;
 
-/// Sends `head` and `body` as one request and reads until the far end closes.
+/// Sends `head` and `body` as one request and reads until the other side closes.
 async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, head: &str, body: &str) -> String {
     let length = body.len();
     let request = format!("{head}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");

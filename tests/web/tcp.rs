@@ -36,7 +36,7 @@ impl Listening {
         TcpStream::connect(self.address).await.unwrap()
     }
 
-    /// Sends bytes and reads until the far end closes. `<host>` stands for the listener's address and
+    /// Sends bytes and reads until the other side closes. `<host>` stands for the listener's address and
     /// `<port>` for its port.
     pub(super) async fn exchange(&self, request: &str) -> Raw {
         let mut stream = self.connect().await;

@@ -79,7 +79,7 @@ async fn verbs_reach_the_log_and_reads_show_it() {
     assert_eq!(codes.get(..3), Some(["stopped", "clock_unknown", "paused"].as_slice()), "{codes:?}");
     let looked = ask(&app, Method::POST, "/api/v1/rollouts/no/check-now", Some("{}")).await;
     let looked = looked.json::<VerbAnswer>().done;
-    assert!(looked.contains("the plan files were looked at; reading now: all devices"), "{looked}");
+    assert!(looked.contains("the plan files were read; reading now: all devices"), "{looked}");
     let resumed = done(&app, "/api/v1/rollouts/no/resume").await;
     assert!(resumed.contains("all writes are still stopped: ringward start"), "{resumed}");
     done(&app, "/api/v1/start").await;

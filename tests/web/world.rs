@@ -15,17 +15,19 @@ use ringward::plan::model::{Percent, PlanDigest, Revisions};
 use ringward::rollout::decide::blocker::{BlockReport, Blocker};
 use ringward::rollout::people::command::Command;
 use ringward::rollout::people::hearing::Hearing;
-use ringward::rollout::people::verbs::situation::{Offered, WaysBack};
+use ringward::rollout::people::verbs::situation::{Offered, RollbackTargets};
 use ringward::rollout::record::Eras;
 use ringward::rollout::record::{Actor, Cause, Entry, Event, GroupDrift, Mode, RolloutId, Trigger, WriteId};
 use ringward::rollout::record::{AllMoves, Moves};
 use ringward::rollout::record::{Approved, Ask, AskedBy, Given, Tally};
 use ringward::rollout::record::{Block, WaitingRevision, WaitsFor};
-use ringward::rollout::record::{Dark, Look, Stalled};
+use ringward::rollout::record::{Dark, Evaluation, Stalled};
 use ringward::rollout::record::{DriftFinding, DriftKind, DriftStanding};
 use ringward::rollout::record::{Evidence, Exempt, Failing, Gate, Judgement, Verdict, Waiting};
 use ringward::rollout::state::PendingRevision;
-use ringward::rollout::state::{Approval, HeldOut, Hold, Phase, Tallies, Tokens, Validity, Words};
+use ringward::rollout::state::{
+    Approval, Attribution, BlockedVersion, Phase, Tallies, Tokens, Validity, Votes,
+};
 use ringward::rollout::tell::report::Report;
 use ringward::rollout::tell::revision_waits::RevisionWaits;
 use ringward::rollout::tell::ring_report::{ApprovalReport, RingReport, ScheduleReport};
@@ -57,8 +59,8 @@ pub(super) fn ring(name: &str) -> RingName {
     RingName::new(name).unwrap()
 }
 
-fn hold(actor: Actor, reason: &str, since: &str) -> Hold {
-    Hold { actor, reason: reason.to_owned(), since: at(since) }
+fn hold(actor: Actor, reason: &str, since: &str) -> Attribution {
+    Attribution { actor, reason: reason.to_owned(), since: at(since) }
 }
 
 fn counts() -> Counts {
@@ -134,7 +136,7 @@ fn of_health() -> [Judgement; 2] {
         after: Span::hours(24),
         min_devices: 30,
     };
-    let look = |look: u8, silent: usize, p: u32| Look {
+    let look = |look: u8, silent: usize, p: u32| Evaluation {
         look,
         at: at("2026-10-11T18:00:00Z"),
         since: at(if look == 1 { "2026-10-10T18:00:00Z" } else { "2026-10-09T18:00:00Z" }),
@@ -247,7 +249,7 @@ fn asked() -> ApprovalReport {
             refused: BTreeSet::new(),
             expires_at: at("2026-10-17T10:00:00Z"),
         },
-        words: Words { approvals: [(ana, approval)].into(), ..Words::default() },
+        words: Votes { approvals: [(ana, approval)].into(), ..Votes::default() },
     }
 }
 
@@ -271,15 +273,15 @@ pub(super) fn report(name: &str) -> Report {
         drifts: Vec::new(),
         superseded: Vec::new(),
         rollback: None,
-        held_out: vec![held_out()],
-        ways_back: WaysBack::Known,
+        blocked_versions: vec![blocked_version()],
+        rollback_targets: RollbackTargets::Known,
         offered: Offered::Sound,
     }
 }
 
-/// A version that an earlier rollback holds out.
-fn held_out() -> HeldOut {
-    HeldOut {
+/// A version that an earlier rollback blocks.
+fn blocked_version() -> BlockedVersion {
+    BlockedVersion {
         plan: plan("client"),
         ring: ring("Early adopters"),
         policy: PolicyId::new("p-2").unwrap(),
@@ -312,7 +314,7 @@ pub(super) fn troubled(name: &str) -> Report {
         waiting_on: vec![
             Blocker::Paused(pause),
             Blocker::Halted(cause),
-            Blocker::InDoubt {
+            Blocker::OutcomeUnknown {
                 ring: ring("Engineering Ring 0"),
                 write: WriteId(7),
                 why: HOSTILE.to_owned(),

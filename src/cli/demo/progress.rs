@@ -56,7 +56,7 @@ impl DemoProgress {
         self.tell_waits(report, out)
     }
 
-    /// Holds and vetoes are told once each; gates are what a demo waits for all the time.
+    /// Pauses, halts and vetoes are told once each; gates are what a demo waits for all the time.
     fn tell_waits(&mut self, report: &Report, out: Out<'_>) -> io::Result<()> {
         let waits = report.halted.as_ref().map(|(cause, _)| format!("halted: {cause}")).unwrap_or_default();
         if waits != self.told_waits && !waits.is_empty() {
@@ -129,7 +129,7 @@ fn line_of(ring: &RingReport, screen: &Screen) -> String {
     let name = screen.cut(&safe(ring.name.as_str()), NAME);
     let blank = " ".repeat(NAME - cells(&name));
     let told = format!(
-        "{} arrived, {} due, {} stalled, {} unseen",
+        "{} arrived, {} due, {} stalled, {} not seen",
         counts.arrived, counts.due, counts.stalled, counts.unseen
     );
     let state = screen.paint(state_tint(ring.state), &format!("{:<9}", ring.state));

@@ -11,7 +11,7 @@ use crate::plan::model::{PlanDigest, Revision};
 use crate::rollout::record::{GroupContent, Moves, Purpose, VersionEntry};
 use crate::rollout::tell::preview::{Course, Outcome, Preview, PreviewedWrite, RingPreview};
 use crate::version::{ClientVersion, Environment};
-use crate::{rollout::decide::blocker::Blocker, rollout::judge::way_back::Stuck, time::Timestamp};
+use crate::{rollout::decide::blocker::Blocker, rollout::judge::rollback_target::Stuck, time::Timestamp};
 
 /// What a plan would change at Cloudflare.
 #[derive(Debug, Serialize)]
@@ -47,7 +47,8 @@ struct RingDiffJson<'a> {
     /// What its schedule says against entering it now.
     waits: Vec<WaitJson>,
     /// Environments that could not be rolled back once this is written.
-    no_way_back: Vec<NoWayBackJson<'a>>,
+    #[serde(rename = "no_way_back")]
+    no_rollback_target: Vec<NoRollbackTargetJson<'a>>,
     /// Devices that are offered another version, by environment.
     retargeted: &'a BTreeMap<Environment, usize>,
     /// Devices that are offered none any more, by environment.
@@ -94,7 +95,7 @@ struct InTheWay {
 }
 
 #[derive(Debug, Serialize)]
-struct NoWayBackJson<'a> {
+struct NoRollbackTargetJson<'a> {
     /// The environments, with what they would go back from.
     from: &'a BTreeMap<Environment, ClientVersion>,
     /// What was looked at, and why it is none.
@@ -145,7 +146,8 @@ fn ring<'a>(ring: &'a RingPreview, reachable: bool, plan: &PlanName) -> RingDiff
         reason: word.verdict.reason_code(),
         text: word.value(),
     });
-    let no_way_back = ring.no_way_back.iter().map(|Stuck { from, tried, .. }| NoWayBackJson { from, tried });
+    let no_rollback_target =
+        ring.no_rollback_target.iter().map(|Stuck { from, tried, .. }| NoRollbackTargetJson { from, tried });
     RingDiffJson {
         name: &ring.name,
         outcome,
@@ -154,7 +156,7 @@ fn ring<'a>(ring: &'a RingPreview, reachable: bool, plan: &PlanName) -> RingDiff
         writes: ring.writes.iter().map(write).collect(),
         blocked: blocked.iter().map(|blocker| in_the_way(blocker, plan)).collect(),
         waits: waits.collect(),
-        no_way_back: no_way_back.collect(),
+        no_rollback_target: no_rollback_target.collect(),
         retargeted: &ring.retargeted,
         released: &ring.released,
         moves: ring.moves.iter().map(|(environment, moves)| (*environment, moved(moves))).collect(),

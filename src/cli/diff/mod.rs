@@ -20,7 +20,7 @@ use crate::cloudflare::{ApiError, CloudflareClient, GroupLookup, Priority, Unobs
 use crate::daemon::log::{remembered, replay};
 use crate::fleet::{Fleet, SweepScope};
 use crate::ids::{AccountId, PlanName};
-use crate::rollout::state::{Hold, State};
+use crate::rollout::state::{Attribution, State};
 use crate::rollout::world::{Observations, Observed};
 use crate::store::{OpenError, Reader};
 use crate::time::{Clock, Timestamp};
@@ -91,7 +91,7 @@ impl LogFacts {
         let mut state = replay(view).map_err(CliError::failed)?;
         // A stop file that was put there without the daemon stops as well.
         if let Some(said) = StopFile::beside(database).read().filter(|_| state.stop.is_none()) {
-            state.stop = Some(Hold { actor: said.actor, reason: said.reason, since: said.at });
+            state.stop = Some(Attribution { actor: said.actor, reason: said.reason, since: said.at });
         }
         Ok(Self {
             state,

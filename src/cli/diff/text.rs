@@ -118,10 +118,10 @@ fn course(course: Course, rollout: &str) -> String {
             "it begins rollout {rollout} if the write that has no outcome yet was applied; otherwise the rollout before it goes on with it."
         ),
         Course::RollingBack => {
-            format!("rollout {rollout} is rolled back; this plan has its say when that is over.")
+            format!("rollout {rollout} goes back; this plan takes effect when that is finished.")
         }
         Course::RolledBack => format!(
-            "rollout {rollout} was rolled back, and what it took back is held out: with this plan nothing begins."
+            "rollout {rollout} was rolled back, and what it took back is blocked: with this plan nothing begins."
         ),
         Course::Completed => format!("rollout {rollout} is completed, and it asks for nothing else."),
     }
@@ -180,9 +180,9 @@ impl DiffPage<'_> {
                 ring.waits.iter().map(|word| safe(&format!("{} ({})", word.gate, word.value()))).collect();
             self.line("  ", &format!("not now: {}", words.join("; ")))?;
         }
-        for stuck in &ring.no_way_back {
+        for stuck in &ring.no_rollback_target {
             let (environments, tried) = (stuck.environments(), stuck.tried.join("; "));
-            self.signed(IN_THE_WAY, &safe(&format!("no way back on {environments}: {tried}")))?;
+            self.signed(IN_THE_WAY, &safe(&format!("no rollback target on {environments}: {tried}")))?;
             self.line("  ", "do: write `rollback_to` into the plan, with the version to go back to")?;
         }
         Ok(())

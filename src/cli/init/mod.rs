@@ -195,7 +195,7 @@ fn nobody_to_move(id: &AccountId, look: &AccountLook, draft: &StarterPlan) -> Cl
     }
     let why = if whys.is_empty() { "it has no profiles".to_owned() } else { whys.join("; ") };
     CliError::refused(format!(
-        "no plan can be made for account {id}: {why}; mend that, or begin with a plan of rollouts/examples/"
+        "no plan can be made for account {id}: {why}; fix that, or begin with a plan of rollouts/examples/"
     ))
 }
 

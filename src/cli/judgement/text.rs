@@ -32,7 +32,7 @@ impl JudgedFiles {
                     good_above = false;
                     self.complain(out, &judged.file, refused, ink)?;
                     if let Some(rollout) = &judged.holds_up {
-                        writeln!(out, "{rollout} runs, and would enter nothing until this is mended\n")?;
+                        writeln!(out, "{rollout} runs, and would enter nothing until this is fixed\n")?;
                     }
                 }
             }

@@ -11,7 +11,7 @@ use crate::cli::online::finding::{CheckFinding, Code};
 use crate::ids::{GroupId, PolicyId};
 use crate::plan::model::{Plan, RingPlan};
 use crate::rollout::judge::grouping::{GroupStep, Veto};
-use crate::rollout::judge::way_back::{Stuck, foreseen};
+use crate::rollout::judge::rollback_target::{Stuck, foreseen};
 use crate::rollout::record::{Group, GroupContent, Profile, Profiles, Purpose, VersionEntry};
 use crate::rollout::state::{OwnedGroup, State};
 use crate::{rollout::judge::grouping, rollout::world::Observations, time::Timestamp};
@@ -95,7 +95,7 @@ impl Ahead {
                     }
                     let group = before.as_ref().map(|group| &group.content);
                     let stuck = foreseen(&self.state, plan, ring, policies, group);
-                    findings.extend(stuck.iter().map(no_way_back));
+                    findings.extend(stuck.iter().map(no_rollback_target));
                     self.write(plan, ring, before, after, now);
                     return (outlook, findings);
                 }
@@ -168,7 +168,7 @@ impl Ahead {
 }
 
 /// Where the ring could not be rolled back: said now, because later is at 03:00.
-fn no_way_back(stuck: &Stuck) -> CheckFinding {
+fn no_rollback_target(stuck: &Stuck) -> CheckFinding {
     let (environments, tried) = (stuck.environments(), stuck.tried.join("; "));
     let problem = format!("the ring could not be rolled back on {environments}: {tried}");
     let to: Vec<String> = stuck.from.keys().map(|environment| format!("{environment}: VERSION")).collect();

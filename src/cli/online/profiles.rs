@@ -135,8 +135,7 @@ fn judge(profile: &Profile, written: &ProfileRef) -> Vec<CheckFinding> {
 
 fn unknown(written: &ProfileRef, profiles: &Profiles) -> CheckFinding {
     if *written == ProfileRef::Default {
-        let problem =
-            "Cloudflare does not say which profile is the default one, and no device is sighted in it";
+        let problem = "Cloudflare does not say which profile is the default one, and no device is seen in it";
         return CheckFinding::new(Code::ProfileUnknown, problem)
             .instead("write the policy ID of the default profile, from its page in the dashboard");
     }

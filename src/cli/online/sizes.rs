@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::fleet::{Fleet, Reported, Sighting};
+use crate::fleet::{Fleet, ListedDevice, Reported};
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::{ClientVersion, Environment};
 use crate::{cli::counted, ids::PolicyId};
@@ -88,7 +88,8 @@ impl RingSizes {
         targets: &BTreeMap<Environment, ClientVersion>,
         now: Timestamp,
     ) -> Self {
-        let here = |seen: &&Sighting| seen.policy.as_ref().is_some_and(|seen| policies.contains(&seen.id));
+        let here =
+            |seen: &&ListedDevice| seen.policy.as_ref().is_some_and(|seen| policies.contains(&seen.id));
         Self::counted(fleet.devices().map(|device| &device.latest).filter(here), targets, now)
     }
 
@@ -102,7 +103,7 @@ impl RingSizes {
     }
 
     fn counted<'a>(
-        devices: impl Iterator<Item = &'a Sighting>,
+        devices: impl Iterator<Item = &'a ListedDevice>,
         targets: &BTreeMap<Environment, ClientVersion>,
         now: Timestamp,
     ) -> Self {
@@ -142,7 +143,7 @@ impl RingSizes {
 }
 
 impl Sizes {
-    fn add(&mut self, device: &Sighting, now: Timestamp) {
+    fn add(&mut self, device: &ListedDevice, now: Timestamp) {
         let version = match &device.client {
             Reported::Version(version) => Some(*version),
             Reported::Unreadable(_) | Reported::Null => None,
@@ -195,7 +196,7 @@ pub(crate) fn shows(devices: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fleet::{RingScope, SightedPolicy, Sweep, SweepScope};
+    use crate::fleet::{ListedProfile, RingScope, Sweep, SweepScope};
 
     #[test]
     fn a_ring_shows_what_its_size_allows() {
@@ -245,7 +246,7 @@ mod tests {
             };
             for (copy, days) in [None, Some(0), Some(6), Some(8)].into_iter().enumerate() {
                 let policy = policy(if copy == 2 { "b" } else { "a" });
-                devices.push(Sighting {
+                devices.push(ListedDevice {
                     id: crate::ids::DeviceId::new(format!("{index}-{copy}")).unwrap(),
                     name: "n".to_owned(),
                     user: None,
@@ -253,7 +254,7 @@ mod tests {
                     os_version: None,
                     client: client.clone(),
                     last_seen_at: days.map(|days| after(now, SignedDuration::from_hours(-24 * days))),
-                    policy: Some(SightedPolicy { id: policy, default: false }),
+                    policy: Some(ListedProfile { id: policy, default: false }),
                 });
             }
         }

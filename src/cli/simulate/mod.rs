@@ -34,10 +34,10 @@ pub struct SimulateArgs {
     /// A plan file
     #[arg(value_name = "PLAN")]
     pub plan: PathBuf,
-    /// What every draw depends on
+    /// Seed of all random draws
     #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
     pub seed: u64,
-    /// For how many days at most
+    /// Simulate at most this many days
     #[arg(long, value_name = "N", default_value_t = 120, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_DAYS)))]
     pub days: u16,
     /// How many devices, over all profiles of the plan; each ring has twice those of the one before
@@ -46,7 +46,7 @@ pub struct SimulateArgs {
     /// When it begins: 2026-10-12 or 2026-10-12T06:00:00Z; without it, today at 00:00 UTC (with --online, by --clock)
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     pub from: Option<Timestamp>,
-    /// A story that befalls it; can be given more than once
+    /// A fault to simulate; can be given more than once
     #[arg(long = "fault", value_name = "FAULT")]
     pub faults: Vec<WhatIf>,
     /// How to answer.

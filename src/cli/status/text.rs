@@ -12,9 +12,9 @@ use crate::time::{rough, since};
 use crate::web::json::{AwaitedRing, BlockerJson, ClassesJson, RingJson, RolloutJson, RolloutsAnswer};
 
 /// Headings of the counts; `REST`: too old, untargeted and left together.
-const COUNTS: [&str; 5] = ["ARRIVED", "DUE", "STALLED", "UNSEEN", "REST"];
+const COUNTS: [&str; 5] = ["ARRIVED", "DUE", "STALLED", "NOT SEEN", "REST"];
 /// The counts take this many cells, each at least as wide as its heading.
-const COUNT_CELLS: [usize; 5] = [9, 7, 9, 8, 7];
+const COUNT_CELLS: [usize; 5] = [9, 7, 9, 10, 7];
 /// Cells before a bar: indent, environment, gap.
 const BEFORE_BAR: usize = 13;
 /// Cells of the share behind a bar.
@@ -115,7 +115,7 @@ fn waits(page: &mut Prose<'_>, rollout: &RolloutJson) -> io::Result<()> {
     let blockers: Vec<_> = besides_holds(rollout).collect();
     if let Some(first) = blockers.first() {
         let values = match (&first.seen, &first.asked) {
-            (Some(seen), Some(asked)) => format!(" ({}; asked for: {})", safe(seen), safe(asked)),
+            (Some(seen), Some(asked)) => format!(" ({}; threshold: {})", safe(seen), safe(asked)),
             _ => String::new(),
         };
         page.say("  waits: ", format!("{}{values}", safe(&first.headline)))?;

@@ -71,7 +71,7 @@ operations! {
 }
 
 impl Operation {
-    /// Whether the request changes something at the far end.
+    /// Whether the request changes something at Cloudflare.
     pub const fn is_write(self) -> bool {
         matches!(self, Self::CreateGroup | Self::UpdateGroup | Self::UpdateUserGroup)
     }

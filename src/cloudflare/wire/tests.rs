@@ -65,7 +65,7 @@ fn a_group_is_kept_whole() {
 
 #[test]
 fn a_legal_null_is_a_case_of_its_own() {
-    let read = |row: &str, answer: Value| -> Sighting {
+    let read = |row: &str, answer: Value| -> ListedDevice {
         let page: DevicePage =
             decode(devices(answer).to_string().as_bytes()).unwrap_or_else(|error| panic!("{row}: {error:?}"));
         page.result.into_iter().next().unwrap().into()

@@ -111,7 +111,7 @@ pub(super) fn entry((from, to): (Timestamp, Timestamp)) -> Entry {
         )
     } else {
         format!(
-            "nobody looked for {}: the machine slept, the process was stopped, or the clock was set forward",
+            "the daemon did not run for {}: the machine slept, the process was stopped, or the clock was set forward",
             in_words(since(from, to))
         )
     };

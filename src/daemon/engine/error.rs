@@ -20,7 +20,7 @@ pub enum EngineError {
 }
 
 impl EngineError {
-    /// Whether the log can be opened later, once somebody has mended what is around it.
+    /// Whether the log can be opened later, once somebody has fixed what is around it.
     pub(super) fn may_pass(&self) -> bool {
         match self {
             Self::Open(error) => error.may_pass(),

@@ -9,7 +9,7 @@ use crate::daemon::stop_file::Stopping;
 use crate::daemon::view::CommandError;
 use crate::rollout::people::command::Command;
 use crate::rollout::record::{Actor, Entry, Event};
-use crate::rollout::state::Hold;
+use crate::rollout::state::Attribution;
 
 impl DurableEngine {
     /// A stop file that was put there without us is recorded. One that was taken away without
@@ -62,7 +62,7 @@ impl DurableEngine {
         let since = known.as_ref().map_or(self.now(), |known| known.at);
         if known.is_none_or(|known| known.is_by_nobody_known()) {
             let Stopping { actor, reason, .. } = said;
-            self.engine.unrecorded_stop = Some(Hold { actor, reason, since });
+            self.engine.unrecorded_stop = Some(Attribution { actor, reason, since });
         }
     }
 
@@ -91,7 +91,7 @@ impl DurableEngine {
             });
         }
         Err(CommandError::Failed(format!(
-            "it could not be recorded, so it is not done: {why}; try again once that is mended (`ringward stop` works all the same)"
+            "it could not be recorded, so it is not done: {why}; try again once that is fixed (`ringward stop` works all the same)"
         )))
     }
 }

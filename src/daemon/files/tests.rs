@@ -40,7 +40,7 @@ fn what_check_warns_of_is_known_of_files_that_hold() {
     assert!(files.warnings()[0].errors[0].contains("Tue#2"), "{:?}", files.warnings());
     fs::write(directory.path().join("patch.yaml"), written.replace("8-14 * Tue", "* * Tue#2")).unwrap();
     assert!(take(&mut files, directory.path(), None));
-    assert_eq!(files.warnings(), [], "mended");
+    assert_eq!(files.warnings(), [], "fixed");
 }
 
 #[test]

@@ -13,8 +13,8 @@ use tokio::sync::watch;
 use crate::cloudflare::Priority;
 use crate::daemon::counting;
 use crate::daemon::engine::{DurableEngine, Sound};
-use crate::daemon::far_side::FarSide;
 use crate::daemon::plans_reader::PlansReader;
+use crate::daemon::upstream::UpstreamTasks;
 use crate::daemon::view::View;
 use crate::engine::{Pass, ReadOrder};
 use crate::failpoint::{self, Point};
@@ -38,7 +38,7 @@ pub(super) enum AfterLook {
 /// The one owner of state.
 pub(super) struct Driver {
     pub(super) durable: DurableEngine,
-    pub(super) far_side: FarSide,
+    pub(super) upstream: UpstreamTasks,
     /// What the daemon's log said last of a doubted clock.
     pub(super) told_doubt: Option<&'static str>,
     pub(super) view: watch::Sender<Arc<View>>,
@@ -76,7 +76,7 @@ impl Driver {
     pub(super) fn decided(&mut self) -> Result<Pass, DaemonError> {
         self.passed = Stopwatch::start();
         let count = counting::requests(&self.durable.engine.state, &self.durable.engine.world);
-        self.durable.engine.world.budget_spent_until = self.far_side.budget_spent_until(count);
+        self.durable.engine.world.budget_spent_until = self.upstream.budget_spent_until(count);
         self.compare_clocks();
         let pass = self.durable.pass()?;
         // The last thing before a write begins: is the log still what it was?
@@ -89,7 +89,7 @@ impl Driver {
     /// Takes in what the answers so far say of the machine's clock.
     pub(super) fn compare_clocks(&mut self) {
         let trust = self.durable.engine.world.second_clock.trust.take();
-        let heard = self.far_side.second_clock();
+        let heard = self.upstream.second_clock();
         tell_clock(&mut self.told_doubt, heard.doubt);
         self.durable.engine.world.second_clock = SecondClock { trust, ..heard };
     }
@@ -98,11 +98,11 @@ impl Driver {
     pub(super) fn follow(&mut self, pass: &Pass) -> Duration {
         let now = self.durable.now();
         if let Some(order) = self.durable.engine.poll_look(now) {
-            self.tasks.spawn(self.far_side.clone().look(order));
+            self.tasks.spawn(self.upstream.clone().look(order));
         }
         self.start_reads(now);
         let timer = self.durable.engine.wake_at(now);
-        let view = self.durable.view(pass, self.far_side.budget_remaining(), timer);
+        let view = self.durable.view(pass, self.upstream.budget_remaining(), timer);
         self.view.send_replace(Arc::new(View { ticked_at: self.ticked_at, ..view }));
         failpoint::reach(Point::SnapshotPublished);
         at_most(timer.map(|at| self.durable.wall_until(at)))
@@ -115,7 +115,7 @@ impl Driver {
         let priority = if in_doubt { Priority::Write } else { Priority::Routine };
         for order in self.durable.engine.poll_reads(now) {
             let seen_after = self.durable.by_the_clock(order.seen_after);
-            self.tasks.spawn(self.far_side.clone().read(ReadOrder { seen_after, ..order }, priority));
+            self.tasks.spawn(self.upstream.clone().read(ReadOrder { seen_after, ..order }, priority));
         }
     }
 

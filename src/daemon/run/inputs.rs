@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::daemon::far_side::TaskReport;
 use crate::daemon::plans_reader::Looked;
+use crate::daemon::upstream::TaskReport;
 use crate::daemon::view::DaemonRequest;
 use crate::daemon::wheel::Tick;
 /// Without any input, everything is decided anew this often, in wall seconds.
@@ -44,7 +44,7 @@ impl Inputs {
         if self.token.is_cancelled() {
             return Input::End;
         }
-        // Not biased: readers that never stop asking must not starve the far side, nor a fast
+        // Not biased: readers that never stop asking must not starve Cloudflare, nor a fast
         // clock the readers.
         tokio::select! {
             () = self.token.cancelled() => Input::End,

@@ -54,7 +54,7 @@ impl Driver {
             return None;
         }
         self.clock_asked.push(asking);
-        self.tasks.spawn(self.far_side.clone().ask_time());
+        self.tasks.spawn(self.upstream.clone().ask_time());
         None
     }
 

@@ -16,9 +16,9 @@ use tokio_util::sync::CancellationToken;
 use crate::cloudflare::CloudflareClient;
 use crate::config::ClockTrust;
 use crate::daemon::engine::DurableEngine;
-use crate::daemon::far_side::FarSide;
 use crate::daemon::files::{DirectoryLook, PlanFiles, Settles};
 use crate::daemon::plans_reader::{Looked, PlansReader};
+use crate::daemon::upstream::UpstreamTasks;
 use crate::daemon::view::{Handle, MAX_WAITING};
 use crate::daemon::wheel::Wheel;
 use crate::engine::Pass;
@@ -131,17 +131,17 @@ pub async fn start(settings: DaemonSettings) -> Result<Daemon, DaemonError> {
     durable.take_look(look);
     failpoint::reach(Point::FilesRead);
     let (seen_in, seen) = mpsc::channel(MAX_SEEN);
-    let far_side = FarSide::new(Arc::new(client), durable.stop_file().clone(), seen_in);
+    let upstream = UpstreamTasks::new(Arc::new(client), durable.stop_file().clone(), seen_in);
     let (requests_in, requests) = mpsc::channel(MAX_WAITING);
-    durable.engine.world.second_clock.doubt = far_side.second_clock().doubt;
-    let first = durable.view(&Pass::default(), far_side.budget_remaining(), None);
+    durable.engine.world.second_clock.doubt = upstream.second_clock().doubt;
+    let first = durable.view(&Pass::default(), upstream.budget_remaining(), None);
     let (view_in, view) = watch::channel(Arc::new(first));
     let (ticks_in, ticks) = mpsc::channel(1);
     let wheel = Wheel::start(ticks_in).await?;
     let token = CancellationToken::new();
     let owner = Driver {
         durable,
-        far_side,
+        upstream,
         told_doubt: None,
         view: view_in,
         plans: plans_reader,

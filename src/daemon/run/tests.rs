@@ -6,8 +6,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::inputs::*;
-use crate::daemon::far_side::TaskReport;
 use crate::daemon::plans_reader::Looked;
+use crate::daemon::upstream::TaskReport;
 use crate::daemon::view::DaemonRequest;
 use crate::daemon::wheel::Tick;
 use crate::time::Clock;

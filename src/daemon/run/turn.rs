@@ -9,8 +9,8 @@ use crate::daemon::run::inputs::{Input, Inputs, PASS_EVERY, left_of};
 use std::time::Duration;
 
 use crate::daemon::engine::EngineError;
-use crate::daemon::far_side::TaskReport;
 use crate::daemon::plans_reader::Looked;
+use crate::daemon::upstream::TaskReport;
 use crate::daemon::view::{CommandError, DaemonRequest, MAX_WAITING};
 use crate::failpoint::{self, Point};
 use crate::rollout::people::command::Command;

@@ -30,7 +30,7 @@ impl Driver {
         let durable = &mut self.durable;
         if let Some(intent) = durable.engine.poll_send(|plan| durable.files.desired(plan), stops, now) {
             failpoint::reach(Point::LookTaken);
-            self.tasks.spawn(self.far_side.clone().send(intent));
+            self.tasks.spawn(self.upstream.clone().send(intent));
         }
         self.durable.append_next()?;
         Ok(())

@@ -7,7 +7,7 @@ use crate::schedule::Schedule;
 use crate::time::{SignedDuration, Timestamp, after};
 
 /// A look is taken at this hour of the ring's zone: the working day is over.
-pub const LOOK_AT_HOUR: i8 = 20;
+pub const EVALUATED_AT_HOUR: i8 = 20;
 
 /// Days that are looked back over: what presence remembers, less the hours that the borders cut.
 const DAYS: usize = REMEMBERED.as_hours() as usize / 24 - 1;
@@ -17,7 +17,7 @@ const WEEK: usize = 7;
 
 /// A calendar day of the ring's zone, in hours from 1970.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct LookDay {
+pub(super) struct EvaluationDay {
     pub(super) begins: i64,
     pub(super) ends: i64,
     pub(super) looks_at: Timestamp,
@@ -28,7 +28,7 @@ pub(super) struct LookDay {
 
 /// The days that count since an hour; those before the calendar count all, so that no look is given
 /// the room of an earlier one. `None`: not one yet.
-pub(super) fn days_since(days: &[LookDay], hour: i64) -> Option<u32> {
+pub(super) fn days_since(days: &[EvaluationDay], hour: i64) -> Option<u32> {
     let counted = days.iter().filter(|day| day.counts && day.begins > hour).count();
     let unknown = days.first().map_or(0, |first| (first.begins - hour).max(0) / 24);
     let day = u32::try_from(counted).ok()?.checked_add(u32::try_from(unknown).ok()?)?;
@@ -37,7 +37,7 @@ pub(super) fn days_since(days: &[LookDay], hour: i64) -> Option<u32> {
 
 /// The days up to the one after `until`, oldest first, as far back as presence is remembered.
 /// The look at a day is taken so long after its evening.
-pub(super) fn calendar(schedule: &Schedule, until: Timestamp, wait: SignedDuration) -> Vec<LookDay> {
+pub(super) fn calendar(schedule: &Schedule, until: Timestamp, wait: SignedDuration) -> Vec<EvaluationDay> {
     let local = schedule.zone().local(until);
     let zone = local.time_zone().clone();
     let mut days = Vec::with_capacity(DAYS + 2);
@@ -48,14 +48,14 @@ pub(super) fn calendar(schedule: &Schedule, until: Timestamp, wait: SignedDurati
         };
         let next = date.tomorrow().ok().and_then(|next| instant(next, 0));
         let (Some(begins), Some(ends), Some(looks_at)) =
-            (instant(date, 0), next, instant(date, LOOK_AT_HOUR))
+            (instant(date, 0), next, instant(date, EVALUATED_AT_HOUR))
         else {
             break;
         };
         let is_frozen =
             schedule.freezes().iter().any(|freeze| freeze.from() <= date && date <= freeze.until());
         let (begins, ends, taken_at) = (hour_of(begins), hour_of(ends), after(looks_at, wait));
-        days.push(LookDay { begins, ends, looks_at, taken_at, is_frozen, counts: false });
+        days.push(EvaluationDay { begins, ends, looks_at, taken_at, is_frozen, counts: false });
         let Ok(before) = date.yesterday() else { break };
         date = before;
     }
@@ -68,8 +68,8 @@ pub(super) fn calendar(schedule: &Schedule, until: Timestamp, wait: SignedDurati
 /// most of the ring was away, once it came back: an outage, or a holiday of its country. A ring that fell
 /// silent is no free day's: it was there on the weekdays before.
 ///
-/// `control`, `ring`: how many of their devices were sighted on each day.
-pub(super) fn mark_counted(days: &mut [LookDay], control: &[usize], ring: &[usize]) {
+/// `control`, `ring`: how many of their devices were seen on each day.
+pub(super) fn mark_counted(days: &mut [EvaluationDay], control: &[usize], ring: &[usize]) {
     let mut came_back = false;
     for (index, day) in days.iter_mut().enumerate().rev() {
         let weeks_before = (1..).map_while(|weeks| index.checked_sub(WEEK * weeks));
@@ -84,7 +84,7 @@ pub(super) fn mark_counted(days: &mut [LookDay], control: &[usize], ring: &[usiz
     }
 }
 
-/// Whether at least half as many were sighted on a day as on the busiest day of its week; `None` when
+/// Whether at least half as many were seen on a day as on the busiest day of its week; `None` when
 /// nobody was in all of it.
 fn is_busy(sighted: &[usize], index: usize) -> Option<bool> {
     let week = sighted.get(index.saturating_sub(WEEK - 1)..=index)?;
@@ -93,13 +93,13 @@ fn is_busy(sighted: &[usize], index: usize) -> Option<bool> {
 }
 
 /// The hours of counted days from one to another.
-pub(super) fn counted_between(days: &[LookDay], from: i64, until: i64) -> Vec<(i64, i64)> {
+pub(super) fn counted_between(days: &[EvaluationDay], from: i64, until: i64) -> Vec<(i64, i64)> {
     let spans = days.iter().filter(|day| day.counts).map(|day| (day.begins.max(from), day.ends.min(until)));
     spans.filter(|(from, until)| from < until).collect()
 }
 
 /// The hour that lies so many counted hours before `hour`; `None`: further back than is known.
-pub(super) fn counted_back(days: &[LookDay], hour: i64, mut hours: i64) -> Option<i64> {
+pub(super) fn counted_back(days: &[EvaluationDay], hour: i64, mut hours: i64) -> Option<i64> {
     for day in days.iter().rev().filter(|day| day.counts && day.begins < hour) {
         let until = day.ends.min(hour);
         if until - day.begins >= hours {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::fleet::{Membership, Reported, SightedPolicy, Sighting, Sweep, SweepScope};
+use crate::fleet::{ListedDevice, ListedProfile, Membership, Reported, Sweep, SweepScope};
 use crate::ids::PolicyId;
 use crate::schedule::{Freeze, Zone};
 use crate::time::after;
@@ -88,10 +88,10 @@ impl Story {
         !(weekend || closed || dark || in_ring && self.at_home.contains(&day))
     }
 
-    fn sighting(&self, index: usize, seen: Timestamp) -> Sighting {
+    fn sighting(&self, index: usize, seen: Timestamp) -> ListedDevice {
         let in_ring = index < self.ring;
         let arrived = in_ring && seen >= after(assigned(), SignedDuration::from_hours(1));
-        Sighting {
+        ListedDevice {
             id: DeviceId::new(format!("d{index:05}")).unwrap(),
             name: String::new(),
             user: None,
@@ -99,7 +99,7 @@ impl Story {
             os_version: None,
             client: Reported::Version(if arrived { TARGET } else { OLD }),
             last_seen_at: Some(seen),
-            policy: Some(SightedPolicy { id: policy(if in_ring { "ring" } else { "rest" }), default: false }),
+            policy: Some(ListedProfile { id: policy(if in_ring { "ring" } else { "rest" }), default: false }),
         }
     }
 
@@ -134,7 +134,7 @@ impl Story {
         fleet
     }
 
-    fn looks_at(&self, schedule: &Schedule, known_until: Timestamp) -> DarkLooks {
+    fn looks_at(&self, schedule: &Schedule, known_until: Timestamp) -> DarkEvaluations {
         let day = jiff::Zoned::new(known_until, jiff::tz::TimeZone::UTC).day();
         self.looks_without(schedule, known_until, &BTreeMap::new(), day)
     }
@@ -146,7 +146,7 @@ impl Story {
         known_until: Timestamp,
         acknowledged: &BTreeMap<DeviceId, Timestamp>,
         day: i8,
-    ) -> DarkLooks {
+    ) -> DarkEvaluations {
         let [ring, control] = self.scopes(assigned());
         self.fleet(day).dark(&DarkQuestion {
             ring: &ring,
@@ -166,11 +166,11 @@ fn lisbon(freeze: Option<i8>) -> Schedule {
     Schedule::new(Zone::new("Europe/Lisbon").unwrap(), vec![], freezes.into_iter().collect()).unwrap()
 }
 
-fn fails(looks: &DarkLooks) -> bool {
+fn fails(looks: &DarkEvaluations) -> bool {
     looks.looks.iter().any(|look| look.exceeds(Percent::whole(2)) && look.is_no_chance())
 }
 
-fn days(looks: &DarkLooks) -> Vec<(u8, u32, Timestamp)> {
+fn days(looks: &DarkEvaluations) -> Vec<(u8, u32, Timestamp)> {
     looks.looks.iter().map(|look| (look.look, look.day, look.since)).collect()
 }
 
@@ -234,7 +234,7 @@ fn a_local_holiday_is_silence_of_most_and_not_a_fault_before() {
     // Once they are back the day is lost, to the ring and to the control alike.
     let after = story.looks_at(&lisbon(None), at(16, 20));
     assert_eq!(days(&after), [(1, 2, at(14, 20)), (2, 2, at(13, 20))]);
-    let alike = |look: &DarkLook| (look.ring.ratio() - look.control.ratio()).abs() < 0.02;
+    let alike = |look: &DarkEvaluation| (look.ring.ratio() - look.control.ratio()).abs() < 0.02;
     assert!(after.looks.iter().all(alike) && !fails(&after), "{after:?}");
     // Those who do not come back are found all the same.
     let faulty = Story { faulty: 20, ..story };
@@ -253,7 +253,7 @@ fn a_control_in_another_zone_is_looked_at_by_its_own_clock() {
         assert_eq!((early.looks, early.next_at), (vec![], Some(evening)), "{control_in:?}");
         let taken = far.looks_at(&lisbon(None), evening).looks;
         let next_door = near.looks_at(&lisbon(None), at(14, 20)).looks.into_iter();
-        let next_door: Vec<_> = next_door.map(|look| DarkLook { taken_at: evening, ..look }).collect();
+        let next_door: Vec<_> = next_door.map(|look| DarkEvaluation { taken_at: evening, ..look }).collect();
         assert_eq!(taken, next_door, "{control_in:?}");
         let thursday = far.looks_at(&lisbon(None), after(evening, SignedDuration::from_hours(24)));
         assert!(fails(&thursday), "{control_in:?}: the fault is found by Thursday's look");
@@ -339,7 +339,9 @@ fn who_is_silent_for_long_stays_in_the_second_look() {
     let [first, second] = looks.as_slice() else { panic!("{looks:?}") };
     assert!(first.silent.iter().all(|id| id.as_str() >= "d00040"), "they were silent the day before, too");
     let faulty = second.silent.iter().filter(|id| id.as_str() < "d00040").count();
-    assert!(faulty >= 35 && fails(&DarkLooks { looks: vec![second.clone()], ..DarkLooks::default() }));
+    assert!(
+        faulty >= 35 && fails(&DarkEvaluations { looks: vec![second.clone()], ..DarkEvaluations::default() })
+    );
     // Of those that arrived, and of all others since the assignment.
     assert!(second.ring.of > 390 && second.control.of > 990, "{second:?}");
 }

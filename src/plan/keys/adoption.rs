@@ -26,7 +26,7 @@ keys! {
         within: Span = TypedKey {
             takes: Takes::Value(&ValueKind { bound: Some(|| format!("at least {LEAST_WITHIN}")), ..SPAN }),
             absent: Absent::Value(|| Adoption::BUILT_IN.within.to_string()),
-            doc: "The deadline, from the assignment on. After it the ring has failed. It stands still in freezes and holds.",
+            doc: "The deadline, from the assignment on. After it the ring has failed. It stands still in a freeze, and while the plan is paused or halted.",
             example: "within: 7d",
             read: |node, what, problems| {
                 let why = "Cloudflare needs 15m to notify a device, which then installs";

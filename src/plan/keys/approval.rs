@@ -24,7 +24,7 @@ keys! {
         user_group: UserGroupName = TypedKey {
             takes: Takes::Value(&TEXT),
             absent: Absent::Means("the group of `defaults`; without one the plan is refused"),
-            doc: "The User Group's name. While Cloudflare has none or two of that name, or cannot be asked, nobody is let in.",
+            doc: "The User Group's name. While Cloudflare has no group or two groups of that name, or does not answer, the ring is not entered.",
             example: "user_group: Release Approvers",
             read: user_group,
         },
@@ -44,7 +44,7 @@ keys! {
         expires: Span = TypedKey {
             takes: Takes::Value(&ValueKind { bound: Some(|| format!("at least {LEAST_EXPIRES}")), ..SPAN }),
             absent: Absent::Value(|| ApprovalRule::BUILT_IN_EXPIRES.to_string()),
-            doc: "How long an approval counts from when it is given. It runs on in freezes, holds and closed openings.",
+            doc: "How long an approval counts from when it is given. It runs on in a freeze, between openings, and while the plan is paused or halted.",
             example: "expires: 5d",
             read: |node, what, problems| {
                 span(node, what, LEAST_EXPIRES, "nobody could use the approval in time", problems)
@@ -56,7 +56,7 @@ keys! {
 const APPROVAL: Mapping = Mapping {
     of: "`approval`",
     name: "approval",
-    doc: "Who lets a ring be entered: members of a Cloudflare User Group.",
+    doc: "Who must approve before a ring is entered: members of a Cloudflare User Group.",
     keys: ApprovalKeys::ALL,
     later: &[],
     elsewhere: |key| (key == "author").then_some(AT_THE_TOP),

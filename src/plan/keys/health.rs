@@ -34,7 +34,7 @@ keys! {
         min_devices: u32 = TypedKey {
             takes: Takes::Value(&DEVICES),
             absent: Absent::Value(|| Health::BUILT_IN.min_devices.to_string()),
-            doc: "With fewer devices than this in an environment, neither is judged: the gate is exempt, and says so.",
+            doc: "With fewer devices than this in an environment, ringward judges neither gate: it is exempt, and says so.",
             example: "min_devices: 30",
             read: |node, what, problems| Some(count(node, what, "devices", MOST_DEVICES, problems)?.get()),
         },
@@ -44,7 +44,7 @@ keys! {
 const HEALTH: Mapping = Mapping {
     of: "`health`",
     name: "health",
-    doc: "When a ring's devices say that something is wrong, judged in each environment by itself, in every ring that is entered, until the rollout is over. A gate that fails halts the rollout; `ringward resume` accepts the devices found so far, and only new ones halt it again.",
+    doc: "When a ring's devices say that something is wrong, judged in each environment by itself, in every ring that is entered, until the rollout is finished. A gate that fails halts the rollout; `ringward resume` acknowledges the devices found so far, and only new ones halt it again.",
     keys: HealthKeys::ALL,
     later: &[],
     elsewhere: |key| match key {
@@ -91,7 +91,7 @@ keys! {
         ),
         after: Span = after_key(
             || Health::BUILT_IN.stalled.after.to_string(),
-            "How long a device may take, from its own first sighting after it was told, before it counts as stalled.",
+            "How long a device may take, from when Cloudflare first saw it after it was told, before it counts as stalled.",
             "after: 24h",
         ),
     }
@@ -116,7 +116,7 @@ keys! {
         ),
         after: Span = after_key(
             || Health::BUILT_IN.dark.after.to_string(),
-            "How long a device must be silent, in hours that count; it is looked for once after this time and once after twice of it.",
+            "How long a device must be silent, in hours that count; ringward evaluates once after this time, and once after twice this time.",
             "after: 24h",
         ),
     }
@@ -125,7 +125,7 @@ keys! {
 const DARK: Mapping = Mapping {
     of: "`dark`",
     name: "dark",
-    doc: "Devices that took the new version and went silent. It is looked at each evening at 20:00 in the ring's zone, or when it is 20:00 in all zones of the rings not entered yet, over hours that count: frozen days do not, nor do days on which the rings not entered yet are mostly away, such as weekends.",
+    doc: "Devices that took the new version and went silent. ringward evaluates it each evening at 20:00 in the ring's zone, or when it is 20:00 in all zones of the rings not entered yet, over hours that count: frozen days do not, nor do days on which the rings not entered yet are mostly away, such as weekends.",
     keys: DarkKeys::ALL,
     later: &[],
     elsewhere: |key| (key == "min_devices").then_some("write it next to `dark`"),

@@ -29,7 +29,8 @@ impl WordValue for OnNewTarget {
 
 impl WordValue for OnDrift {
     const WORDS: &'static [(&'static str, Self)] =
-        &[("halt", Self::Halt), ("restore", Self::Restore), ("adopt", Self::Adopt)];
+        &[("halt", Self::Halt), ("restore", Self::Restore), ("accept", Self::Accept)];
+    const FORMER: &'static [(&'static str, &'static str)] = &[("adopt", "accept")];
 }
 
 keys! {
@@ -83,11 +84,11 @@ keys! {
             read: forbids,
         },
         on_new_target: OnNewTarget = word_key(
-            "What a newer target does to a rollout that is still running: `replace` lets it take over at once; with `finish` the newest target waits until the rollout is completed, and then begins at once. The word in the newer file counts. The reference tells under \"When a newer target comes\" when to take which.",
+            "What a newer target does to a rollout that is still running: `replace` lets it take over at once; with `finish` the newest target waits until the rollout is completed, and then begins at once. The value in the newer file counts. The reference tells under \"When a newer target comes\" when to take which.",
             "on_new_target: replace",
         ),
         on_drift: OnDrift = word_key(
-            "What ringward does when somebody else changed a deployment group of this plan: `halt` stops writing and waits for a person; `restore` writes the group back as ringward left it, in the ring's schedule, and the ring adopts and soaks again; `adopt` records the change and goes on with the group as it is. A profile in somebody else's group, another updater at work, a build that `forbid` names by now, and a group changed a fourth time in one rollout halt under `restore` too. A ring whose group does not offer its targets is never verified.",
+            "What ringward does when somebody else changed a deployment group of this plan: `halt` stops writing and waits for a person; `restore` writes the group back as ringward left it, in the ring's schedule, and the ring adopts and soaks again; `accept` records the change and goes on with the group as it is. A profile in somebody else's group, another updater at work, a build that `forbid` names by now, and a group changed a fourth time in one rollout halt under `restore` too. A ring whose group does not offer its targets is never verified.",
             "on_drift: halt",
         ),
         defaults: SharedKeys = TypedKey {
@@ -111,7 +112,7 @@ keys! {
 pub(in crate::plan) const PLAN: Mapping = Mapping {
     of: "a plan",
     name: "plan",
-    doc: "One plan: which rings there are, which client version each is to run, when ringward may write, and what must hold before the next ring follows.",
+    doc: "One plan: which rings there are, which client version each is to run, when ringward may write, and which gates must pass before the next ring follows.",
     keys: PlanKeys::ALL,
     later: LATER,
     elsewhere: |key| match key {

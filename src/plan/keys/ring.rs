@@ -109,14 +109,14 @@ keys! {
         health: HealthKeys = TypedKey {
             takes: Takes::Keys(HealthKeys::MAPPING),
             absent: Absent::Shared { ring: "the values of `defaults`, then those built in", defaults: "the values built in" },
-            doc: "When the ring's devices say that something is wrong, from their assignment on until the rollout is over. It fills key by key, as `adoption` does.",
+            doc: "When the ring's devices say that something is wrong, from their assignment on until the rollout is finished. It fills key by key, as `adoption` does.",
             example: "health: {stalled: {at_most: 10%, after: 24h}, dark: {at_most: 2%, after: 24h}, min_devices: 30}",
             read: HealthKeys::read,
         },
         unknown_after: Span = TypedKey {
             takes: Takes::Value(&ValueKind { bound: Some(|| format!("at least {LEAST_UNKNOWN_AFTER}")), ..SPAN }),
             absent: Absent::Value(|| RingPlan::BUILT_IN_UNKNOWN_AFTER.to_string()),
-            doc: "How long a gate may be unable to tell, for want of answers, before the rollout halts.",
+            doc: "How long a gate may be unknown, because data is missing, before the rollout halts.",
             example: "unknown_after: 6h",
             read: |node, what, problems| {
                 let why = "a single missed answer would halt the rollout";
@@ -154,7 +154,7 @@ keys! {
         approval: ApprovalKeys = TypedKey {
             takes: Takes::Keys(ApprovalKeys::MAPPING),
             absent: Absent::Shared { ring: "the values of `defaults`, else nobody is asked", defaults: "nobody is asked" },
-            doc: "Who lets the ring be entered. An approval is for this revision of the plan and for the ring's versions: a changed value voids it, a comment does not. It can be given at any time before and is used at the opening; its giver must be a member of the group then, too. Nobody can waive it.",
+            doc: "Who must approve before the ring is entered. An approval is for this revision of the plan and for the ring's versions: a changed value voids it, a comment does not. It can be given at any time before and is used at the opening; its giver must be a member of the group then, too. Nobody can waive it.",
             example: "approval: {user_group: Release Approvers, count: 2, expires: 5d}",
             read: ApprovalKeys::read,
         },

@@ -10,11 +10,11 @@ use crate::{plan::model::percent::Percent, time::Span};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Adoption {
-    /// Share of sighted devices that must run the target.
+    /// Share of seen devices that must run the target.
     pub at_least: Percent,
     /// The deadline, counted from the assignment; it stands still in freezes and holds.
     pub within: Span,
-    /// Share of the recently active devices that must have been sighted at all.
+    /// Share of the recently active devices that must have been seen at all.
     pub seen_at_least: Percent,
 }
 
@@ -28,7 +28,7 @@ impl Adoption {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Health {
-    /// Devices that are sighted and do not move.
+    /// Devices that are seen and do not move.
     pub stalled: HealthLimit,
     /// Devices that arrived and went silent, beyond what is usual among those not yet moved.
     pub dark: HealthLimit,

@@ -77,7 +77,7 @@ pub enum OnNewTarget {
     /// The newer target takes over at once.
     #[default]
     Replace,
-    /// The newest target waits until the running rollout is final.
+    /// The newest target waits until the running rollout is finished.
     Finish,
 }
 
@@ -91,5 +91,5 @@ pub enum OnDrift {
     /// Write the group back as ringward left it, as soon as that ring may be written.
     Restore,
     /// Record it and go on with the group as it is.
-    Adopt,
+    Accept,
 }

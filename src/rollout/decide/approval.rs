@@ -6,11 +6,11 @@ use crate::plan::model::PlanDigest;
 use crate::rollout::decide::context::Context;
 use crate::rollout::judge::approval::ask_from;
 use crate::rollout::record::{Entry, Event, Evidence, Gate, Judgement, Verdict, Waiting};
-use crate::rollout::state::{Approval, Stage, Validity, Words};
+use crate::rollout::state::{Approval, RingState, Validity, Votes};
 use crate::time::Timestamp;
 
 /// Whether an approval of this revision has run out since people were asked.
-fn has_run_out(words: &Words, digest: &PlanDigest, asked: Timestamp, now: Timestamp) -> bool {
+fn has_run_out(words: &Votes, digest: &PlanDigest, asked: Timestamp, now: Timestamp) -> bool {
     let stands = |word: &&Approval| word.standing == Validity::Stands && word.digest == *digest;
     words.approvals.values().filter(stands).any(|word| asked < word.expires_at && word.expires_at <= now)
 }
@@ -22,7 +22,7 @@ pub(crate) fn ask(context: &Context<'_>) -> Vec<Entry> {
     let digest = &context.rollout.revision.digest;
     let asked = ring.words.asked.as_ref().filter(|(_, of)| of == digest).map(|(at, _)| *at);
     let asked = asked.filter(|asked| !has_run_out(&ring.words, digest, *asked, context.now));
-    if asked.is_some() || !matches!(ring.stage, Stage::Entering(_)) {
+    if asked.is_some() || !matches!(ring.stage, RingState::Entering(_)) {
         return Vec::new();
     }
     if ask_from(plan, context.now).is_none_or(|from| context.now < from) {

@@ -14,7 +14,7 @@ use crate::rollout::decide::write::{WriteDraft, budget_spent_until};
 use crate::rollout::judge::between::stranded;
 use crate::rollout::judge::drift;
 use crate::rollout::record::{BlockKind, Entry, GroupContent, Mode, Purpose, Step};
-use crate::rollout::state::{Attempts, Phase, Ring, Stage, TakenOut};
+use crate::rollout::state::{Attempts, Phase, Ring, RingState, TakenOut};
 use crate::rollout::world::ENTRY_MAX_AGE;
 use crate::time::{Timestamp, since};
 
@@ -65,7 +65,7 @@ pub(crate) fn named(context: &Context<'_>, policy: &PolicyId) -> String {
 
 /// Whether it goes into the ring's group by itself: now, or once what takes moments is over.
 pub(crate) fn goes_in(context: &Context<'_>, ring: &Ring) -> bool {
-    let Stage::Entering(attempts) = &ring.stage else { return false };
+    let RingState::Entering(attempts) = &ring.stage else { return false };
     let is_next = context.current().is_some_and(|(next, _)| next.name == ring.name);
     let gave_up =
         attempts.refused.is_some() || attempts.failed >= MAX_ATTEMPTS || ring.between.back.failed > 0;
@@ -95,7 +95,7 @@ pub(crate) fn not_before(ring: &Ring) -> Timestamp {
 
 const fn entering(ring: &Ring) -> Option<&Attempts> {
     match &ring.stage {
-        Stage::Entering(attempts) => Some(attempts),
+        RingState::Entering(attempts) => Some(attempts),
         _ => None,
     }
 }

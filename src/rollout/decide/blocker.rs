@@ -9,7 +9,7 @@ use crate::ids::RingName;
 use crate::plan::model::DeviceLimit;
 use crate::rollout::judge::grouping::Veto;
 use crate::rollout::record::{Block, Cause, ClockDoubt, GroupDrift, Judgement, WriteId, WriteIntent};
-use crate::rollout::state::{HeldOut, Hold};
+use crate::rollout::state::{Attribution, BlockedVersion};
 use crate::rollout::world::Trouble;
 use crate::time::{Timestamp, short};
 use crate::version::ClientVersion;
@@ -18,9 +18,9 @@ use crate::version::ClientVersion;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Blocker {
     /// All writes are stopped.
-    Stopped(Hold),
+    Stopped(Attribution),
     /// A person paused the plan.
-    Paused(Hold),
+    Paused(Attribution),
     /// The engine halted it.
     Halted(Cause),
     /// The plan's file stands before every step; since when, and what takes it away by itself.
@@ -55,7 +55,7 @@ pub enum Blocker {
     /// A write waits for its answer.
     InFlight(RingName, WriteId),
     /// A write is in doubt.
-    InDoubt {
+    OutcomeUnknown {
         ring: RingName,
         write: WriteId,
         /// What happened instead of an answer.
@@ -116,8 +116,8 @@ pub enum Blocker {
     /// All plans together would offer something else to more devices within 24 hours than the daemon's
     /// configuration allows.
     DevicesPerDay(RingName, TooManyToday),
-    /// A rollback holds out of a ring what it would be offered.
-    HeldOut(RingName, Box<HeldOut>),
+    /// A rollback blocked what the ring would be offered.
+    BlockedVersion(RingName, Box<BlockedVersion>),
     /// A ring went back, and its devices have time to follow.
     Returning {
         ring: RingName,
@@ -155,7 +155,7 @@ impl Blocker {
             Self::BetweenGroups { .. } => "between_groups",
             Self::GroupsUnread(_) => "groups_unread",
             Self::InFlight(..) => "write_in_flight",
-            Self::InDoubt { .. } => "write_in_doubt",
+            Self::OutcomeUnknown { .. } => "write_in_doubt",
             Self::OtherWrite { .. } => "other_write",
             Self::Backoff { .. } => "backoff",
             Self::BudgetSpent { .. } => "budget_spent",
@@ -167,7 +167,7 @@ impl Blocker {
             Self::Observing(..) => "observing",
             Self::BlastLimit(..) => "blast_limit",
             Self::DevicesPerDay(..) => "devices_per_day",
-            Self::HeldOut(..) => "held_out",
+            Self::BlockedVersion(..) => "held_out",
             Self::Returning { .. } => "returning",
             Self::RolledBack { .. } => "rolled_back",
             Self::Moving => "moving",
@@ -181,7 +181,7 @@ impl Blocker {
             | Self::Veto(ring, _)
             | Self::GroupsUnread(ring)
             | Self::InFlight(ring, _)
-            | Self::InDoubt { ring, .. }
+            | Self::OutcomeUnknown { ring, .. }
             | Self::BetweenGroups { ring, .. }
             | Self::Backoff { ring, .. }
             | Self::BudgetSpent { ring, .. }
@@ -190,7 +190,7 @@ impl Blocker {
             | Self::NotOffered { ring, .. }
             | Self::BlastLimit(ring, _)
             | Self::DevicesPerDay(ring, _)
-            | Self::HeldOut(ring, _)
+            | Self::BlockedVersion(ring, _)
             | Self::Forbidden(ring, _)
             | Self::OffersForbidden(ring, _)
             | Self::Returning { ring, .. }
@@ -240,7 +240,7 @@ impl Blocker {
             | Self::Veto(..)
             | Self::BetweenGroups { .. }
             | Self::InFlight(..)
-            | Self::InDoubt { .. }
+            | Self::OutcomeUnknown { .. }
             | Self::Withdrawn(_)
             | Self::Drifted(_)
             | Self::OtherRing { .. }
@@ -249,7 +249,7 @@ impl Blocker {
             | Self::Observing(..)
             | Self::BlastLimit(..)
             | Self::DevicesPerDay(..)
-            | Self::HeldOut(..)
+            | Self::BlockedVersion(..)
             | Self::Returning { .. }
             | Self::RolledBack { .. }
             | Self::Moving => Ends::Otherwise,
@@ -295,20 +295,20 @@ impl fmt::Display for Blocker {
                 write!(f, "the log cannot be written since {}: {message}", short(*since))
             }
             Self::Gate(ring, judgement) => {
-                write!(f, "{ring}: {judgement}; asked for: {}", judgement.threshold())
+                write!(f, "{ring}: {judgement}; threshold: {}", judgement.threshold())
             }
             Self::Veto(ring, veto) => write!(f, "{ring}: {veto}"),
             Self::BetweenGroups { ring, profiles, from, last } => {
                 let profiles = profiles.join(", ");
                 write!(f, "{profiles} is in no deployment group, on the way from {from} to {ring}")?;
-                last.iter().try_for_each(|last| write!(f, "; the way back: {last}"))
+                last.iter().try_for_each(|last| write!(f, "; the write that puts it back: {last}"))
             }
             Self::GroupsUnread(ring) => {
                 write!(f, "{ring}: the deployment groups or profiles have not been read lately")
             }
             Self::InFlight(ring, write) => write!(f, "{ring}: {write} waits for Cloudflare's answer"),
-            Self::InDoubt { ring, write, why, read_at } => {
-                write!(f, "{ring}: {write} is in doubt ({why})")?;
+            Self::OutcomeUnknown { ring, write, why, read_at } => {
+                write!(f, "{ring}: the outcome of {write} is unknown ({why})")?;
                 match read_at {
                     Some(at) => write!(f, "; the group is read at {}", short(*at)),
                     None => Ok(()),
@@ -355,14 +355,14 @@ impl fmt::Display for Blocker {
             }
             Self::Observing(ring, intent) => {
                 let change = change(intent);
-                write!(f, "{ring}: observing only; it would write: {change} ({} devices)", intent.devices)
+                write!(f, "{ring}: read-only mode; it would write: {change} ({} devices)", intent.devices)
             }
-            Self::HeldOut(ring, held) => {
-                let HeldOut { version, environment, policy, plan, by, .. } = &**held;
-                let Hold { actor, reason, since } = by;
+            Self::BlockedVersion(ring, held) => {
+                let BlockedVersion { version, environment, policy, plan, by, .. } = &**held;
+                let Attribution { actor, reason, since } = by;
                 write!(
                     f,
-                    "{ring}: {environment} {version} is held out of profile {policy} since {actor} rolled plan {plan} back at {}: {reason}",
+                    "{ring}: {environment} {version} is blocked for profile {policy} since {actor} rolled plan {plan} back at {}: {reason}",
                     short(*since)
                 )
             }

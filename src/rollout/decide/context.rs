@@ -10,7 +10,7 @@ use crate::rollout::decide::planned::PlannedStep;
 use crate::rollout::judge::subject::Subject;
 use crate::rollout::judge::{gates, plan_file};
 use crate::rollout::record::{BlockKind, Entry, Event, Gate, Judgement, Step, Verdict};
-use crate::rollout::state::{PlanState, Ring, Rollout, Stage, State, Superseded};
+use crate::rollout::state::{PlanState, Ring, RingState, Rollout, State, Superseded};
 use crate::rollout::world::{Desired, Observations};
 use crate::time::Timestamp;
 
@@ -80,8 +80,8 @@ impl<'a> Context<'a> {
     /// The gates that must advance for the ring to go on from where it is. A ring that adopts is
     /// judged by its health as well, which holds up its soak's end and not its begin.
     pub(crate) fn leaving(&self, ring: &Ring) -> impl Iterator<Item = &Judgement> {
-        let adopts = matches!(ring.stage, Stage::Adopting(_));
-        let verified = matches!(ring.stage, Stage::Verified(_));
+        let adopts = matches!(ring.stage, RingState::Adopting(_));
+        let verified = matches!(ring.stage, RingState::Verified(_));
         let counts = move |judgement: &&Judgement| !(verified || adopts && judgement.gate.is_of_health());
         self.judged(ring).iter().filter(counts)
     }
@@ -141,7 +141,7 @@ impl<'a> Context<'a> {
 
     /// The first ring that is not verified.
     pub(crate) fn current(&self) -> Option<(&'a Ring, &'a RingPlan)> {
-        self.rollout.rings_with_plans().find(|(ring, _)| !matches!(ring.stage, Stage::Verified(_)))
+        self.rollout.rings_with_plans().find(|(ring, _)| !matches!(ring.stage, RingState::Verified(_)))
     }
 
     pub(crate) fn entry(&self, reason: impl Into<String>, event: Event) -> Vec<Entry> {

@@ -62,7 +62,7 @@ fn on_drift(context: &Context<'_>) -> OnDrift {
 }
 
 /// Records what is news: a new name, a group set back by somebody, a drift that the plan has written
-/// back or adopted.
+/// back or accepted.
 pub(crate) fn note(context: &Context<'_>) -> Vec<Entry> {
     let entries = settled(context);
     if !entries.is_empty() {
@@ -71,7 +71,7 @@ pub(crate) fn note(context: &Context<'_>) -> Vec<Entry> {
     match on_drift(context) {
         OnDrift::Halt => Vec::new(),
         OnDrift::Restore => found(context),
-        OnDrift::Adopt => adopted(context),
+        OnDrift::Accept => accept(context),
     }
 }
 
@@ -143,9 +143,9 @@ pub(crate) fn found(context: &Context<'_>) -> Vec<Entry> {
 }
 
 /// The first drift that the plan has ringward go on with.
-pub(crate) fn adopted(context: &Context<'_>) -> Vec<Entry> {
+pub(crate) fn accept(context: &Context<'_>) -> Vec<Entry> {
     let groups = drift::groups(context.state, &context.rollout.id.plan, context.world);
-    let group = groups.into_iter().find(|drift| !offers_held_out(context.state, drift));
+    let group = groups.into_iter().find(|drift| !offers_blocked_version(context.state, drift));
     let drift = group.map(|drift| Drift::Group(Box::new(drift)));
     let drift = drift.or_else(|| Some(Drift::OtherUpdater(Box::new(updater(context)?))));
     match drift {
@@ -156,8 +156,8 @@ pub(crate) fn adopted(context: &Context<'_>) -> Vec<Entry> {
     }
 }
 
-/// Whether a group was made to offer what a rollback holds out: no plan goes on with that.
-fn offers_held_out(state: &State, drift: &GroupDrift) -> bool {
+/// Whether a group was made to offer what a rollback blocks: no plan goes on with that.
+fn offers_blocked_version(state: &State, drift: &GroupDrift) -> bool {
     let Some(seen) = &drift.seen else { return false };
     state.held_of(&seen.content).next().is_some()
 }
@@ -167,8 +167,8 @@ pub(crate) fn halting(context: &Context<'_>) -> Option<Cause> {
     let (state, plan) = (context.state, &context.rollout.id.plan);
     let all = || drift::groups(state, plan, context.world);
     let group = match on_drift(context) {
-        OnDrift::Adopt => {
-            let held = all().into_iter().find(|drift| offers_held_out(state, drift));
+        OnDrift::Accept => {
+            let held = all().into_iter().find(|drift| offers_blocked_version(state, drift));
             return held.map(|drift| Cause::Drift(Box::new(drift)));
         }
         OnDrift::Halt => all().into_iter().next(),
@@ -187,8 +187,8 @@ pub(crate) fn findings(context: &Context<'_>) -> Vec<DriftFinding> {
         let standing = match on_drift(context) {
             OnDrift::Restore if recorded && drift.never.is_none() => DriftStanding::ToRestore,
             OnDrift::Restore if drift::is_accepted(state, &drift) => DriftStanding::Accepted,
-            OnDrift::Adopt if !offers_held_out(state, &drift) => DriftStanding::Accepted,
-            OnDrift::Adopt | OnDrift::Halt | OnDrift::Restore => DriftStanding::Halts,
+            OnDrift::Accept if !offers_blocked_version(state, &drift) => DriftStanding::Accepted,
+            OnDrift::Accept | OnDrift::Halt | OnDrift::Restore => DriftStanding::Halts,
         };
         findings.extend(of_group(&drift, standing));
     }
@@ -236,7 +236,7 @@ fn updaters(context: &Context<'_>) -> Vec<DriftFinding> {
         let updater: OtherUpdater = drift::updater_of(context.subject(ring, ring_plan), None)?;
         let known = context.state.updaters.get(&(plan.clone(), ring.name.clone())).copied();
         let news = drift::updater_of(context.subject(ring, ring_plan), known).is_some();
-        let standing = if news && on_drift(context) != OnDrift::Adopt {
+        let standing = if news && on_drift(context) != OnDrift::Accept {
             DriftStanding::Halts
         } else {
             DriftStanding::Accepted

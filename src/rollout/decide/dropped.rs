@@ -1,11 +1,11 @@
 //! A ring that the plan's file dropped before it was verified: when it lets go by itself.
 //!
 //! **Invariant:** that takes two witnesses: no profile of the ring is listed any more, and no device has
-//! one, each of them sighted elsewhere or missing from two full sweeps.
+//! one, each of them seen elsewhere or missing from two full sweeps.
 
 use crate::rollout::decide::context::Context;
 use crate::rollout::record::{Entry, Event};
-use crate::rollout::state::{Assigned, Ring, Stage};
+use crate::rollout::state::{Assigned, Ring, RingState};
 use crate::rollout::world::REST_MAX_AGE;
 use crate::time::{Timestamp, since};
 
@@ -16,7 +16,7 @@ pub(crate) fn let_go(context: &Context<'_>) -> Vec<Entry> {
 }
 
 fn gone(context: &Context<'_>, ring: &Ring) -> Option<Entry> {
-    let (Stage::Adopting(assigned) | Stage::Soaking(assigned, _)) = &ring.stage else { return None };
+    let (RingState::Adopting(assigned) | RingState::Soaking(assigned, _)) = &ring.stage else { return None };
     let swept_at = nobody_is_left(context, assigned)?;
     let (ring, profiles) = (ring.name.clone(), assigned.policies.clone());
     let reason = "the plan's file dropped it, no profile of it exists any more, and no device has one";

@@ -11,7 +11,7 @@ use crate::rollout::decide::blocker::Blocker;
 use crate::rollout::decide::context::Context;
 use crate::rollout::decide::planned::{PlannedStep, WriteBlock};
 use crate::rollout::decide::write::{
-    Need, WriteDraft, budget_spent, held_out, hides_one_of_ours, need, not_now, retargets, too_many,
+    Need, WriteDraft, blocked_version, budget_spent, hides_one_of_ours, need, not_now, retargets, too_many,
     too_many_today,
 };
 use crate::rollout::decide::{drift, superseded};
@@ -19,7 +19,7 @@ use crate::rollout::judge::between;
 use crate::rollout::judge::grouping::{GroupStep, GroupSteps};
 use crate::rollout::judge::revision::forbid;
 use crate::rollout::record::{Entry, Event, Gate, Judgement, Purpose, Step};
-use crate::rollout::state::{Attempts, Ring, Stage};
+use crate::rollout::state::{Attempts, Ring, RingState};
 
 impl<'a> Context<'a> {
     /// What entering the ring comes to whose turn it is: the pipeline asks, and the report after it. `None`:
@@ -27,7 +27,7 @@ impl<'a> Context<'a> {
     pub(crate) fn entering(&self) -> Option<&PlannedStep> {
         let entering = || {
             let (ring, plan) = self.current()?;
-            let Stage::Entering(attempts) = &ring.stage else { return None };
+            let RingState::Entering(attempts) = &ring.stage else { return None };
             Some(entering(self, ring, plan, attempts, self.judged(ring).to_vec()))
         };
         self.enters.get_or_init(entering).as_ref()
@@ -80,8 +80,8 @@ pub(crate) fn entering(
     let forbidden =
         plan.targets.values().find(|version| forbid(&context.rollout.revision.plan, **version).is_some());
     blocks.extend(forbidden.map(|version| Blocker::Forbidden(name(), *version).into()));
-    let held = held_out(context.state, plan, &policies, &last).cloned();
-    blocks.extend(held.map(|held| Blocker::HeldOut(name(), Box::new(held)).into()));
+    let held = blocked_version(context.state, plan, &policies, &last).cloned();
+    blocks.extend(held.map(|held| Blocker::BlockedVersion(name(), Box::new(held)).into()));
     // What a ring has already, it keeps whatever the schedule says; that it takes devices down, it must say.
     let goes_down = !judgements.iter().any(|word| word.gate == Gate::Downgrade)
         || judgements.iter().any(|word| word.gate == Gate::Downgrade && !word.verdict.advances());

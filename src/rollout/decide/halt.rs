@@ -8,7 +8,7 @@ use crate::rollout::decide::context::Context;
 use crate::rollout::decide::{drift, rollback, superseded};
 use crate::rollout::judge::{health, subject};
 use crate::rollout::record::{Cause, Entry, Event, Gate, Judgement, Unknown, Verdict};
-use crate::rollout::state::{Attempts, Refusal, Ring, Stage};
+use crate::rollout::state::{Attempts, Refusal, Ring, RingState};
 use crate::time::{SignedDuration, Timestamp, since};
 
 /// Halts for writes alone: what takes a rollout back asks nothing else.
@@ -52,7 +52,7 @@ pub(crate) fn forbidden(context: &Context<'_>) -> Option<Cause> {
 fn failing(context: &Context<'_>) -> Option<Cause> {
     context.rollout.rings.iter().find_map(|ring| {
         let entering = match &ring.stage {
-            Stage::Entering(attempts) => Some(attempts),
+            RingState::Entering(attempts) => Some(attempts),
             _ => None,
         };
         let writing = entering.into_iter().chain([&ring.between.back, &ring.restoring.attempts]);
@@ -87,7 +87,7 @@ fn came_to_nothing(ring: &Ring, attempts: &Attempts) -> Option<Cause> {
 
 fn unknown_too_long(context: &Context<'_>) -> Option<Cause> {
     // Nobody judges the ring that a write is under way for; what its gates could not tell before is old.
-    let judged = |(ring, _): &(&Ring, &RingPlan)| !matches!(ring.stage, Stage::Deploying(_));
+    let judged = |(ring, _): &(&Ring, &RingPlan)| !matches!(ring.stage, RingState::Deploying(_));
     context.rollout.rings_with_plans().filter(judged).find_map(|(ring, plan)| {
         let limit = plan.unknown_after.get();
         if let Some(since) = unread_too_long(ring, limit) {
@@ -109,7 +109,7 @@ fn unknown_too_long(context: &Context<'_>) -> Option<Cause> {
 /// Since when the read before each write of a ring fails, if that is too long.
 fn unread_too_long(ring: &Ring, limit: SignedDuration) -> Option<Timestamp> {
     let entering = match &ring.stage {
-        Stage::Entering(attempts) => attempts.reads.as_ref(),
+        RingState::Entering(attempts) => attempts.reads.as_ref(),
         _ => None,
     };
     let restoring = [&ring.between.back, &ring.restoring.attempts].into_iter();

@@ -7,7 +7,7 @@ use crate::rollout::decide::context::Context;
 use crate::rollout::decide::drift;
 use crate::rollout::judge::shrink;
 use crate::rollout::record::{Entry, Event, Judgement, Step};
-use crate::rollout::state::{Ring, Soak, Stage};
+use crate::rollout::state::{Ring, RingState, Soak};
 
 /// Records who left an entered ring before anything rests on the smaller counts.
 pub(crate) fn note_leavers(context: &Context<'_>) -> Vec<Entry> {
@@ -38,9 +38,9 @@ pub(crate) fn leave(context: &Context<'_>, ring: &Ring) -> Vec<Entry> {
     let name = ring.name.clone();
     let barred = || drift::bars(context).iter().any(|bar| *bar.ring() == ring.name);
     match &ring.stage {
-        Stage::Adopting(_) => context
+        RingState::Adopting(_) => context
             .entry("every environment adopted its target", Event::AdoptionReached { ring: name, judgements }),
-        Stage::Soaking(_, Soak { .. }) if context.stopping(Step::Proof).next().is_none() && !barred() => {
+        RingState::Soaking(_, Soak { .. }) if context.stopping(Step::Proof).next().is_none() && !barred() => {
             context.entry("every exit gate advances", Event::RingVerified { ring: name, judgements })
         }
         _ => Vec::new(),
@@ -49,7 +49,7 @@ pub(crate) fn leave(context: &Context<'_>, ring: &Ring) -> Vec<Entry> {
 
 pub(crate) fn reach_ring(context: &Context<'_>) -> Vec<Entry> {
     match context.current() {
-        Some((ring, _)) if ring.stage == Stage::Pending && drift::bars(context).is_empty() => {
+        Some((ring, _)) if ring.stage == RingState::Pending && drift::bars(context).is_empty() => {
             context.entry("every earlier ring is verified", Event::RingReached { ring: ring.name.clone() })
         }
         _ => Vec::new(),

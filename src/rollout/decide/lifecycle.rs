@@ -13,7 +13,9 @@ use crate::rollout::judge::plan_file::Takes;
 use crate::rollout::judge::predecessor::{Predecessor, own};
 use crate::rollout::judge::revision::{dropped, followed, lets_go, moves_the_same, renamed};
 use crate::rollout::record::{Entry, Event, RolloutId};
-use crate::rollout::state::{HeldOut, Phase, PlanState, Ring, Rollout, Stage, State, WaitingTarget};
+use crate::rollout::state::{
+    BlockedVersion, Phase, PlanState, Ring, RingState, Rollout, State, WaitingTarget,
+};
 use crate::rollout::world::Desired;
 use crate::time::Timestamp;
 
@@ -32,7 +34,7 @@ pub(crate) fn step(
             vec![Entry::engine(&plan.rollout.id, reason, Event::RolloutWithdrawn {})]
         }
         (Desired::Gone, Some(plan)) if plan.rollout.phase.is_over() && !plan.file_gone => {
-            let reason = "the plan's file is gone, and its rollout is over";
+            let reason = "the plan's file is gone, and its rollout is finished";
             vec![Entry::engine(&plan.rollout.id, reason, Event::PlanFileGone {})]
         }
         (desired, _) => match desired.revision().map(|revision| (revision, own(revision, state))) {
@@ -87,7 +89,7 @@ pub(crate) fn present(
     if rollout.phase == Phase::RolledBack
         && (same || takes == Takes::Effect)
         && same_targets(&rollout.named(), &revision.plan)
-        && !asks_for_held_out(state, name, &revision.plan)
+        && !asks_for_blocked_version(state, name, &revision.plan)
     {
         let reason = if rollout.takes_its_own_back() {
             "what was rolled back is released, and the plan's file still asks for it"
@@ -100,7 +102,7 @@ pub(crate) fn present(
         return vec![Entry::engine(id, "the plan's file is back", Event::RolloutReturned {})];
     }
     if rollout.phase == Phase::Running && rollout.revision != *goal && lets_go(rollout, revision, &goal) {
-        let verified = |ring: &Ring| matches!(ring.stage, Stage::Verified(_));
+        let verified = |ring: &Ring| matches!(ring.stage, RingState::Verified(_));
         let reason = match rollout.rings.iter().any(|ring| ring.is_free() && !verified(ring)) {
             true => "a ring that the file dropped is let go",
             false => "a ring that the file dropped is verified, and lets go",
@@ -205,12 +207,12 @@ fn finishes_later(plan: &PlanState, revision: &Revision) -> bool {
     finishes_first(plan, revision) && !moves_the_same(&plan.rollout, &revision.plan)
 }
 
-/// Whether a plan asks a ring for a version that its own rollbacks hold out.
-fn asks_for_held_out(state: &State, name: &PlanName, plan: &Plan) -> bool {
-    let asks = |held: &HeldOut| {
+/// Whether a plan asks a ring for a version that its own rollbacks block.
+fn asks_for_blocked_version(state: &State, name: &PlanName, plan: &Plan) -> bool {
+    let asks = |held: &BlockedVersion| {
         plan.rings.iter().any(|ring| ring.targets.get(&held.environment) == Some(&held.version))
     };
-    state.held_out.iter().any(|held| held.plan == *name && asks(held))
+    state.blocked_versions.iter().any(|held| held.plan == *name && asks(held))
 }
 
 fn accept(name: &PlanName, number: u64, revision: &Revision) -> Entry {

@@ -1,18 +1,18 @@
-//! What became of a write: from the writer's word, or from reads about a write in doubt.
+//! What became of a write: from the writer's word, or from reads about a write whose outcome is unknown.
 //!
-//! **Invariant:** a write in doubt ends only by two agreeing reads that lie a minute apart; no
+//! **Invariant:** a write whose outcome is unknown ends only by two agreeing reads that lie a minute apart; no
 //! answer, however clear it looks, ends it.
 
 use crate::rollout::decide::context::Context;
 use crate::rollout::record::{
     Cancelled, DOUBT_READS_APART, Entry, Event, Finding, Group, WriteId, WriteIntent,
 };
-use crate::rollout::state::{Doubt, PendingWrite, Ring, Rollout, State};
+use crate::rollout::state::{PendingWrite, Ring, Rollout, State, UnknownOutcome};
 use crate::rollout::world::{Observations, Observed, Read, Want};
 use crate::time::{SignedDuration, Timestamp, after};
 
 /// Step: ends a doubt by reads.
-pub(crate) fn settle_doubt(context: &Context<'_>) -> Vec<Entry> {
+pub(crate) fn settle_outcome(context: &Context<'_>) -> Vec<Entry> {
     settle(context.rollout, context.world).into_iter().collect()
 }
 
@@ -165,7 +165,7 @@ pub fn doubt_after_restart(state: &State) -> Option<Entry> {
     outcome_entry(state, write.id(), SendOutcome::NoAnswer { message }, None)
 }
 
-/// The next event about a write in doubt, when a read says something new.
+/// The next event about a write whose outcome is unknown, when a read says something new.
 #[must_use = "an entry that is not appended is lost"]
 pub fn settle(rollout: &Rollout, world: &Observations) -> Option<Entry> {
     let (ring, pending) = rollout.pending_write()?;
@@ -198,7 +198,7 @@ pub fn settle(rollout: &Rollout, world: &Observations) -> Option<Entry> {
     Some(Entry::engine(&rollout.id, reason, event))
 }
 
-/// What to read about a write in doubt, and when.
+/// What to read about a write whose outcome is unknown, and when.
 pub fn doubt_want(pending: &PendingWrite) -> Option<Want> {
     let doubt = pending.doubt.as_ref()?;
     let read = match &pending.intent.before {
@@ -208,7 +208,7 @@ pub fn doubt_want(pending: &PendingWrite) -> Option<Want> {
     Some(Want { read, at: next_read_at(doubt) })
 }
 
-fn next_read_at(doubt: &Doubt) -> Timestamp {
+fn next_read_at(doubt: &UnknownOutcome) -> Timestamp {
     match &doubt.first_read {
         None => doubt.since,
         Some(first) => after(first.read_at, DOUBT_READS_APART),

@@ -10,7 +10,7 @@ use crate::rollout::decide::context::Context;
 use crate::rollout::decide::enter::enter_ring;
 use crate::rollout::decide::halt::{halt, halt_writes};
 use crate::rollout::decide::leave::{complete, leave_ring, note_leavers, reach_ring};
-use crate::rollout::decide::outcome::settle_doubt;
+use crate::rollout::decide::outcome::settle_outcome;
 use crate::rollout::decide::unknown::note_unknown;
 use crate::rollout::decide::{
     approval, between, drift, dropped, lifecycle, reads, restore, rollback, superseded, unsettled,
@@ -59,7 +59,7 @@ pub(crate) fn decide<R>(
     for _ in 0..MAX_STEPS {
         let context = Context::of(name, desired, &state, world, now);
         let noted = unsettled::note(name, desired, &state, world, now);
-        let next = || ladder(name, desired, (&state, world), context.as_ref(), now);
+        let next = || pipeline(name, desired, (&state, world), context.as_ref(), now);
         let step = if noted.is_empty() { next() } else { noted };
         if step.is_empty() {
             return Ok(Decided::new(entries, context.as_ref(), tell));
@@ -84,14 +84,14 @@ impl<R> Decided<R> {
     }
 }
 
-/// What a rung of the ladder has to add.
-type Rung = fn(&Context<'_>) -> Vec<Entry>;
+/// What a step of the pipeline adds.
+type PipelineStep = fn(&Context<'_>) -> Vec<Entry>;
 
-/// The ladder: the first rung with something to say wins. Holds and stops block what writes and
+/// The pipeline: the first step that has something to say wins. Stop, pause and halt keep back what writes and
 /// what verifies, never what sees: doubt, halts, unknowns and soak clocks go on. While a write has no
 /// outcome nothing else is begun, and what the rings' gates say counts all the same: a halt keeps a
 /// write back that is not sent yet, and a doubt may last for days.
-fn ladder(
+fn pipeline(
     name: &PlanName,
     desired: Desired<'_>,
     (state, world): (&State, &Observations),
@@ -103,8 +103,9 @@ fn ladder(
     let Some(context) = context else { return lifecycle() };
     let goes_back = context.rollout.phase == Phase::RollingBack;
     if context.rollout.pending_write().is_some() {
-        let rungs: &[Rung] = if goes_back { &[settle_doubt] } else { &[settle_doubt, note_unknown, halt] };
-        return first(context, rungs);
+        let steps: &[PipelineStep] =
+            if goes_back { &[settle_outcome] } else { &[settle_outcome, note_unknown, halt] };
+        return first(context, steps);
     }
     // A profile that is in no group comes first; while it stays there, what sees goes on and nothing begins.
     if let Some(found) = between::between(context) {
@@ -129,7 +130,7 @@ fn ladder(
     if !changed.is_empty() || context.rollout.phase != Phase::Running {
         return changed;
     }
-    let rungs: [Rung; 12] = [
+    let steps: [PipelineStep; 12] = [
         drift::note,
         // What is gone for good is no cause to halt.
         dropped::let_go,
@@ -145,10 +146,10 @@ fn ladder(
         enter_ring,
         complete,
     ];
-    first(context, &rungs)
+    first(context, &steps)
 }
 
-/// What the first of these rungs adds that has something to say.
-pub(crate) fn first(context: &Context<'_>, rungs: &[Rung]) -> Vec<Entry> {
-    rungs.iter().map(|rung| rung(context)).find(|entries| !entries.is_empty()).unwrap_or_default()
+/// What the first of these steps adds that has something to say.
+pub(crate) fn first(context: &Context<'_>, steps: &[PipelineStep]) -> Vec<Entry> {
+    steps.iter().map(|step| step(context)).find(|entries| !entries.is_empty()).unwrap_or_default()
 }

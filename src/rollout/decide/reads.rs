@@ -13,9 +13,9 @@ use crate::rollout::decide::rollback::{Turn, turn};
 use crate::rollout::decide::write::budget_spent_until;
 use crate::rollout::decide::{between, outcome, restore};
 use crate::rollout::judge::opening::LEFT_TO_ENTER;
-use crate::rollout::judge::{adoption, approval, back, last_look};
+use crate::rollout::judge::{adoption, approval, back, last_check};
 use crate::rollout::record::Evidence;
-use crate::rollout::state::{Attempts, Phase, Restoring, Ring, Stage};
+use crate::rollout::state::{Attempts, Phase, Restoring, Ring, RingState};
 use crate::rollout::world::{
     APPROVERS_EVERY, Desired, ENTRY_MAX_AGE, FULL_SWEEP_EVERY, INCREMENTAL_SWEEP_EVERY, PROFILES_EVERY,
     READ_AHEAD, Read, Want,
@@ -46,7 +46,7 @@ pub(crate) fn wants(context: &Context<'_>) -> Vec<Want> {
         // A look for silent devices is known with the first sweep after it.
         wants.extend(next_look(context).map(|at| Want { read: Read::IncrementalSweep, at }));
     }
-    for id in last_look::missing_groups(context.state, &rollout.id.plan, world) {
+    for id in last_check::missing_groups(context.state, &rollout.id.plan, world) {
         let last = world.single_groups.get(&id).map(|read| read.as_of);
         wants.push(Want::renewed(Read::Group(id), last, world.cadence.poll, now));
     }
@@ -67,7 +67,7 @@ pub(crate) fn wants(context: &Context<'_>) -> Vec<Want> {
         wants.extend(before_a_write(context, due.plan, attempts, *since));
     }
     match context.current() {
-        Some((Ring { stage: Stage::Entering(attempts), since, .. }, plan))
+        Some((Ring { stage: RingState::Entering(attempts), since, .. }, plan))
             if context.desired != Desired::Gone =>
         {
             wants.extend(before_a_write(context, plan, attempts, *since));
@@ -88,7 +88,7 @@ pub(crate) fn approvers(context: &Context<'_>) -> Vec<Want> {
     approval::groups_asked(asks).into_iter().map(want).collect()
 }
 
-/// All devices now and then, and more often those that were sighted lately.
+/// All devices now and then, and more often those that were seen lately.
 fn of_devices(context: &Context<'_>) -> Vec<Want> {
     let fleet = &context.world.fleet;
     let (full, swept) = (fleet.full_sweep_at(), fleet.swept_at());
@@ -130,13 +130,13 @@ fn before_putting_back(context: &Context<'_>, ring: &Ring) -> Want {
 /// The profiles of a ring whose devices are on the way to what is on offer.
 fn moving(ring: &Ring) -> Option<&BTreeSet<PolicyId>> {
     match &ring.stage {
-        Stage::Adopting(assigned) | Stage::RollingBack(assigned, _) => Some(&assigned.policies),
-        Stage::Entering(_)
-        | Stage::Pending
-        | Stage::Deploying(_)
-        | Stage::Soaking(..)
-        | Stage::Verified(_)
-        | Stage::RolledBack(..) => None,
+        RingState::Adopting(assigned) | RingState::RollingBack(assigned, _) => Some(&assigned.policies),
+        RingState::Entering(_)
+        | RingState::Pending
+        | RingState::Deploying(_)
+        | RingState::Soaking(..)
+        | RingState::Verified(_)
+        | RingState::RolledBack(..) => None,
     }
 }
 
@@ -192,7 +192,7 @@ pub(crate) fn wake_at(context: &Context<'_>, wants: &[Want]) -> Option<Timestamp
         let Restoring { attempts, since, .. } = &turn.ring.restoring;
         instants.push(not_before(attempts, *since));
         instants.extend(budget_spent_until(context));
-        if let Stage::RollingBack(_, back) = &turn.ring.stage {
+        if let RingState::RollingBack(_, back) = &turn.ring.stage {
             instants.push(back::step_ends_at(turn.plan, back));
         }
     }
@@ -212,25 +212,25 @@ pub(crate) fn wake_at(context: &Context<'_>, wants: &[Want]) -> Option<Timestamp
             let limit = plan.unknown_after.get();
             instants.extend(ring.unknown.values().map(|unknown| after(unknown.since, limit)));
             match &ring.stage {
-                Stage::Entering(attempts) => {
+                RingState::Entering(attempts) => {
                     let given = ring.words.counting(&rollout.revision.digest, now);
                     instants.extend(given.map(|(_, approval)| approval.expires_at));
                     instants.extend(approval::ask_from(plan, now));
                     instants.extend(writable_at(context, plan, attempts, ring.since));
                 }
-                Stage::Adopting(assigned) => {
+                RingState::Adopting(assigned) => {
                     // A deadline that stands still never comes; the resume or the freeze's end wakes.
                     if !context.is_held() && plan.schedule.freeze_at(now).is_none() {
                         instants.push(adoption::deadline(rollout, plan, assigned, now));
                     }
                     instants.extend(plan.schedule.next_change(now));
                 }
-                Stage::Soaking(_, soak) => instants.push(after(soak.started_at, plan.soak.get())),
-                Stage::Pending
-                | Stage::Deploying(_)
-                | Stage::Verified(_)
-                | Stage::RollingBack(..)
-                | Stage::RolledBack(..) => {}
+                RingState::Soaking(_, soak) => instants.push(after(soak.started_at, plan.soak.get())),
+                RingState::Pending
+                | RingState::Deploying(_)
+                | RingState::Verified(_)
+                | RingState::RollingBack(..)
+                | RingState::RolledBack(..) => {}
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::rollout::decide::superseded;
 use crate::rollout::decide::write::{WriteDraft, budget_spent, not_now, retargets, too_many, too_many_today};
 use crate::rollout::judge::{drift, gates};
 use crate::rollout::record::{Entry, GroupContent, GroupDrift, Judgement, Purpose, Step};
-use crate::rollout::state::{Ring, Stage};
+use crate::rollout::state::{Ring, RingState};
 use crate::rollout::world::ENTRY_MAX_AGE;
 use crate::time::since;
 
@@ -97,7 +97,7 @@ pub(crate) fn devices(context: &Context<'_>, plan: &RingPlan, drift: &GroupDrift
 /// Another ring that deploys or adopts: at most one does at a time.
 fn under_way<'a>(context: &Context<'a>, ring: &Ring) -> Option<&'a RingName> {
     let mut others = context.rollout.rings.iter().filter(|other| other.name != ring.name);
-    let busy = others.find(|other| matches!(other.stage, Stage::Deploying(_) | Stage::Adopting(_)));
+    let busy = others.find(|other| matches!(other.stage, RingState::Deploying(_) | RingState::Adopting(_)));
     busy.map(|other| &other.name)
 }
 

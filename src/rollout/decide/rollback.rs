@@ -13,7 +13,7 @@ use crate::rollout::judge::{back, drift, grouping};
 use crate::rollout::record::{
     Entry, Event, Group, GroupContent, HowBack, Purpose, RollbackStep, Step, VersionEntry,
 };
-use crate::rollout::state::{Ring, Stage};
+use crate::rollout::state::{Ring, RingState};
 use crate::rollout::world::ENTRY_MAX_AGE;
 use crate::time::since;
 
@@ -39,14 +39,14 @@ pub(crate) fn turn<'a>(context: &Context<'a>) -> Option<Turn<'a>> {
 pub(crate) fn going_back(context: &Context<'_>, turn: &Turn<'_>) -> PlannedStep {
     let Turn { step, ring, plan } = turn;
     match &ring.stage {
-        Stage::Deploying(_) => PlannedStep::Waits,
+        RingState::Deploying(_) => PlannedStep::Waits,
         // A second word may have added an environment meanwhile: then there is a write to come.
-        stage @ Stage::RollingBack(_, back) if stage.is_back_at(&step.to()) => {
+        stage @ RingState::RollingBack(_, back) if stage.is_back_at(&step.to()) => {
             let words = context.judged(ring);
             let how = if words.iter().all(|word| word.verdict.advances()) {
                 ("enough of its devices are back", HowBack::Adopted)
             } else if context.now >= back::step_ends_at(plan, back) {
-                ("`rollback.step` is over; who is missing comes back later, or not", HowBack::OutOfTime)
+                ("`rollback.step` has passed; who is missing comes back later, or not", HowBack::OutOfTime)
             } else {
                 return PlannedStep::Waits;
             };

@@ -17,7 +17,7 @@ use crate::rollout::record::{
     Entry, Event, Evidence, Gate, Group, GroupContent, Judgement, Mode, Purpose, Step, Today, VersionEntry,
     WriteId, WriteIntent,
 };
-use crate::rollout::state::{Attempts, HeldOut, Ring, State};
+use crate::rollout::state::{Attempts, BlockedVersion, Ring, State};
 use crate::rollout::world::{ENTRY_MAX_AGE, Unresolved};
 use crate::schedule::Zone;
 use crate::time::{Timestamp, since};
@@ -130,21 +130,21 @@ pub(crate) fn not_now_for(
     blocks
 }
 
-/// What a rollback holds out of these profiles that a ring would offer them: as a target, or in what
+/// What a rollback blocked for these profiles that a ring would offer them: as a target, or in what
 /// its group has besides. Nothing is taken out of another group first, to end up nowhere.
-pub(crate) fn held_out<'a>(
+pub(crate) fn blocked_version<'a>(
     state: &'a State,
     plan: &RingPlan,
     policies: &BTreeSet<PolicyId>,
     step: &GroupStep,
-) -> Option<&'a HeldOut> {
-    let is_target = |held: &HeldOut| plan.targets.get(&held.environment) == Some(&held.version);
-    let is_offered = |held: &HeldOut| match step {
+) -> Option<&'a BlockedVersion> {
+    let is_target = |held: &BlockedVersion| plan.targets.get(&held.environment) == Some(&held.version);
+    let is_offered = |held: &BlockedVersion| match step {
         GroupStep::InPlace(group) => held.is_offered_by(&group.content),
         GroupStep::Write { after, .. } => held.is_offered_by(after),
     };
-    let of_ring = |held: &&HeldOut| policies.contains(&held.policy);
-    state.held_out.iter().filter(of_ring).find(|held| is_target(held) || is_offered(held))
+    let of_ring = |held: &&BlockedVersion| policies.contains(&held.policy);
+    state.blocked_versions.iter().filter(of_ring).find(|held| is_target(held) || is_offered(held))
 }
 
 /// What a ring's group needs by what is known of the account.

@@ -6,13 +6,13 @@ use crate::fleet::{Census, EnvironmentCensus};
 use crate::plan::model::RingPlan;
 use crate::rollout::judge::subject::{Subject, unseeable};
 use crate::rollout::record::{Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
-use crate::rollout::state::{Assigned, Rollout, Stage};
+use crate::rollout::state::{Assigned, RingState, Rollout};
 use crate::rollout::world::{Observations, REST_MAX_AGE};
 use crate::schedule::Schedule;
 use crate::time::{SignedDuration, Timestamp, after, since};
 use crate::version::Environment;
 
-/// Whether enough sighted devices run the target: one word for each environment with a target.
+/// Whether enough seen devices run the target: one word for each environment with a target.
 pub(crate) fn adoption(subject: Subject<'_>, assigned: &Assigned, census: &Census) -> Vec<Judgement> {
     let Subject { rollout, ring, plan, world, now, .. } = subject;
     let known_until = world.fleet.known_until(&assigned.policies);
@@ -26,7 +26,7 @@ pub(crate) fn adoption(subject: Subject<'_>, assigned: &Assigned, census: &Censu
         } else if counted.counts.eligible() == 0 {
             nobody(world, census, now)
         } else {
-            let adopting = matches!(ring.stage, Stage::Adopting(_));
+            let adopting = matches!(ring.stage, RingState::Adopting(_));
             match adopted(plan, &counted) {
                 Some(_) if adopting && now >= deadline_at => Verdict::Fail(Failing::DeadlineMissed),
                 Some(why) => Verdict::Wait(why),

@@ -11,7 +11,7 @@ use crate::rollout::judge::subject::Subject;
 use crate::rollout::record::{
     Approved, Ask, AskedBy, Evidence, Gate, Given, Judgement, Tally, Unknown, Verdict, Waiting,
 };
-use crate::rollout::state::{Approval, Words};
+use crate::rollout::state::{Approval, Votes};
 use crate::rollout::world::{Approvers, ENTRY_MAX_AGE, Observations, REST_MAX_AGE};
 use crate::schedule::Writable;
 use crate::time::Timestamp;
@@ -86,7 +86,7 @@ pub(crate) fn ask_from(plan: &RingPlan, now: Timestamp) -> Option<Timestamp> {
 /// What the words so far come to, by groups that were read at `fresh_since` or later.
 pub(crate) fn tallied(
     asks: &[Ask],
-    words: &Words,
+    words: &Votes,
     (plan, digest): (&Plan, &PlanDigest),
     world: &Observations,
     fresh_since: Timestamp,
@@ -118,7 +118,7 @@ pub(crate) fn tallied(
         approved.sort_unstable();
         tallies.push(Tally { ask: ask.clone(), approved, members: members.len() });
     }
-    let refused: Vec<Email> = words.refusals(digest).cloned().collect();
+    let refused: Vec<Email> = words.rejections(digest).cloned().collect();
     let verdict = match unknown {
         Some(why) => Verdict::Unknown(why),
         None if !refused.is_empty() => Verdict::Wait(Waiting::ApprovalRefused),

@@ -10,7 +10,7 @@ use crate::rollout::state::{Assigned, Back};
 use crate::time::{Timestamp, after};
 use crate::version::Environment;
 
-/// Whether enough sighted devices are back: one word for each environment that goes back. Nothing is
+/// Whether enough seen devices are back: one word for each environment that goes back. Nothing is
 /// waived and nothing fails; who is not back in time is left for later.
 pub(crate) fn going_back(subject: Subject<'_>, assigned: &Assigned, back: &Back) -> Vec<Judgement> {
     let Subject { plan, world, now, .. } = subject;

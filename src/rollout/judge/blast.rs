@@ -11,7 +11,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use crate::fleet::{Reported, Sighting};
+use crate::fleet::{ListedDevice, Reported};
 use crate::ids::{DeviceId, PolicyId};
 use crate::rollout::record::{GroupContent, WriteIntent};
 use crate::version::Environment;
@@ -27,8 +27,8 @@ pub fn profiles(intent: &WriteIntent) -> BTreeSet<PolicyId> {
 
 /// How many of the listed devices a write offers something else, each counted once. A device below
 /// 2026.6 ignores assignments and does not count; one whose version cannot be read does.
-pub fn count<'a>(intent: &WriteIntent, listed: impl IntoIterator<Item = &'a Sighting>) -> usize {
-    let is_touched = |device: &&Sighting| {
+pub fn count<'a>(intent: &WriteIntent, listed: impl IntoIterator<Item = &'a ListedDevice>) -> usize {
+    let is_touched = |device: &&ListedDevice| {
         let moves = match &device.client {
             Reported::Version(version) => version.follows_assignments(),
             Reported::Unreadable(_) | Reported::Null => true,

@@ -57,7 +57,7 @@ pub(crate) fn moves(
             continue;
         }
         *moves.from.entry(version).or_default() += 1;
-        let taken_back = state.held_out.iter().any(|held| {
+        let taken_back = state.blocked_versions.iter().any(|held| {
             held.policy == policy.id && held.environment == environment && held.version == version
         });
         if taken_back {

@@ -14,7 +14,7 @@ use crate::rollout::record::{
     Cause, Elsewhere, Group, GroupContent, GroupDrift, MovedTo, Never, OtherUpdater, RESTORES_AT_MOST,
     UPDATER_DEVICES, UPDATER_ONE_IN, UPDATER_WITHIN,
 };
-use crate::rollout::state::{Assigned, OwnedGroup, Ring, Rollout, Stage, State};
+use crate::rollout::state::{Assigned, OwnedGroup, Ring, RingState, Rollout, State};
 use crate::rollout::world::{LIST_SETTLES_IN, Observations};
 use crate::time::{Timestamp, after, since};
 use crate::version::{ClientVersion, Environment};
@@ -120,7 +120,7 @@ fn never(state: &State, plan: &Plan, ring: &Ring, left: &GroupContent) -> Option
     });
     let times = ring.restoring.done;
     let held = state.held_of(left).next();
-    let held = held.map(|held| Never::HeldOut { version: held.version, plan: held.plan.clone() });
+    let held = held.map(|held| Never::BlockedVersion { version: held.version, plan: held.plan.clone() });
     let superseded = superseded(state, plan, ring, left);
     forbidden
         .or(held)
@@ -296,7 +296,7 @@ pub(crate) fn offers(
         add(&mut offers, &owned.last.content);
         add_entries(&mut offers, owned.offered_until(now));
     }
-    if let Stage::Deploying(write) = &ring.stage {
+    if let RingState::Deploying(write) = &ring.stage {
         add(&mut offers, &write.intent.after);
     }
     let listed = world.groups.iter().flat_map(|groups| &groups.value);
@@ -321,7 +321,7 @@ fn add_entries<'a>(
     }));
 }
 
-/// Another updater at work in a ring, by the changes sighted after an instant and within a day.
+/// Another updater at work in a ring, by the changes seen after an instant and within a day.
 pub(crate) fn updater_of(subject: Subject<'_>, seen_until: Option<Timestamp>) -> Option<OtherUpdater> {
     let Subject { state, rollout, ring, plan, world, now } = subject;
     // Most rings have none, and what they offer is not worth the search.

@@ -15,32 +15,32 @@ use crate::rollout::judge::soak::soaked;
 use crate::rollout::judge::subject::{Subject, census};
 use crate::rollout::judge::{approval, downgrade, health};
 use crate::rollout::record::{Acknowledged, Judgement, Unknown, Verdict};
-use crate::rollout::state::{Rollout, Stage, State};
+use crate::rollout::state::{RingState, Rollout, State};
 use crate::rollout::world::Observations;
 use crate::time::Timestamp;
 
 /// The gates that matter where the ring is now.
 pub fn judge(subject: Subject<'_>) -> Vec<Judgement> {
     match &subject.ring.stage {
-        Stage::Entering(_) => entry(subject),
-        Stage::Adopting(assigned) => {
+        RingState::Entering(_) => entry(subject),
+        RingState::Adopting(assigned) => {
             let census = census(subject, assigned);
             let mut judgements = adoption(subject, assigned, &census);
             judgements.extend(health::judge(subject, assigned, &census));
             judgements
         }
-        Stage::Soaking(assigned, soak) => {
+        RingState::Soaking(assigned, soak) => {
             let census = census(subject, assigned);
             let mut judgements = adoption(subject, assigned, &census);
             judgements.push(soaked(subject, assigned, *soak, &census));
             judgements.extend(health::judge(subject, assigned, &census));
             judgements
         }
-        Stage::Verified(assigned) => health::judge(subject, assigned, &census(subject, assigned)),
-        Stage::RollingBack(assigned, back) | Stage::RolledBack(Some(assigned), back) => {
+        RingState::Verified(assigned) => health::judge(subject, assigned, &census(subject, assigned)),
+        RingState::RollingBack(assigned, back) | RingState::RolledBack(Some(assigned), back) => {
             going_back(subject, assigned, back)
         }
-        Stage::Pending | Stage::Deploying(_) | Stage::RolledBack(None, _) => Vec::new(),
+        RingState::Pending | RingState::Deploying(_) | RingState::RolledBack(None, _) => Vec::new(),
     }
 }
 

@@ -9,7 +9,7 @@ use std::fmt;
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::RingPlan;
 use crate::rollout::record::{Group, GroupContent, Purpose, VersionEntry, WriteIntent};
-use crate::rollout::state::{OwnedGroup, Ring, Stage, State};
+use crate::rollout::state::{OwnedGroup, Ring, RingState, State};
 use crate::rollout::world::Observations;
 use crate::text::in_shell;
 use crate::text::worded;
@@ -244,7 +244,7 @@ fn taken(state: &State, policy: &PolicyId, group: &Group) -> Veto {
 fn holds(state: &State, world: &Observations, owned: &OwnedGroup) -> bool {
     let Some(plan) = state.plans.get(&owned.plan) else { return true };
     let is_over = |ring: &Ring| {
-        ring.is_free() || !ring.stage.is_entered() || matches!(ring.stage, Stage::RolledBack(..))
+        ring.is_free() || !ring.stage.is_entered() || matches!(ring.stage, RingState::RolledBack(..))
     };
     let left = plan.superseded.iter().any(|left| left.ring.name == owned.ring);
     let ring = plan.rollout.ring(&owned.ring);

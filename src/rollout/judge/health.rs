@@ -8,16 +8,18 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fleet::{Census, Class, DarkLook, DarkLooks, DarkQuestion, Device, EnvironmentCensus, RingScope};
+use crate::fleet::{
+    Census, Class, DarkEvaluation, DarkEvaluations, DarkQuestion, Device, EnvironmentCensus, RingScope,
+};
 use crate::ids::{DeviceId, PolicyId};
 use crate::plan::model::Health;
 use crate::rollout::judge::drift;
 use crate::rollout::judge::subject::{Subject, known_scope, scope, unseeable};
 use crate::rollout::record::{
-    Asks, Dark, Evidence, Exempt, Failing, Gate, HealthGate, Judgement, Look, Stalled, Unknown, Verdict,
-    Waiting,
+    Asks, Dark, Evaluation, Evidence, Exempt, Failing, Gate, HealthGate, Judgement, Stalled, Unknown,
+    Verdict, Waiting,
 };
-use crate::rollout::state::{Assigned, Stage, Superseded};
+use crate::rollout::state::{Assigned, RingState, Superseded};
 use crate::time::Timestamp;
 use crate::version::Environment;
 
@@ -41,7 +43,7 @@ fn acknowledged(
 }
 
 /// Whether a device is accepted still, by what was accepted and when: a silent one until it is
-/// sighted again, a stalled one until it is on the target again. After that it is news.
+/// seen again, a stalled one until it is on the target again. After that it is news.
 pub fn is_accepted(gate: Gate, accepted_at: Timestamp, device: &Device) -> bool {
     match gate {
         Gate::Dark => device.latest.last_seen_at.is_none_or(|seen| seen <= accepted_at),
@@ -74,7 +76,7 @@ fn accepted_of(
     stalled.iter().filter(still).cloned().collect()
 }
 
-/// Whether too many sighted devices do not move.
+/// Whether too many seen devices do not move.
 fn stalled(
     subject: Subject<'_>,
     assigned: &Assigned,
@@ -143,7 +145,7 @@ pub(crate) fn dark(
         Verdict::Unknown(why)
     } else if arrived < health.least() {
         match ring.stage {
-            Stage::Adopting(_) => Verdict::Wait(Waiting::TooSoon),
+            RingState::Adopting(_) => Verdict::Wait(Waiting::TooSoon),
             _ => Verdict::Exempt(Exempt::TooFewDevices),
         }
     } else {
@@ -156,11 +158,11 @@ pub(crate) fn dark(
             }
         }
     };
-    if let Some(DarkLooks { control_active, control_known, acknowledged, next_at, looks }) = found {
+    if let Some(DarkEvaluations { control_active, control_known, acknowledged, next_at, looks }) = found {
         (seen.control_active, seen.control_known) = (control_active, control_known);
         seen.acknowledged = acknowledged;
         seen.next_at = next_at;
-        seen.looks = looks.iter().map(Look::from).collect();
+        seen.looks = looks.iter().map(Evaluation::from).collect();
     }
     let (gate, environment, evidence) = (Gate::Dark, Some(environment), Evidence::Dark(seen));
     Judgement { gate, environment, verdict, evidence, as_of: swept_at }
@@ -171,7 +173,7 @@ pub(crate) fn looks(
     subject: Subject<'_>,
     assigned: &Assigned,
     environment: Environment,
-) -> Option<DarkLooks> {
+) -> Option<DarkEvaluations> {
     looks_without(subject, assigned, environment, acknowledged(subject, Gate::Dark, environment))
 }
 
@@ -181,7 +183,7 @@ fn looks_without(
     assigned: &Assigned,
     environment: Environment,
     left_out: &BTreeMap<DeviceId, Timestamp>,
-) -> Option<DarkLooks> {
+) -> Option<DarkEvaluations> {
     let Subject { ring, plan, world, .. } = subject;
     world.fleet.full_sweep_at()?;
     Some(world.fleet.dark(&DarkQuestion {
@@ -222,7 +224,7 @@ enum Said {
     Fine,
 }
 
-fn said(look: &DarkLook, health: Health) -> Said {
+fn said(look: &DarkEvaluation, health: Health) -> Said {
     if look.ring.of * 2 < health.least() {
         return Said::TooFew;
     }
@@ -240,7 +242,7 @@ fn said(look: &DarkLook, health: Health) -> Said {
 /// One look that fails is enough to fail, unless the newest day is lost to an outage or a holiday: what
 /// is silent then is silent for that. All must be fine to pass. A silence that a person has accepted
 /// since waits for the next look.
-fn by_looks(looks: &[DarkLook], health: Health, accepted_at: Option<&Timestamp>) -> Verdict {
+fn by_looks(looks: &[DarkEvaluation], health: Health, accepted_at: Option<&Timestamp>) -> Verdict {
     let any = |word| looks.iter().any(|look| said(look, health) == word);
     let accepted = accepted_at.is_some_and(|at| looks.iter().all(|look| look.taken_at <= *at));
     let is_day_lost = looks.iter().any(|look| look.look == 1 && said(look, health) == Said::Outage);
@@ -263,7 +265,7 @@ fn by_looks(looks: &[DarkLook], health: Health, accepted_at: Option<&Timestamp>)
 
 /// What the looks say is held against the control: one that sleeps proves nothing, and a small one
 /// shows a fault at best. Neither is an acquittal.
-fn by_control(word: Verdict, found: &DarkLooks, health: Health) -> Verdict {
+fn by_control(word: Verdict, found: &DarkEvaluations, health: Health) -> Verdict {
     match word {
         Verdict::Pass | Verdict::Wait(_) if found.control_active < health.least() => {
             Verdict::Wait(Waiting::FleetAsleep)
@@ -324,7 +326,7 @@ pub(crate) fn found(
 /// A device that the newest looks found silent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Silence {
-    /// From when on it was not sighted.
+    /// From when on it was not seen.
     pub since: Timestamp,
     /// The evening up to which it was looked for.
     pub looked_at: Timestamp,

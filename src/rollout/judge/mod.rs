@@ -15,15 +15,15 @@ pub mod freeze;
 pub mod gates;
 pub mod grouping;
 pub mod health;
-pub mod last_look;
+pub mod last_check;
 pub mod membership;
 pub mod opening;
 pub mod plan_file;
 pub mod predecessor;
 pub mod revision;
+pub mod rollback_target;
 pub mod shrink;
 pub mod soak;
 pub mod subject;
 #[cfg(test)]
 mod tests;
-pub mod way_back;

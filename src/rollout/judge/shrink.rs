@@ -6,14 +6,14 @@ use crate::fleet::EnvironmentCensus;
 use crate::plan::model::RingPlan;
 use crate::rollout::judge::adoption::adopted;
 use crate::rollout::record::{Event, Evidence, Judgement, Verdict};
-use crate::rollout::state::{Ring, Stage};
+use crate::rollout::state::{Ring, RingState};
 
 /// A change by one device in so many is worth an event by itself: 5 %.
 const ONE_IN: usize = 20;
 
 /// What the log must say of leaving devices before anything rests on this word; `None`: nothing.
 pub(crate) fn untold(ring: &Ring, plan: &RingPlan, judgement: &Judgement) -> Option<Event> {
-    let (Stage::Adopting(_) | Stage::Soaking(..)) = &ring.stage else { return None };
+    let (RingState::Adopting(_) | RingState::Soaking(..)) = &ring.stage else { return None };
     let Evidence::Adoption { census, .. } = &judgement.evidence else { return None };
     let environment = judgement.environment?;
     // After a restart nobody is known before the first sweep, and nobody has come back.
@@ -47,7 +47,7 @@ mod tests {
     use crate::time::Timestamp;
     use crate::version::Environment;
 
-    /// 90 % arrived of the sighted, 60 % sighted of the active.
+    /// 90 % arrived of the seen, 60 % seen of the active.
     fn plan() -> RingPlan {
         let bytes = include_bytes!("../../../tests/plans/good/smallest.yaml");
         let revision = crate::plan::read("p.yaml", bytes).unwrap();
@@ -59,7 +59,7 @@ mod tests {
         let group = GroupId::new("g").unwrap();
         let assigned = Assigned { group, policies: [].into(), at, deadline_from: at };
         Ring {
-            stage: Stage::Adopting(assigned),
+            stage: RingState::Adopting(assigned),
             left: [(Environment::Windows, told)].into(),
             ..Ring::pending(&plan(), at)
         }
@@ -134,8 +134,8 @@ mod tests {
     #[test]
     fn only_a_ring_on_its_way_is_told_of() {
         let mut verified = ring(0);
-        let Stage::Adopting(assigned) = verified.stage.clone() else { unreachable!() };
-        verified.stage = Stage::Verified(assigned);
+        let RingState::Adopting(assigned) = verified.stage.clone() else { unreachable!() };
+        verified.stage = RingState::Verified(assigned);
         assert_eq!(untold(&verified, &plan(), &word(70, 0, 30, Verdict::Pass)), None);
     }
 }

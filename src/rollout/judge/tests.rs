@@ -2,14 +2,14 @@
 
 use crate::plan::model::RingPlan;
 use crate::rollout::record::{Exempt, Failing, Gate, Unknown, Verdict, Waiting};
-use crate::rollout::state::{Assigned, Ring, Rollout, Soak, Stage, State};
+use crate::rollout::state::{Assigned, Ring, RingState, Rollout, Soak, State};
 use crate::rollout::world::Observations;
 use crate::schedule::Schedule;
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::Environment;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fleet::{Membership, Reported, RingScope, SightedPolicy, Sighting, Sweep, SweepScope};
+use crate::fleet::{ListedDevice, ListedProfile, Membership, Reported, RingScope, Sweep, SweepScope};
 use crate::ids::{DeviceId, GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{
     Adoption, AllowDowngrade, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef,
@@ -21,7 +21,7 @@ use crate::rollout::judge::subject::*;
 use crate::rollout::record::GroupDrift;
 use crate::rollout::record::{Cause, RolloutId};
 use crate::rollout::record::{Group, GroupContent, Profile, Profiles, VersionEntry};
-use crate::rollout::state::{Attempts, Between, Halt, Hold, OwnedGroup, Phase, Restoring, Words};
+use crate::rollout::state::{Attempts, Attribution, Between, Halt, OwnedGroup, Phase, Restoring, Votes};
 use crate::rollout::world::Observed;
 use crate::schedule::{Freeze, Opening, Zone};
 use crate::version::ClientVersion;
@@ -86,7 +86,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(stage: Stage, schedule: Schedule) -> Self {
+    fn new(stage: RingState, schedule: Schedule) -> Self {
         let plan = plan(schedule);
         let name = PlanName::new("client").unwrap();
         let whole = Plan {
@@ -114,7 +114,7 @@ impl Bench {
             acknowledged: BTreeMap::new(),
             silence_accepted: BTreeMap::new(),
             looked: BTreeSet::new(),
-            words: Words::default(),
+            words: Votes::default(),
             moved: BTreeMap::new(),
         };
         let rollout = Rollout {
@@ -134,15 +134,15 @@ impl Bench {
     }
 
     fn adopting() -> Self {
-        Self::new(Stage::Adopting(assigned()), Schedule::always())
+        Self::new(RingState::Adopting(assigned()), Schedule::always())
     }
 
     fn soaking(started_at: Timestamp) -> Self {
-        Self::new(Stage::Soaking(assigned(), Soak { started_at }), Schedule::always())
+        Self::new(RingState::Soaking(assigned(), Soak { started_at }), Schedule::always())
     }
 
     fn entering(schedule: Schedule, read_at: Timestamp) -> Self {
-        let mut bench = Self::new(Stage::Entering(Attempts::default()), schedule);
+        let mut bench = Self::new(RingState::Entering(Attempts::default()), schedule);
         let listed = vec![Profile { id: profile(), name: None, is_default: false, enabled: true }];
         bench.world.profiles = Some(Observed { value: Profiles { listed }, as_of: read_at });
         bench
@@ -172,8 +172,8 @@ impl Bench {
     }
 }
 
-fn sighting(n: usize, version: ClientVersion, seen: Timestamp) -> Sighting {
-    Sighting {
+fn sighting(n: usize, version: ClientVersion, seen: Timestamp) -> ListedDevice {
+    ListedDevice {
         id: DeviceId::new(format!("d{n}")).unwrap(),
         name: format!("d{n}"),
         user: None,
@@ -181,7 +181,7 @@ fn sighting(n: usize, version: ClientVersion, seen: Timestamp) -> Sighting {
         os_version: None,
         client: Reported::Version(version),
         last_seen_at: Some(seen),
-        policy: Some(SightedPolicy { id: profile(), default: false }),
+        policy: Some(ListedProfile { id: profile(), default: false }),
     }
 }
 
@@ -236,7 +236,7 @@ fn the_deadline_fails_at_its_instant_and_a_waiver_ends_it() {
     assert_eq!(bench.verdict(Gate::Adoption, after(deadline, -MILLI)), waits);
     assert_eq!(bench.verdict(Gate::Adoption, deadline), Verdict::Fail(Failing::DeadlineMissed));
     let actor = crate::rollout::record::Actor::Loopback;
-    let hold = Hold { actor, reason: "known".to_owned(), since: deadline };
+    let hold = Attribution { actor, reason: "known".to_owned(), since: deadline };
     bench.rollout.rings[0].waived.insert(Gate::Adoption, hold);
     assert_eq!(bench.verdict(Gate::Adoption, deadline), Verdict::Exempt(Exempt::Waived));
 }
@@ -406,7 +406,7 @@ fn silent_devices_are_looked_for_only_among_enough_and_beside_others() {
     let now = at("13T12:30");
     assert_eq!(adopting.verdict(Gate::Dark, now), Verdict::Wait(Waiting::TooSoon), "29 so far");
     let mut soaking = bench_of(29, 0);
-    soaking.rollout.rings[0].stage = Stage::Soaking(assigned(), Soak { started_at: now });
+    soaking.rollout.rings[0].stage = RingState::Soaking(assigned(), Soak { started_at: now });
     assert_eq!(soaking.verdict(Gate::Dark, now), Verdict::Exempt(Exempt::TooFewDevices), "29 for good");
     assert_eq!(bench_of(30, 0).verdict(Gate::Dark, now), Verdict::Exempt(Exempt::NoControl));
 }

@@ -13,7 +13,7 @@ pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
     let kind = entry.event.kind();
     let of_a_person = match entry.event {
         Event::PauseLifted {} | Event::HaltLifted { .. } | Event::Started {} => Some(Law::PeopleLift),
-        Event::VersionReleased { .. } => Some(Law::HeldOut),
+        Event::VersionReleased { .. } => Some(Law::BlockedVersion),
         Event::RevisionConfirmed { .. } => Some(Law::Announced),
         // What sets a rollback off today is a person, and nothing else.
         Event::RollbackStarted { trigger: Trigger::Person, .. }

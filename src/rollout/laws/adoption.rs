@@ -5,7 +5,7 @@
 
 use super::audit::{Audit, Law};
 use super::case::Case;
-use super::ledger::{LeftLine, RingLine, RingState};
+use super::ledger::{LedgerRingState, LeftLine, RingLine};
 use super::proof::adoption::{adds_up, census, eligible, not_adopted};
 use crate::fleet::EnvironmentCensus;
 use crate::plan::model::RingPlan;
@@ -19,13 +19,15 @@ pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
     let Some(line) = case.line else { return };
     let (ring, judgements, state, law) = match case.event {
         Event::AdoptionReached { ring, judgements } => {
-            (ring, judgements, RingState::Adopting, Law::AdoptionProven)
+            (ring, judgements, LedgerRingState::Adopting, Law::AdoptionProven)
         }
-        Event::RingVerified { ring, judgements } => (ring, judgements, RingState::Soaking, Law::SoakProven),
+        Event::RingVerified { ring, judgements } => {
+            (ring, judgements, LedgerRingState::Soaking, Law::SoakProven)
+        }
         _ => return,
     };
     // What an earlier rollout left on offer is adopted by what it offers still.
-    let left = line.left_in(ring).filter(|_| state == RingState::Adopting);
+    let left = line.left_in(ring).filter(|_| state == LedgerRingState::Adopting);
     let offered = left.map(LeftLine::offered);
     let known = left.map(|left| &left.ring).or_else(|| line.ring(ring));
     let (Some(at), Some(plan)) = (known, offered.as_ref().or_else(|| line.ring_plan(ring))) else {
@@ -34,8 +36,8 @@ pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
     audit.require(at.state == state, law, || format!("{ring} is elsewhere on its way"));
     adopted(audit, case, (at, plan), judgements);
     let only_these = judgements.len() == plan.targets.len();
-    audit.require(only_these || state == RingState::Soaking, law, || {
-        "words of other gates stand among those on adoption".into()
+    audit.require(only_these || state == LedgerRingState::Soaking, law, || {
+        "verdicts of other gates stand among those on adoption".into()
     });
 }
 
@@ -118,7 +120,8 @@ pub(super) fn leaving(audit: &mut Audit, case: &Case<'_>) {
     let line = case.line;
     let left_there = line.and_then(|line| line.left_in(ring)).map(|left| &left.ring);
     let line = left_there.or_else(|| line.and_then(|line| line.ring(ring)));
-    let on_its_way = line.is_some_and(|line| matches!(line.state, RingState::Adopting | RingState::Soaking));
+    let on_its_way =
+        line.is_some_and(|line| matches!(line.state, LedgerRingState::Adopting | LedgerRingState::Soaking));
     let known = line.and_then(|line| line.left.get(environment)).copied().unwrap_or(0);
     audit.require(on_its_way, Law::Grounded, || format!("{ring} is not on its way, so nobody leaves it"));
     audit.require(known == *before && left != before && left <= of, Law::Grounded, || {

@@ -26,9 +26,9 @@ pub(super) fn spoken(audit: &mut Audit, case: &Case<'_>) {
     let own = line.plan.author.as_ref().is_some_and(|author| case.entry.actor.email() == Some(author));
     audit.require(!own, LAW, || "the plan's author speaks on it".into());
     audit.require(*digest == line.revision.digest, LAW, || {
-        "the word is for another revision than the rollout's".into()
+        "the approval or rejection is for another revision than the rollout's".into()
     });
-    audit.require(!groups.is_empty(), LAW, || "the word is in the name of no group".into());
+    audit.require(!groups.is_empty(), LAW, || "the approval or rejection is in the name of no group".into());
     audit.require(line.ring(ring).is_some_and(|ring| !ring.is_entered()), LAW, || {
         format!("{ring} is entered, or not there")
     });

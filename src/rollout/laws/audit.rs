@@ -14,7 +14,7 @@ pub enum Law {
     /// Law 1: in a running rollout at most one ring is deploying or adopting.
     OneRingAtATime,
     /// Law 2: every write at Cloudflare has an earlier intent, and no intent is sent twice; one
-    /// write of the account is in flight or in doubt at a time.
+    /// write of the account is in flight or without a known outcome at a time.
     IntentFirst,
     /// Law 3: no write while stopped, held, frozen, outside an opening, or with a verdict that
     /// does not advance or that its own numbers do not support.
@@ -26,7 +26,7 @@ pub enum Law {
     /// Law 6: only people lift a stop, a pause or a halt.
     PeopleLift,
     /// Law 7: what a rollback took away is not offered there again before a person released it.
-    HeldOut,
+    BlockedVersion,
     /// Law 8: every event has an actor who may do it, and a reason.
     ActorAndReason,
     /// The log is one chain: numbers without gaps, times that never go back, each event about
@@ -41,7 +41,7 @@ pub enum Law {
     /// A ring is verified with few stalled and few dark devices by their own numbers, in every
     /// environment, and nothing is written while a ring's health cannot be told.
     HealthProven,
-    /// A write in doubt ends by two agreeing reads a minute apart, and by nothing else.
+    /// A write whose outcome is unknown ends by two agreeing reads a minute apart, and by nothing else.
     DoubtSettled,
     /// A rollback goes where the log or the plan says, ring by ring, the latest first, and changes
     /// nothing else.
@@ -80,7 +80,7 @@ impl Law {
             Self::NothingDropped => (Some(4), "nothing dropped unnamed"),
             Self::BlastLimit => (Some(5), "the blast limit"),
             Self::PeopleLift => (Some(6), "only people lift holds"),
-            Self::HeldOut => (Some(7), "held out until released"),
+            Self::BlockedVersion => (Some(7), "held out until released"),
             Self::ActorAndReason => (Some(8), "an actor and a reason"),
             Self::Chain => (None, "one chain of events"),
             Self::RingsInOrder => (None, "rings in order"),
@@ -112,7 +112,7 @@ impl fmt::Display for Law {
 pub struct Violation {
     /// The law.
     pub law: Law,
-    /// The event that breaks it; `None`: a request in the far end's journal does.
+    /// The event that breaks it; `None`: a request in upstream's journal does.
     pub seq: Option<u64>,
     /// What is wrong, for auditors.
     pub text: String,
@@ -147,7 +147,7 @@ impl Default for Tolerance {
 /// Violations found so far.
 pub(super) struct Audit {
     pub(super) tolerance: Tolerance,
-    /// The event that is looked at; `None`: the far end's journal is.
+    /// The event that is looked at; `None`: upstream's journal is.
     pub(super) seq: Option<u64>,
     pub(super) found: Vec<Violation>,
 }
@@ -185,11 +185,11 @@ impl Audit {
         };
         let age = since(as_of, decided_at);
         self.require(!age.is_negative(), law, || {
-            format!("{what} rests on a look at {as_of}, which is later than the decision")
+            format!("{what} rests on a read at {as_of}, which is later than the decision")
         });
         self.require(age <= max, law, || {
             let (age, max) = (in_words(age), in_words(max));
-            format!("{what} rests on a look that is {age} old; at most {max} is allowed")
+            format!("{what} rests on a read that is {age} old; at most {max} is allowed")
         });
     }
 

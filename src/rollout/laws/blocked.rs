@@ -1,6 +1,6 @@
 //! Held out until released: what a rollback took away is not offered there again before a person released it.
 //!
-//! **Invariant:** what ringward offers, or goes on with, is nothing that is held out.
+//! **Invariant:** what ringward offers, or goes on with, is nothing that is blocked.
 
 use super::audit::{Audit, Law};
 use super::case::Case;
@@ -42,10 +42,10 @@ pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
         };
         if policies.contains(blocked.policy) && content.versions.iter().any(is_offered) {
             let text = format!(
-                "{} {} is offered to profile {}, and held out of it by a rollback of {}",
+                "{} {} is offered to profile {}, and blocked for it by a rollback of {}",
                 blocked.environment, blocked.version, blocked.policy, blocked.plan
             );
-            audit.breach(Law::HeldOut, text);
+            audit.breach(Law::BlockedVersion, text);
         }
     }
 }

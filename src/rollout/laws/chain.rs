@@ -45,7 +45,7 @@ pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
         _ => match case.line {
             None => audit.breach(LAW, format!("{id} is not the rollout that its plan is in")),
             Some(line) => audit.require(fits(line, event), LAW, || {
-                format!("{} does not fit the rollout's phase or holds", event.kind())
+                format!("{} does not fit the rollout's phase, its pause or its halt", event.kind())
             }),
         },
     }

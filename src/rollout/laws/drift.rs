@@ -22,13 +22,13 @@ pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
         }
         Event::DriftFound { drift } if on_drift == OnDrift::Restore => not_off_left(case, drift),
         Event::DriftFound { .. } => Some("the plan does not have drift written back".to_owned()),
-        Event::DriftAdopted { drift: Drift::Group(drift) } if on_drift == OnDrift::Adopt => {
+        Event::DriftAdopted { drift: Drift::Group(drift) } if on_drift == OnDrift::Accept => {
             not_off_known(case, drift)
         }
-        Event::DriftAdopted { drift: Drift::OtherUpdater(updater) } if on_drift == OnDrift::Adopt => {
+        Event::DriftAdopted { drift: Drift::OtherUpdater(updater) } if on_drift == OnDrift::Accept => {
             no_updater(case, line, updater)
         }
-        Event::DriftAdopted { .. } => Some("the plan does not adopt drift".to_owned()),
+        Event::DriftAdopted { .. } => Some("the plan does not accept drift".to_owned()),
         Event::DriftEnded { group, .. } => {
             let off = |owned: &&Owned<'_>| {
                 owned.drifted.is_some() || !owned.last.content.offers_the_same(owned.left)

@@ -5,7 +5,7 @@
 
 use super::audit::{Audit, Law};
 use super::case::Case;
-use super::ledger::{PlanLine, RingState};
+use super::ledger::{LedgerRingState, PlanLine};
 use super::proof::openings::closed;
 use crate::ids::RingName;
 use crate::plan::model::RingPlan;
@@ -35,7 +35,7 @@ pub(super) fn allowed(audit: &mut Audit, case: &Case<'_>) {
     audit.require(half || !line.paused, law, || "the plan is paused".into());
     audit.require(half || line.halted.is_none(), law, || "the rollout is halted".into());
     audit.require(case.ledger.writes.open.is_none(), Law::IntentFirst, || {
-        "another write is in flight or in doubt".into()
+        "another write is in flight, or its outcome is unknown".into()
     });
     if let Event::WritePlanned { ring, intent } = case.event {
         intended(audit, case, line, ring, intent);
@@ -43,7 +43,7 @@ pub(super) fn allowed(audit: &mut Audit, case: &Case<'_>) {
 }
 
 fn intended(audit: &mut Audit, case: &Case<'_>, line: &PlanLine<'_>, ring: &RingName, intent: &WriteIntent) {
-    audit.require(!case.ledger.observing, Law::WriteAllowed, || "the daemon only observes".into());
+    audit.require(!case.ledger.observing, Law::WriteAllowed, || "the daemon is in read-only mode".into());
     audit.require(intent.id.0 == case.ledger.writes.last + 1, Law::IntentFirst, || {
         format!("{} follows write {}", intent.id, case.ledger.writes.last)
     });
@@ -51,12 +51,12 @@ fn intended(audit: &mut Audit, case: &Case<'_>, line: &PlanLine<'_>, ring: &Ring
         "the intent follows another revision of the plan than the rollout".into()
     });
     let doubted = line.ring(ring).is_some_and(|ring| {
-        let to_enter = ring.entering.doubted && ring.state == RingState::Entering;
+        let to_enter = ring.entering.doubted && ring.state == LedgerRingState::Entering;
         let puts_back = matches!(intent.purpose, Purpose::PutBack { .. });
         ring.tries(&intent.purpose).doubted || puts_back && to_enter
     });
     audit.require(!doubted || intent.after_doubt, Law::DoubtSettled, || {
-        "an earlier write for this ring was in doubt, and the intent does not say so".into()
+        "the outcome of an earlier write for this ring was unknown, and the intent does not say so".into()
     });
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::audit::{Audit, Law};
 use super::case::Case;
-use super::ledger::{LeftLine, PlanLine, PlanPhase, RingLine, RingState};
+use super::ledger::{LedgerRingState, LeftLine, PlanLine, PlanPhase, RingLine};
 use super::proof::adoption::not_adopted;
 use super::proof::{drift, health};
 use crate::ids::{DeviceId, RingName};
@@ -34,7 +34,8 @@ pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
             });
             for found in acknowledged {
                 let of_health = matches!(found.gate, Gate::Stalled | Gate::Dark);
-                let reached = line.ring(&found.ring).is_some_and(|ring| ring.state != RingState::Pending);
+                let reached =
+                    line.ring(&found.ring).is_some_and(|ring| ring.state != LedgerRingState::Pending);
                 let reached = reached || line.is_of_left(found);
                 audit.require(reached && (of_health || found.devices.is_empty()), LAW, || {
                     format!("gate {} of {} has nothing to acknowledge", found.gate, found.ring)
@@ -54,8 +55,8 @@ fn ungrounded(case: &Case<'_>, line: &PlanLine<'_>, cause: &Cause) -> Option<Str
     let plan = line.ring_plan(cause.ring());
     match cause {
         Cause::Drift(drift) => drift::ungrounded_halt(case, line, drift),
-        Cause::OtherUpdater(_) if line.plan.on_drift == OnDrift::Adopt => {
-            Some("the plan adopts drift".to_owned())
+        Cause::OtherUpdater(_) if line.plan.on_drift == OnDrift::Accept => {
+            Some("the plan accepts drift".to_owned())
         }
         Cause::OtherUpdater(updater) => drift::no_updater(case, line, updater),
         Cause::Unhealthy { ring, judgement, devices } if line.left_in(ring).is_some() => {
@@ -119,7 +120,7 @@ fn left_by_one(
     left: &LeftLine<'_>,
     (judgement, devices): (&Judgement, &BTreeSet<DeviceId>),
 ) -> Option<String> {
-    let current = line.rings.iter().find(|ring| ring.state != RingState::Verified);
+    let current = line.rings.iter().find(|ring| ring.state != LedgerRingState::Verified);
     let current = current.and_then(|ring| line.ring_plan(ring.name));
     let environment = judgement.environment?;
     let offered = left.targets.get(&environment);
@@ -139,7 +140,8 @@ fn missed(
     let Evidence::Adoption { census, deadline_at, .. } = &judgement.evidence else {
         return Some("a missed adoption has no counts".to_owned());
     };
-    if ring.state != RingState::Adopting || judgement.verdict != Verdict::Fail(Failing::DeadlineMissed) {
+    if ring.state != LedgerRingState::Adopting || judgement.verdict != Verdict::Fail(Failing::DeadlineMissed)
+    {
         return Some("the ring is not adopting, or its gate does not fail".to_owned());
     }
     // Freezes, holds, a file that was gone and time that nobody watched push the deadline back;
@@ -163,13 +165,13 @@ fn overdue(audit: &mut Audit, case: &Case<'_>, line: &PlanLine<'_>) {
     if line.halted.is_some() || !line.is_running() {
         return;
     }
-    for ring in line.rings.iter().filter(|ring| ring.state != RingState::Deploying) {
+    for ring in line.rings.iter().filter(|ring| ring.state != LedgerRingState::Deploying) {
         let Some(plan) = line.ring_plan(ring.name) else { continue };
         // What ends a write is case before a halt of the same instant.
         let limit = plan.unknown_after.get() + audit.tolerance.in_transit;
         let late = ring.unknown.iter().find(|(_, (_, begun))| since(*begun, case.at) > limit);
         if let Some(((gate, _), (_, begun))) = late {
-            let text = format!("gate {gate} of {} cannot tell since {begun}, and nothing halted", ring.name);
+            let text = format!("gate {gate} of {} is unknown since {begun}, and nothing halted", ring.name);
             audit.breach(LAW, text);
         }
     }
@@ -186,16 +188,17 @@ pub(super) fn waivers(audit: &mut Audit, case: &Case<'_>) {
             let waivable = of_health || dropped || matches!(gate, Gate::Adoption | Gate::Soak);
             audit.require(waivable, LAW, || format!("gate {gate} cannot be waived"));
             let reached = line.ring(ring).is_some_and(|ring| {
-                ring.state != RingState::Pending
-                    && (ring.state != RingState::Verified || of_health)
+                ring.state != LedgerRingState::Pending
+                    && (ring.state != LedgerRingState::Verified || of_health)
                     && !ring.waived.contains_key(gate)
             });
             audit.require(reached, LAW, || format!("{ring} has no gate {gate} to waive now"));
         }
         Event::RingLetGo { ring, profiles, .. } => {
             let dropped = line.dropped.contains(ring);
-            let had =
-                line.ring(ring).filter(|ring| matches!(ring.state, RingState::Adopting | RingState::Soaking));
+            let had = line
+                .ring(ring)
+                .filter(|ring| matches!(ring.state, LedgerRingState::Adopting | LedgerRingState::Soaking));
             let whole = had.and_then(|ring| ring.policies) == Some(profiles);
             audit.require(dropped && whole, LAW, || {
                 format!("{ring} is let go, and the plan's file names it, or it had other profiles")

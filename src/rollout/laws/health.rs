@@ -55,7 +55,7 @@ pub(super) fn in_sight(audit: &mut Audit, case: &Case<'_>) {
     for ring in &line.rings {
         let mut gates = ring.unknown.keys().map(|(gate, _)| gate);
         if let Some(gate) = gates.find(|gate| matches!(gate, Gate::Stalled | Gate::Dark)) {
-            let text = format!("a write is planned while gate {gate} of {} cannot tell", ring.name);
+            let text = format!("a write is planned while gate {gate} of {} is unknown", ring.name);
             audit.breach(LAW, text);
         }
     }

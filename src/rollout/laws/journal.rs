@@ -1,4 +1,4 @@
-//! The far end's journal against the log: what arrived there, and whether it may have.
+//! Upstream's journal against the log: what arrived there, and whether it may have.
 //!
 //! **Invariant:** each request is matched to one intent, and each intent to one request.
 
@@ -13,9 +13,9 @@ use crate::rollout::record::GroupContent;
 use crate::rollout::record::{Cancelled, Event, Finding, Purpose, Recorded, WriteId, WriteIntent};
 use crate::time::{SignedDuration, Timestamp, after};
 
-/// A changing request as the far end's journal has it.
+/// A changing request as upstream's journal has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FarEndWrite {
+pub struct UpstreamWrite {
     /// When it arrived.
     pub received_at: Timestamp,
     /// The group to be changed; `None`: to be created.
@@ -61,7 +61,7 @@ struct Hindrance<'a> {
     until: Option<Timestamp>,
 }
 
-pub(super) fn check(audit: &mut Audit, log: &[Recorded], journal: &[FarEndWrite]) {
+pub(super) fn check(audit: &mut Audit, log: &[Recorded], journal: &[UpstreamWrite]) {
     if journal.is_empty() {
         return;
     }
@@ -118,7 +118,7 @@ pub(super) fn check(audit: &mut Audit, log: &[Recorded], journal: &[FarEndWrite]
     }
 }
 
-fn hindered(audit: &mut Audit, hindrances: &[Hindrance<'_>], planned: &Planned<'_>, write: &FarEndWrite) {
+fn hindered(audit: &mut Audit, hindrances: &[Hindrance<'_>], planned: &Planned<'_>, write: &UpstreamWrite) {
     let is_for_it = |plan: &PlanName| plan == planned.plan && !planned.second_half;
     for hindrance in hindrances.iter().filter(|hindrance| hindrance.plan.is_none_or(is_for_it)) {
         let from = after(hindrance.from, audit.tolerance.in_transit);
@@ -131,7 +131,7 @@ fn hindered(audit: &mut Audit, hindrances: &[Hindrance<'_>], planned: &Planned<'
 
 /// Whether a request may be what an intent sent. One that a fault held back may arrive after its intent's end,
 /// another one not.
-fn is_of(write: &FarEndWrite, planned: &Planned<'_>) -> bool {
+fn is_of(write: &UpstreamWrite, planned: &Planned<'_>) -> bool {
     let Planned { intent, at, ended, .. } = planned;
     let in_time = write.held_back || ended.is_none_or(|(ended_at, _)| write.received_at <= ended_at);
     let group = intent.before.as_ref().map(|group| &group.id);
@@ -175,7 +175,7 @@ impl<'a> Intents<'a> {
                 }
             }
             Event::WritePlanned { ring, intent } => self.plan((of, ring), intent, recorded.at),
-            // The far end sees a request that it answers with its rate limit.
+            // Upstream sees a request that it answers with its rate limit.
             Event::WriteCancelled { write, why: Cancelled::RateLimited, .. }
             | Event::WriteRefused { write, .. } => self.end(*write, Ended::NotApplied, recorded),
             Event::WriteCancelled { write, .. } => self.end(*write, Ended::NeverSent, recorded),

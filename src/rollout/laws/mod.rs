@@ -1,4 +1,4 @@
-//! The law checker: recomputes the laws (`docs/development/laws.md`) from a whole log and the far end's
+//! The law checker: recomputes the laws (`docs/development/laws.md`) from a whole log and upstream's
 //! journal.
 //!
 //! It serves every test and `ringward history --verify`, so its texts are for auditors. It knows
@@ -40,7 +40,7 @@ mod soak;
 mod tests;
 
 pub use audit::{Law, Tolerance, Violation};
-pub use journal::FarEndWrite;
+pub use journal::UpstreamWrite;
 
 use audit::Audit;
 use case::Case;
@@ -82,14 +82,14 @@ const CHECKS: [Check; 29] = [
     health::in_sight,
 ];
 
-/// The laws that a log and, where given, the far end's journal break; none of a sound one. An
+/// The laws that a log and, where given, upstream's journal break; none of a sound one. An
 /// empty journal means that there is none to compare with.
-pub fn check(log: &[Recorded], journal: &[FarEndWrite]) -> Vec<Violation> {
+pub fn check(log: &[Recorded], journal: &[UpstreamWrite]) -> Vec<Violation> {
     check_within(log, journal, Tolerance::default())
 }
 
 /// [`check`] with bounds of the caller's.
-pub fn check_within(log: &[Recorded], journal: &[FarEndWrite], tolerance: Tolerance) -> Vec<Violation> {
+pub fn check_within(log: &[Recorded], journal: &[UpstreamWrite], tolerance: Tolerance) -> Vec<Violation> {
     let mut audit = Audit { tolerance, seq: None, found: Vec::new() };
     let mut ledger = Ledger::default();
     for recorded in log {

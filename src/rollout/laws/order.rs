@@ -4,7 +4,7 @@
 
 use super::audit::{Audit, Law};
 use super::case::Case;
-use super::ledger::{PlanLine, PlanPhase, RingLine, RingState, same_offer};
+use super::ledger::{LedgerRingState, PlanLine, PlanPhase, RingLine, same_offer};
 use crate::ids::RingName;
 use crate::plan::model::{OnNewTarget, Plan};
 use crate::rollout::record::Gate;
@@ -26,14 +26,15 @@ pub(super) fn kept(audit: &mut Audit, case: &Case<'_>) {
         }
         Event::PlanRevised { revision, dropped, .. } => {
             let kept = |name: &RingName| {
-                line.ring(name).is_some_and(|ring| ring.is_entered() && ring.state != RingState::Verified)
+                line.ring(name)
+                    .is_some_and(|ring| ring.is_entered() && ring.state != LedgerRingState::Verified)
             };
             audit.require(dropped.iter().all(kept), LAW, || {
                 "a ring is said to keep its place that was not entered, or is verified".into()
             });
             for ring in line.rings.iter().filter(|ring| ring.is_entered()) {
                 let gone = revision.plan.rings.iter().all(|new| new.name != *ring.name);
-                let free = ring.state == RingState::Verified || ring.waived.contains_key(&Gate::Ring);
+                let free = ring.state == LedgerRingState::Verified || ring.waived.contains_key(&Gate::Ring);
                 audit.require(keeps(line, ring, &revision.plan) || gone && free, LAW, || {
                     format!("the revision changes {}, which is entered: that is a new rollout", ring.name)
                 });
@@ -61,7 +62,7 @@ pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
         Event::RingAssigned { ring, .. } => in_turn(audit, line, ring, Law::WriteAllowed),
         Event::RingRecognised { ring, .. } => in_turn(audit, line, ring, Law::SoakProven),
         Event::RolloutCompleted {} => {
-            for ring in line.rings.iter().filter(|ring| ring.state != RingState::Verified) {
+            for ring in line.rings.iter().filter(|ring| ring.state != LedgerRingState::Verified) {
                 audit.breach(LAW, format!("the rollout is complete though {} is not verified", ring.name));
             }
             audit.require(line.halted.is_none(), Law::Grounded, || {
@@ -76,14 +77,14 @@ fn reached(audit: &mut Audit, line: &PlanLine<'_>, ring: &RingName) {
     for unverified in line.unverified_before(ring) {
         audit.breach(LAW, format!("{ring} is reached before {} is verified", unverified.name));
     }
-    let pending = line.ring(ring).is_some_and(|ring| ring.state == RingState::Pending);
+    let pending = line.ring(ring).is_some_and(|ring| ring.state == LedgerRingState::Pending);
     audit.require(pending, LAW, || format!("{ring} is not a pending ring of this rollout"));
     audit.require(line.is_running(), LAW, || format!("{ring} is reached though the rollout does not run"));
 }
 
 /// What takes a ring out of `entering` does so in its turn, and leaves no profile of another in no group.
 fn in_turn(audit: &mut Audit, line: &PlanLine<'_>, ring: &RingName, law: Law) {
-    let turn = line.ring(ring).is_some_and(|ring| ring.state == RingState::Entering);
+    let turn = line.ring(ring).is_some_and(|ring| ring.state == LedgerRingState::Entering);
     audit.require(turn, LAW, || format!("{ring} is entered though it is not its turn"));
     audit.require(line.unverified_before(ring).next().is_none(), LAW, || {
         format!("{ring} is entered though an earlier ring is not verified")
@@ -99,8 +100,10 @@ pub(super) fn one_ring_at_a_time(audit: &mut Audit, case: &Case<'_>) {
     let Some(line) = case.line else { return };
     // A ring that adopted when the rollout turned back stays so until its turn.
     let is_under_way = |ring: &&RingLine<'_>| match line.phase {
-        PlanPhase::Running => matches!(ring.state, RingState::Deploying | RingState::Adopting),
-        PlanPhase::RollingBack => matches!(ring.state, RingState::Deploying | RingState::RollingBack),
+        PlanPhase::Running => matches!(ring.state, LedgerRingState::Deploying | LedgerRingState::Adopting),
+        PlanPhase::RollingBack => {
+            matches!(ring.state, LedgerRingState::Deploying | LedgerRingState::RollingBack)
+        }
         PlanPhase::Completed | PlanPhase::RolledBack | PlanPhase::Superseded | PlanPhase::Withdrawn => false,
     };
     let rings = line.rings.iter().filter(is_under_way);

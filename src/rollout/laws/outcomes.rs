@@ -9,7 +9,7 @@ use crate::rollout::record::Group;
 use crate::rollout::record::{Cancelled, Event, Finding, WriteId};
 use crate::time::{SignedDuration, Timestamp, since};
 
-/// Two reads about a write in doubt lie this far apart: it can be applied late, and a list can be stale.
+/// Two reads about a write whose outcome is unknown lie this far apart: it can be applied late, and a list can be stale.
 const READS_APART: SignedDuration = SignedDuration::from_secs(60);
 
 pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
@@ -27,13 +27,13 @@ pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
         Event::WriteCancelled { why, .. } => {
             clear(audit, open);
             audit.require(!(doubted && *why == Cancelled::RateLimited), Law::DoubtSettled, || {
-                "an error after a write in doubt is a doubt again, a rate limit too".into()
+                "after a write whose outcome is unknown, an error leaves it unknown, a rate limit too".into()
             });
         }
         Event::WriteRefused { status, .. } => {
             clear(audit, open);
             audit.require(!doubted, Law::DoubtSettled, || {
-                format!("an error after a write in doubt is a doubt again, {status} too")
+                format!("after a write whose outcome is unknown, an error leaves it unknown, {status} too")
             });
         }
         Event::WriteConfirmed { group, .. } => {
@@ -84,16 +84,16 @@ fn write_of(event: &Event) -> Option<WriteId> {
 /// An answer counts only while the write is not in doubt.
 fn clear(audit: &mut Audit, open: &WriteLine<'_>) {
     audit.require(open.doubted_at.is_none(), Law::DoubtSettled, || {
-        format!("{} is in doubt, and only two reads end a doubt", open.intent.id)
+        format!("the outcome of {} is unknown, and only two reads end that", open.intent.id)
     });
 }
 
 fn read(audit: &mut Audit, open: &WriteLine<'_>, case: &Case<'_>, read_at: Timestamp) {
     let Some(doubted_at) = open.doubted_at else {
-        return audit.breach(Law::DoubtSettled, format!("{} is not in doubt", open.intent.id));
+        return audit.breach(Law::DoubtSettled, format!("the outcome of {} is not unknown", open.intent.id));
     };
     audit.require(doubted_at <= read_at && read_at <= case.at, Law::DoubtSettled, || {
-        format!("a read at {read_at} says nothing about a doubt since {doubted_at}")
+        format!("a read at {read_at} says nothing about an outcome that is unknown since {doubted_at}")
     });
 }
 

@@ -81,7 +81,7 @@ fn not_past_a_block(audit: &mut Audit, case: &Case<'_>) {
 /// Nothing is offered that the plan in force forbids.
 fn unforbidden(audit: &mut Audit, case: &Case<'_>, content: &GroupContent) {
     let Some(version) = case.line.and_then(|line| forbidden(line, content)) else { return };
-    audit.breach(Law::HeldOut, format!("{version} is offered, and the plan forbids it"));
+    audit.breach(Law::BlockedVersion, format!("{version} is offered, and the plan forbids it"));
 }
 
 /// A revision that does more than restrict was announced for long enough, or a person let it.

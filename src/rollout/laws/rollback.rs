@@ -1,15 +1,15 @@
-//! Going back: is each step grounded, in order and exact, and does nothing held out come back?
+//! Going back: is each step grounded, in order and exact, and does nothing blocked come back?
 //!
 //! **Invariant:** a way back is borne out by a soak, a write or the plan that stand in the books, and
 //! not by what the step says of itself.
 
 use super::audit::{Audit, Law};
 use super::case::Case;
-use super::ledger::{PlanLine, RingState};
+use super::ledger::{LedgerRingState, PlanLine};
 use super::proof::adoption::not_adopted;
 use super::proof::content::{offers, sorted, with_versions};
 use crate::ids::RingName;
-use crate::rollout::record::{Event, Ground, HowBack, Purpose, RollbackStep, WayBack};
+use crate::rollout::record::{Event, Ground, HowBack, Purpose, RollbackStep, RollbackTarget};
 use crate::rollout::record::{Evidence, Exempt, Judgement, Verdict};
 use crate::time::since;
 use crate::version::{ClientVersion, Environment};
@@ -41,13 +41,16 @@ pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
         }
         Event::RollbackCompleted {} => {
             if let Some(left) = line.steps.iter().find(|step| !step.is_done) {
-                audit.breach(LAW, format!("the rollback is over, and {} has not gone back", left.step.ring));
+                audit.breach(
+                    LAW,
+                    format!("the rollback is finished, and {} has not gone back", left.step.ring),
+                );
             }
         }
         Event::VersionReleased { version } => {
             let of_plan = case.ledger.blocked.iter().filter(|blocked| Some(blocked.plan) == case.plan);
             let blocked = of_plan.map(|blocked| blocked.version).any(|blocked| blocked == *version);
-            audit.require(blocked, Law::Grounded, || format!("{version} was not held out by this plan"));
+            audit.require(blocked, Law::Grounded, || format!("{version} was not blocked by this plan"));
         }
         _ => {}
     }
@@ -56,7 +59,7 @@ pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
 fn started(audit: &mut Audit, case: &Case<'_>, line: &PlanLine<'_>, steps: &[RollbackStep]) {
     audit.require(!steps.is_empty(), LAW, || "it takes nothing back".into());
     audit.require(!line.paused && line.halted.is_none(), LAW, || {
-        "a rollback begins while a hold is on, which a person lifts by an event of its own".into()
+        "a rollback begins while the plan is paused or halted, which a person lifts by an event of its own".into()
     });
     let places: Vec<_> = steps.iter().map(|step| line.position(&step.ring)).collect();
     audit.require(places.windows(2).all(|two| two[0] > two[1]), LAW, || {
@@ -85,7 +88,7 @@ fn ungrounded(
     line: &PlanLine<'_>,
     step: &RollbackStep,
     environment: Environment,
-    WayBack { from, to, ground }: &WayBack,
+    RollbackTarget { from, to, ground }: &RollbackTarget,
 ) -> Option<String> {
     let plan = case.plan?;
     let mut planned = case.ledger.writes.planned.values().filter(|(of, _)| *of == (plan, &step.ring));
@@ -137,7 +140,7 @@ fn unusable(
     } else if let Some(by) = line.versions.brought_before(line.number, environment, to) {
         Some(format!("was brought by rollout {by}, which was never completed"))
     } else {
-        blocked.then(|| "is held out there".to_owned())
+        blocked.then(|| "is blocked there".to_owned())
     }
 }
 
@@ -179,13 +182,13 @@ fn ended(
     judgements: &[Judgement],
 ) {
     let Some((ring, plan)) = line.planned_ring(&step.ring) else { return };
-    let deploys = ring.state == RingState::Deploying;
+    let deploys = ring.state == LedgerRingState::Deploying;
     audit.require(!deploys, LAW, || format!("a write for {} has no outcome yet", step.ring));
     if how == HowBack::NoGroup {
         return audit
             .require(judgements.is_empty(), LAW, || "devices are counted of a ring without a group".into());
     }
-    audit.require(ring.state == RingState::RollingBack, LAW, || {
+    audit.require(ring.state == LedgerRingState::RollingBack, LAW, || {
         format!("{} is not on its way back", step.ring)
     });
     for environment in step.back.keys() {

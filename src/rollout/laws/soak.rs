@@ -18,7 +18,7 @@ pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
     };
     let Some((ring, plan)) = line.planned_ring(name) else { return };
     let held = case.ledger.stopped || line.paused || line.halted.is_some();
-    audit.require(!held, Law::SoakProven, || format!("{name} is verified while writes are held"));
+    audit.require(!held, Law::SoakProven, || format!("{name} is verified while writes wait"));
     soaked(audit, case, (ring, plan), judgements);
 }
 
@@ -36,7 +36,7 @@ fn soaked(
     };
     let others =
         judgements.iter().any(|word| matches!(word.gate, Gate::Opening | Gate::Freeze | Gate::Fleet));
-    audit.require(!others, law, || "words of other gates stand among those on leaving the ring".into());
+    audit.require(!others, law, || "verdicts of other gates stand among those on leaving the ring".into());
     let Evidence::Soak { started_at, ends_at, arrived, exercised } = &word.evidence else {
         return audit.breach(law, "the soak gate has no soak to show");
     };

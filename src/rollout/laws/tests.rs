@@ -132,7 +132,7 @@ fn who_may_do_what_is_checked() {
 
 #[test]
 fn the_far_ends_journal_is_held_against_the_log() {
-    type Row = (&'static str, fn(&mut Log, &mut Vec<FarEndWrite>), Law, &'static str);
+    type Row = (&'static str, fn(&mut Log, &mut Vec<UpstreamWrite>), Law, &'static str);
     let rows: [Row; 8] = [
         ("an unknown write", |_, journal| journal[0].body.policies.clear(), Law::IntentFirst, "no intent"),
         (

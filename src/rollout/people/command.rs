@@ -4,7 +4,7 @@
 
 use crate::ids::{PlanName, RingName};
 use crate::plan::model::PlanDigest;
-use crate::rollout::judge::way_back::Scope;
+use crate::rollout::judge::rollback_target::Scope;
 use crate::rollout::people::verbs::arguments::{ArgumentKey, Arguments};
 use crate::rollout::people::verbs::situation::StartPlans;
 use crate::rollout::people::verbs::verb::Verb;
@@ -14,7 +14,7 @@ use crate::version::ClientVersion;
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// Holds a plan.
+    /// Pauses a plan.
     Pause(PlanName),
     /// Lifts a plan's holds, both of them.
     Resume(PlanName),
@@ -31,8 +31,8 @@ pub enum Command {
         /// How far.
         scope: Scope,
     },
-    /// Allows again what a plan's rollbacks hold out.
-    ReleaseHold { plan: PlanName, version: ClientVersion },
+    /// Allows again what a plan's rollbacks block.
+    Unblock { plan: PlanName, version: ClientVersion },
     /// Lets a ring be entered.
     Approve {
         plan: PlanName,
@@ -42,7 +42,7 @@ pub enum Command {
         revision: Option<PlanDigest>,
     },
     /// Says no to that.
-    Refuse {
+    Reject {
         plan: PlanName,
         /// The ring; `None`: the first that is not entered.
         ring: Option<RingName>,
@@ -75,9 +75,9 @@ impl Command {
             Self::Resume(_) => Verb::Resume,
             Self::Waive { .. } => Verb::Waive,
             Self::Rollback { .. } => Verb::Rollback,
-            Self::ReleaseHold { .. } => Verb::ReleaseHold,
+            Self::Unblock { .. } => Verb::Unblock,
             Self::Approve { .. } => Verb::Approve,
-            Self::Refuse { .. } => Verb::Refuse,
+            Self::Reject { .. } => Verb::Reject,
             Self::Confirm { .. } => Verb::Confirm,
             Self::CheckNow(_) => Verb::CheckNow,
             Self::Stop => Verb::Stop,
@@ -98,11 +98,9 @@ impl Command {
             Verb::Resume => Self::Resume(plan()?),
             Verb::Waive => Self::Waive { plan: plan()?, gate: gate.ok_or(ArgumentKey::Gate)?, ring },
             Verb::Rollback => Self::Rollback { plan: plan()?, scope: Scope { ring, environment } },
-            Verb::ReleaseHold => {
-                Self::ReleaseHold { plan: plan()?, version: version.ok_or(ArgumentKey::Version)? }
-            }
+            Verb::Unblock => Self::Unblock { plan: plan()?, version: version.ok_or(ArgumentKey::Version)? },
             Verb::Approve => Self::Approve { plan: plan()?, ring, revision: None },
-            Verb::Refuse => Self::Refuse { plan: plan()?, ring, revision: None },
+            Verb::Reject => Self::Reject { plan: plan()?, ring, revision: None },
             Verb::Confirm => {
                 Self::Confirm { plan: plan()?, revision: revision.ok_or(ArgumentKey::Revision)? }
             }
@@ -125,8 +123,8 @@ impl Command {
             Self::Rollback { scope: Scope { ring, environment }, .. } => {
                 Arguments { plan, ring, environment, ..none }
             }
-            Self::ReleaseHold { version, .. } => Arguments { plan, version: Some(version), ..none },
-            Self::Approve { ring, .. } | Self::Refuse { ring, .. } => Arguments { plan, ring, ..none },
+            Self::Unblock { version, .. } => Arguments { plan, version: Some(version), ..none },
+            Self::Approve { ring, .. } | Self::Reject { ring, .. } => Arguments { plan, ring, ..none },
             Self::Confirm { revision, .. } => Arguments { plan, revision: Some(revision), ..none },
             Self::Start { plans } => Arguments { paused: Some(plans == StartPlans::Pause), ..none },
         }
@@ -140,9 +138,9 @@ impl Command {
             | Self::CheckNow(plan)
             | Self::Waive { plan, .. }
             | Self::Rollback { plan, .. }
-            | Self::ReleaseHold { plan, .. }
+            | Self::Unblock { plan, .. }
             | Self::Approve { plan, .. }
-            | Self::Refuse { plan, .. }
+            | Self::Reject { plan, .. }
             | Self::Confirm { plan, .. } => Some(plan),
             Self::Stop | Self::Start { .. } | Self::ConfirmClock => None,
         }
@@ -150,7 +148,7 @@ impl Command {
 
     /// The ring that it names.
     pub const fn ring(&self) -> Option<&RingName> {
-        let (Self::Waive { ring, .. } | Self::Approve { ring, .. } | Self::Refuse { ring, .. }) = self else {
+        let (Self::Waive { ring, .. } | Self::Approve { ring, .. } | Self::Reject { ring, .. }) = self else {
             return None;
         };
         ring.as_ref()
@@ -158,7 +156,7 @@ impl Command {
 
     /// The revision that the person has read who gives it.
     pub const fn read(&self) -> Option<&PlanDigest> {
-        let (Self::Approve { revision, .. } | Self::Refuse { revision, .. }) = self else { return None };
+        let (Self::Approve { revision, .. } | Self::Reject { revision, .. }) = self else { return None };
         revision.as_ref()
     }
 }

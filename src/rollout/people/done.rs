@@ -4,7 +4,7 @@
 
 use crate::rollout::judge::drift;
 use crate::rollout::people::command::Command;
-use crate::rollout::people::verbs::situation::{Holds, StartPlans};
+use crate::rollout::people::verbs::situation::{PauseOrHalt, StartPlans};
 use crate::rollout::record::{Cause, Entry, Event, Gate};
 use crate::rollout::state::{PlanState, State};
 
@@ -41,7 +41,7 @@ pub fn done(entries: &[Entry], after: &State, asked: &Command) -> String {
                 )
             }
             Event::ApprovalRefused { ring, .. } => {
-                format!("ring `{ring}` is refused by you; approving it takes that back")
+                format!("ring `{ring}` is rejected by you; approving it takes that back")
             }
             Event::RevisionConfirmed { digest } => format!(
                 "revision {} of plan {plan} is confirmed by you, and takes effect if the file stays as it is",
@@ -73,7 +73,7 @@ fn stays_as_it_is(after: &State, entry: &Entry, cause: &Cause) -> String {
     )
 }
 
-/// The holds that a verb that lets things go on has left.
+/// The pause, halt and stop that a verb that lets things go on has left.
 fn still_held(after: &State, asked: &Command) -> Vec<String> {
     let leaves_paused = matches!(asked, Command::Start { plans: StartPlans::Pause });
     if leaves_paused || !asked.verb().definition().terms.lets_go_on {
@@ -86,11 +86,11 @@ fn still_held(after: &State, asked: &Command) -> Vec<String> {
     let mut still: Vec<String> = plans
         .into_iter()
         .filter_map(|plan| {
-            let held = match Holds::of_plan(plan) {
-                Holds::Free => return None,
-                Holds::Paused => "paused",
-                Holds::Halted => "halted",
-                Holds::PausedAndHalted => "paused and halted",
+            let held = match PauseOrHalt::of_plan(plan) {
+                PauseOrHalt::Free => return None,
+                PauseOrHalt::Paused => "paused",
+                PauseOrHalt::Halted => "halted",
+                PauseOrHalt::PausedAndHalted => "paused and halted",
             };
             let name = &plan.rollout.id.plan;
             Some(format!("plan {name} is still {held}: ringward resume {name} --reason … lifts that"))

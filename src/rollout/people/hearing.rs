@@ -10,7 +10,7 @@ use crate::ids::{Email, UserGroupName};
 use crate::rollout::judge::approval::{asks, expires_at, groups_asked};
 use crate::rollout::judge::subject::Subject;
 use crate::rollout::people::command::Command;
-use crate::rollout::people::verbs::definition::Word;
+use crate::rollout::people::verbs::definition::Vote;
 use crate::rollout::people::verbs::situation::Claim;
 use crate::rollout::record::{Actor, Ask};
 use crate::rollout::state::State;
@@ -58,13 +58,13 @@ impl Hearing {
             groups,
             author: revision.plan.author.clone(),
             approved: approved.map(|(by, approval)| (by.clone(), approval.groups.clone())).collect(),
-            refused: ring.words.refusals(&revision.digest).cloned().collect(),
+            refused: ring.words.rejections(&revision.digest).cloned().collect(),
             expires_at: expires_at(plan, now),
         }
     }
 
     /// What there is to a word, and the groups in whose name it is given.
-    pub fn claim(&self, actor: &Actor, word: Word) -> (Claim, Vec<UserGroupName>) {
+    pub fn claim(&self, actor: &Actor, word: Vote) -> (Claim, Vec<UserGroupName>) {
         if self.groups.is_empty() {
             return (Claim::NotAsked, Vec::new());
         }
@@ -89,9 +89,9 @@ impl Hearing {
             true if self.groups.iter().any(|(_, members)| members.is_none()) => Claim::Unread,
             true => Claim::Stranger,
             false => match word {
-                Word::Approve if said() => Claim::Again,
-                Word::Refuse if self.refused.contains(email) => Claim::Again,
-                Word::Approve | Word::Refuse => Claim::Member,
+                Vote::Approve if said() => Claim::Again,
+                Vote::Reject if self.refused.contains(email) => Claim::Again,
+                Vote::Approve | Vote::Reject => Claim::Member,
             },
         };
         (claim, groups)

@@ -4,21 +4,22 @@
 
 use crate::ids::{PlanName, RingName, UserGroupName};
 use crate::plan::model::{PlanDigest, RingPlan};
-use crate::rollout::judge::way_back::{NoWayBack, Stuck};
-use crate::rollout::judge::{approval, gates, subject, way_back};
+use crate::rollout::judge::rollback_target::{NoRollbackTarget, Stuck};
+use crate::rollout::judge::{approval, gates, rollback_target, subject};
 use crate::rollout::people::command::Command;
 use crate::rollout::people::hearing::Hearing;
 use crate::rollout::people::refusal::Refusal;
 use crate::rollout::people::verbs::about::About;
 use crate::rollout::people::verbs::columns::{Columns, Heading};
-use crate::rollout::people::verbs::definition::{Aim, Word};
+use crate::rollout::people::verbs::definition::{Aim, Vote};
 use crate::rollout::people::verbs::effect::EventSource;
 use crate::rollout::people::verbs::refused::Refused;
 use crate::rollout::people::verbs::situation::{
-    Claim, ClockSight, HeldBack, Holds, Named, Offered, Place, StartPlans, Waits, Waived, WaysBack, Writes,
+    Claim, ClockSight, IsBlocked, Named, Offered, PauseOrHalt, RingSituation, RollbackTargets, StartPlans,
+    Waits, Waived, Writes,
 };
 use crate::rollout::record::{Actor, Cause, Event, Gate, RollbackStep, RolloutId, Trigger};
-use crate::rollout::state::{HeldOut, PendingRevision, PlanState, Ring, Stage, State};
+use crate::rollout::state::{BlockedVersion, PendingRevision, PlanState, Ring, RingState, State};
 use crate::rollout::world::{ENTRY_MAX_AGE, Observations};
 use crate::time::Timestamp;
 use crate::version::ClientVersion;
@@ -38,10 +39,10 @@ pub(crate) struct Subject<'a> {
     /// The revision that waits, and the one that is named.
     waiting: Option<&'a PendingRevision>,
     named: String,
-    /// What is held out of what the group offers that the rollout is halted for.
-    held: Option<&'a HeldOut>,
+    /// What is blocked for what the group offers that the rollout is halted for.
+    held: Option<&'a BlockedVersion>,
     /// The steps of a rollback, or what has nowhere to go.
-    steps: Option<Result<Vec<RollbackStep>, NoWayBack>>,
+    steps: Option<Result<Vec<RollbackStep>, NoRollbackTarget>>,
     word: Option<Spoken<'a>>,
 }
 
@@ -105,13 +106,13 @@ impl<'a> Subject<'a> {
                 subject.ring = Some(ring);
                 subject.word = Some(spoken(&subject, (plan, ring), (actor, word))?);
             }
-            Aim::WayBack => {
-                let scope = way_back::Scope { ring: given.ring, environment: given.environment };
+            Aim::RollbackTarget => {
+                let scope = rollback_target::Scope { ring: given.ring, environment: given.environment };
                 let is_gone = |name: &RingName| plan.of_gone_rings().any(|left| left.ring.name == *name);
                 if let Some(ring) = scope.ring.as_ref().filter(|name| !is_gone(name)) {
                     ring_of(plan, Some(ring))?;
                 }
-                subject.steps = Some(way_back::steps(state, plan, &scope));
+                subject.steps = Some(rollback_target::steps(state, plan, &scope));
             }
         }
         Ok(subject)
@@ -130,21 +131,23 @@ impl<'a> Subject<'a> {
         let (plan, ring) = (self.plan, self.ring);
         match head {
             Heading::Phase => of.phase = plan.map_or(of.phase, |plan| plan.rollout.phase),
-            Heading::Holds => of.holds = plan.map_or(of.holds, Holds::of_plan),
+            Heading::PauseOrHalt => of.holds = plan.map_or(of.holds, PauseOrHalt::of_plan),
             Heading::Writes => of.writes = Writes::of(self.state.stop.is_some()),
             Heading::Offered => {
                 let forbidden = plan.is_some_and(|plan| plan.rollout.forbidden().is_some());
                 of.offered = Offered::of(self.held, forbidden);
             }
-            Heading::WaysBack => of.ways_back = self.steps.as_ref().map_or(of.ways_back, WaysBack::of),
-            Heading::HeldBack => {
+            Heading::RollbackTargets => {
+                of.rollback_targets = self.steps.as_ref().map_or(of.rollback_targets, RollbackTargets::of)
+            }
+            Heading::IsBlocked => {
                 let held = self.name.as_ref().zip(self.version);
                 let is_held =
                     held.is_some_and(|(plan, version)| self.state.held_by(plan).contains_key(&version));
-                of.held_back = HeldBack::of(is_held);
+                of.held_back = IsBlocked::of(is_held);
             }
             Heading::Gate => of.gate = self.gate.unwrap_or(of.gate),
-            Heading::Place => of.place = ring.map_or(of.place, |ring| Place::of(&ring.stage)),
+            Heading::RingSituation => of.place = ring.map_or(of.place, |ring| RingSituation::of(&ring.stage)),
             Heading::Waived => {
                 let waived = ring.zip(self.gate).is_some_and(|(ring, gate)| ring.waived.contains_key(&gate));
                 of.waived = Waived::of(waived);
@@ -192,7 +195,7 @@ impl<'a> Subject<'a> {
         if let Some(held) = self.held {
             (about.plan, about.version) = (held.plan.to_string(), held.version.to_string());
         }
-        if let Some(Err(NoWayBack::Stuck(stuck))) = &self.steps {
+        if let Some(Err(NoRollbackTarget::Stuck(stuck))) = &self.steps {
             about.stuck = stuck.iter().map(Stuck::to_string).collect::<Vec<_>>().join("; ");
         }
         if let Some(hold) = hold {
@@ -279,7 +282,7 @@ fn is_in_force(plan: &PlanState, name: &PlanName, command: &Command) -> Result<(
 fn spoken<'a>(
     of: &Subject<'a>,
     (plan, ring): (&'a PlanState, &'a Ring),
-    (actor, word): (&Actor, Word),
+    (actor, word): (&Actor, Vote),
 ) -> Result<Spoken<'a>, Refusal> {
     let rollout = &plan.rollout;
     let ring_plan = rollout.ring_plan(&ring.name).ok_or_else(|| Refusal::NotNow {
@@ -293,15 +296,15 @@ fn spoken<'a>(
     Ok(Spoken { ring: ring_plan, claim, groups, asked: hearing.asked() })
 }
 
-/// What is held out of what the group offers that a rollout is halted for, as it was read last.
+/// What is blocked for what the group offers that a rollout is halted for, as it was read last.
 pub(crate) fn held_on_offer<'a>(
     state: &'a State,
     world: &Observations,
     plan: &PlanState,
-) -> Option<&'a HeldOut> {
+) -> Option<&'a BlockedVersion> {
     let Cause::Drift(drift) = &plan.rollout.halted.as_ref()?.cause else { return None };
     let offered = &world.group(&drift.expected.id)?.value?.content;
-    state.held_out.iter().find(|held| held.is_on_offer(offered))
+    state.blocked_versions.iter().find(|held| held.is_on_offer(offered))
 }
 
 fn find<'a>(state: &'a State, plan: &PlanName) -> Result<&'a PlanState, Refusal> {
@@ -321,7 +324,7 @@ fn ring_of<'a>(plan: &'a PlanState, ring: Option<&RingName>) -> Result<&'a Ring,
     let rings = &plan.rollout.rings;
     let found = match ring {
         Some(name) => plan.rollout.ring(name),
-        None => rings.iter().find(|ring| !matches!(ring.stage, Stage::Verified(_))).or(rings.last()),
+        None => rings.iter().find(|ring| !matches!(ring.stage, RingState::Verified(_))).or(rings.last()),
     };
     found.ok_or_else(|| {
         let known: Vec<_> = rings.iter().map(|ring| format!("`{}`", ring.name)).collect();

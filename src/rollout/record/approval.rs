@@ -92,7 +92,7 @@ impl Approved {
     /// The value seen, for people.
     pub fn value(&self, verdict: &Verdict) -> String {
         if let Some(first) = self.refused.first() {
-            return format!("{first} refused");
+            return format!("{first} rejected it");
         }
         let one = |Tally { ask, approved, members }: &Tally| {
             let by: Vec<&str> = approved.iter().map(|given| given.by.as_str()).collect();

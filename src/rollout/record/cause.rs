@@ -102,13 +102,13 @@ impl fmt::Display for Cause {
         match self {
             Self::AdoptionMissed { ring, judgement } => {
                 let asked = judgement.threshold();
-                write!(f, "{ring} missed its adoption deadline: {judgement}, asked for {asked}")
+                write!(f, "{ring} missed its adoption deadline: {judgement}, threshold {asked}")
             }
             Self::Unhealthy { ring, judgement, .. } => {
-                write!(f, "{ring} is unhealthy: {judgement}, asked for {}", judgement.threshold())?;
+                write!(f, "{ring} is unhealthy: {judgement}, threshold {}", judgement.threshold())?;
                 match &judgement.evidence {
                     Evidence::Stalled(seen) if seen.counts.arrived == 0 => {
-                        f.write_str("; every sighted device stayed on its old version")
+                        f.write_str("; every seen device stayed on its old version")
                     }
                     _ => Ok(()),
                 }
@@ -117,7 +117,7 @@ impl fmt::Display for Cause {
                 let at = environment.map(|environment| format!("/{environment}")).unwrap_or_default();
                 let why = Verdict::Unknown(*why).reason_code();
                 let since = short(*since);
-                write!(f, "gate {gate}{at} of {ring} cannot tell since {since}: {why}")
+                write!(f, "gate {gate}{at} of {ring} is unknown since {since}: {why}")
             }
             Self::WriteRefused { ring, status, message } => {
                 write!(f, "Cloudflare refused the write for {ring} with {status}: {message}")

@@ -103,8 +103,9 @@ pub enum Never {
         /// The plan's reason.
         reason: String,
     },
-    /// A rollback holds out what ringward left.
-    HeldOut {
+    /// A rollback blocked what ringward left.
+    #[serde(rename = "held_out")]
+    BlockedVersion {
         version: ClientVersion,
         /// The plan that was rolled back.
         plan: PlanName,
@@ -143,7 +144,7 @@ pub struct OtherUpdater {
     pub moved: usize,
     /// Where to.
     pub versions: Vec<MovedTo>,
-    /// Changes sighted after this instant are counted.
+    /// Changes seen after this instant are counted.
     pub since: Timestamp,
 }
 
@@ -255,8 +256,8 @@ impl fmt::Display for GroupDrift {
             Some(Never::Forbidden { version, reason }) => {
                 write!(f, "; it is not written back, for the plan forbids {version} by now ({reason})")
             }
-            Some(Never::HeldOut { version, plan }) => {
-                write!(f, "; it is not written back, for a rollback of plan {plan} holds out {version}")
+            Some(Never::BlockedVersion { version, plan }) => {
+                write!(f, "; it is not written back, for a rollback of plan {plan} blocked {version}")
             }
             Some(Never::Superseded { version, rollout }) => {
                 write!(

@@ -156,7 +156,7 @@ pub enum Event {
         /// Its name.
         file: String,
     },
-    /// No file names the plan any more, whose rollout is over: its rings hold their groups no more.
+    /// No file names the plan any more, whose rollout is finished: its rings hold their groups no more.
     PlanFileGone {},
     /// The rollout of a plan that no readable file names any more goes on under the name that a file gives it,
     /// which says what it was. It is the first record under that name; all that was the old plan's is the new one's.
@@ -170,7 +170,7 @@ pub enum Event {
         renamed: BTreeMap<RingName, RingName>,
     },
     /// A ring that the plan's file dropped is let go: no profile of it exists any more, and each of its
-    /// devices was sighted elsewhere or is missing from two full sweeps.
+    /// devices was seen elsewhere or is missing from two full sweeps.
     RingLetGo {
         ring: RingName,
         /// What it had.
@@ -198,7 +198,7 @@ pub enum Event {
         /// The newer plan's digest.
         by: PlanDigest,
     },
-    /// A newer target waits until this rollout is final; it takes the place of one that waited before.
+    /// A newer target waits until this rollout is finished; it takes the place of one that waited before.
     NewTargetWaits {
         /// The newer plan whole.
         revision: Box<Revision>,
@@ -261,7 +261,7 @@ pub enum Event {
         write: WriteId,
         /// HTTP status.
         status: u16,
-        /// What the far end said, and what to do.
+        /// What Cloudflare said, and what to do.
         message: String,
     },
     /// Nobody can say whether the write was applied.
@@ -275,7 +275,7 @@ pub enum Event {
         #[serde(default)]
         counted: Option<usize>,
     },
-    /// A first read about a write in doubt.
+    /// A first read about a write whose outcome is unknown.
     DoubtRead {
         ring: RingName,
         write: WriteId,
@@ -394,7 +394,7 @@ pub enum Event {
     RollbackStarted {
         /// What set it off.
         trigger: Trigger,
-        /// Its rings; never empty. What they take away is held out from now on.
+        /// Its rings; never empty. What they take away is blocked from now on.
         steps: Vec<RollbackStep>,
     },
     /// A ring goes back without a write: its group already offers what it goes back to.
@@ -414,7 +414,7 @@ pub enum Event {
     },
     /// Every ring of a rollback is over.
     RollbackCompleted {},
-    /// A person allows a version again that this plan's rollbacks hold out.
+    /// A person allows a version again that this plan's rollbacks block.
     VersionReleased { version: ClientVersion },
     /// A person paused the plan.
     Paused {},

@@ -38,11 +38,11 @@ pub enum Gate {
     Downgrade,
     /// Entry: enough of the people who are asked let the ring be entered.
     Approval,
-    /// Exit: enough sighted devices run the target.
+    /// Exit: enough seen devices run the target.
     Adoption,
     /// Exit: the ring ran on its targets long enough, and devices came back on another day.
     Soak,
-    /// Health: few sighted devices do not move. Judged from the assignment on until the rollout is
+    /// Health: few seen devices do not move. Judged from the assignment on until the rollout is
     /// final; it must advance to leave the ring, too.
     Stalled,
     /// Health: no more devices went silent after they arrived than among those not moved yet.

@@ -5,12 +5,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fleet::{Counts, DarkLook, PartsPerBillion, Share};
+use crate::fleet::{Counts, DarkEvaluation, PartsPerBillion, Share};
 use crate::plan::model::{Health, Percent};
 use crate::rollout::record::verdict::{Exempt, Unknown, Verdict};
 use crate::time::{Span, Timestamp, short};
 
-/// Devices of one environment that are sighted and do not move.
+/// Devices of one environment that are seen and do not move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stalled {
@@ -22,7 +22,7 @@ pub struct Stalled {
     pub at_most: Percent,
     /// How long a device may take.
     pub after: Span,
-    /// Fewer sighted devices than this are not judged.
+    /// Fewer seen devices than this are not judged.
     pub min_devices: u32,
 }
 
@@ -32,15 +32,15 @@ pub struct Stalled {
 pub struct Dark {
     /// Devices that arrived.
     pub arrived: usize,
-    /// Devices of the rings not entered that were sighted in the last week.
+    /// Devices of the rings not entered that were seen in the last week.
     pub control_active: usize,
-    /// Those of them that were sighted at any time that is remembered, which is a month.
+    /// Those of them that were seen at any time that is remembered, which is a month.
     pub control_known: usize,
-    /// Devices whose silence a person has seen and accepted, not sighted since: they count for
+    /// Devices whose silence a person has seen and accepted, not seen since: they count for
     /// nothing here.
     pub acknowledged: usize,
     /// The newest looks; none while nobody could be looked for yet.
-    pub looks: Vec<Look>,
+    pub looks: Vec<Evaluation>,
     /// The next look by the calendar, should its day count.
     pub next_at: Option<Timestamp>,
     /// By how much the silent share may be above the control's.
@@ -54,7 +54,7 @@ pub struct Dark {
 /// One look for devices that went dark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Look {
+pub struct Evaluation {
     /// How many spans of `after` it reaches back: 1 or 2.
     pub look: u8,
     /// The evening up to which it looks.
@@ -63,7 +63,7 @@ pub struct Look {
     pub since: Timestamp,
     /// The counted days since the assignment.
     pub day: u32,
-    /// The ring's devices that were sighted before `since`, and those of them not seen from then up
+    /// The ring's devices that were seen before `since`, and those of them not seen from then up
     /// to the look. Before is the day before, and for the second look all the time since the
     /// assignment.
     pub ring: Share,
@@ -75,9 +75,10 @@ pub struct Look {
     pub p_at_most: PartsPerBillion,
 }
 
-impl From<&DarkLook> for Look {
-    fn from(look: &DarkLook) -> Self {
-        let DarkLook { look, at, taken_at: _, since, day, ring, control, p, p_at_most, silent: _ } = look;
+impl From<&DarkEvaluation> for Evaluation {
+    fn from(look: &DarkEvaluation) -> Self {
+        let DarkEvaluation { look, at, taken_at: _, since, day, ring, control, p, p_at_most, silent: _ } =
+            look;
         Self {
             look: *look,
             at: *at,
@@ -97,7 +98,7 @@ impl Stalled {
         self.counts.stalled.saturating_sub(self.acknowledged)
     }
 
-    /// The sighted devices that count.
+    /// The seen devices that count.
     pub const fn sighted(&self) -> usize {
         self.counts.sighted().saturating_sub(self.acknowledged)
     }
@@ -105,7 +106,7 @@ impl Stalled {
     /// The value seen, for people.
     pub fn value(&self) -> String {
         let (stalled, sighted) = (self.stalled(), self.sighted());
-        format!("{stalled} of {sighted} sighted devices stalled{}", accepted(self.acknowledged))
+        format!("{stalled} of {sighted} seen devices stalled{}", accepted(self.acknowledged))
     }
 
     /// What would be enough, for people.
@@ -141,15 +142,15 @@ impl Dark {
                 return format!("{control_known} {of_the_others}, to compare with; it takes {least}");
             }
             Verdict::Wait(_) if *control_active < Health::least_of(self.min_devices) => {
-                return format!("{control_active} of {control_known} {of_the_others} sighted in a week");
+                return format!("{control_active} of {control_known} {of_the_others} seen in a week");
             }
             _ => {}
         }
         let accepted = accepted(*acknowledged);
         match self.looks.as_slice() {
-            [] => format!("no look yet{accepted}"),
+            [] => format!("not evaluated yet{accepted}"),
             [first, ..] => {
-                let looks: Vec<String> = self.looks.iter().map(Look::words).collect();
+                let looks: Vec<String> = self.looks.iter().map(Evaluation::words).collect();
                 format!("at {} {}{accepted}", short(first.at), looks.join(", "))
             }
         }
@@ -158,16 +159,16 @@ impl Dark {
     /// What would be enough, for people.
     pub fn threshold(&self) -> String {
         let Self { at_most, after, min_devices, .. } = self;
-        let next = self.next_at.map(|at| format!("; next look {}", short(at))).unwrap_or_default();
+        let next = self.next_at.map(|at| format!("; next evaluation {}", short(at))).unwrap_or_default();
         format!("at most {at_most} above the control after {after}, of at least {min_devices} devices{next}")
     }
 }
 
-impl Look {
+impl Evaluation {
     pub(crate) fn words(&self) -> String {
         let Self { since, ring, control, p, p_at_most, .. } = self;
         format!(
-            "{} of {} silent since {} (control {} of {}, p {p}, asked {p_at_most})",
+            "{} of {} silent since {} (control {} of {}, p {p}, threshold {p_at_most})",
             ring.silent,
             ring.of,
             short(*since),

@@ -20,7 +20,7 @@ use crate::rollout::record::remote::{Group, GroupContent};
 use crate::time::SignedDuration;
 use crate::version::{ClientVersion, Environment};
 
-/// Two reads about a write in doubt must lie this far apart: a write can be applied late and a
+/// Two reads about a write whose outcome is unknown must lie this far apart: a write can be applied late and a
 /// list can be stale.
 pub const DOUBT_READS_APART: SignedDuration = SignedDuration::from_secs(60);
 
@@ -176,11 +176,12 @@ pub enum Cancelled {
     },
     /// The rollout goes back.
     RolledBack,
-    /// A rollback holds the version out by now.
-    HeldOut {
+    /// A rollback blocked the version by now.
+    #[serde(rename = "held_out")]
+    BlockedVersion {
         version: ClientVersion,
     },
-    /// By the members as read just before, too few approvals count, or somebody refused.
+    /// By the members as read just before, too few approvals count, or somebody rejected it.
     ApprovalVoid {
         /// What was seen.
         seen: String,
@@ -249,7 +250,7 @@ impl Cancelled {
             | Self::Blocked { .. }
             | Self::Forbidden { .. }
             | Self::RolledBack
-            | Self::HeldOut { .. }
+            | Self::BlockedVersion { .. }
             | Self::ApprovalVoid { .. }
             | Self::ReadFailed { .. }
             | Self::ClockBehind
@@ -271,15 +272,15 @@ impl fmt::Display for Cancelled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stopped => f.write_str("all writes are stopped"),
-            Self::Held => f.write_str("the plan is on hold"),
+            Self::Held => f.write_str("the plan is paused or halted"),
             Self::OpeningClosed => f.write_str("the opening closed"),
             Self::FreezeBegun => f.write_str("a freeze began"),
             Self::PlanChanged => f.write_str("the plan changed"),
             Self::Blocked { block } => write!(f, "{block} by now"),
             Self::Forbidden { version } => write!(f, "the plan forbids {version} by now"),
             Self::RolledBack => f.write_str("the rollout is rolled back"),
-            Self::HeldOut { version } => write!(f, "a rollback holds out {version} by now"),
-            Self::ApprovalVoid { seen } => write!(f, "its approval does not hold: {seen}"),
+            Self::BlockedVersion { version } => write!(f, "{version} is blocked by now, by a rollback"),
+            Self::ApprovalVoid { seen } => write!(f, "its approval does not count: {seen}"),
             Self::ClockBehind => f.write_str("this machine's clock was set back"),
             Self::ClockDiffers { doubt } => doubt.fmt(f),
             Self::ConcurrentEdit => f.write_str("the group was edited by somebody else"),
@@ -305,7 +306,7 @@ impl fmt::Display for Cancelled {
     }
 }
 
-/// What a read shows about a write in doubt.
+/// What a read shows about a write whose outcome is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {

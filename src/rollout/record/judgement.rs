@@ -71,7 +71,7 @@ pub enum Evidence {
         census: EnvironmentCensus,
         /// The share asked for.
         at_least: Percent,
-        /// The share that must have been sighted.
+        /// The share that must have been seen.
         seen_at_least: Percent,
         /// When the time for it runs out, as it stands now.
         deadline_at: Timestamp,
@@ -120,7 +120,7 @@ impl Judgement {
                 let sighted = counts.sighted();
                 let (seen, active) = (census.active_sighted, census.active);
                 format!(
-                    "{} of {sighted} sighted devices arrived; {seen} of {active} active ones sighted",
+                    "{} of {sighted} seen devices arrived; {seen} of {active} active ones seen",
                     counts.arrived
                 )
             }
@@ -141,7 +141,7 @@ impl Judgement {
             Evidence::Freeze { .. } => "no freeze".to_owned(),
             Evidence::Fleet { .. } => "at least 1 device, from a complete fresh sweep".to_owned(),
             Evidence::Adoption { at_least, seen_at_least, deadline_at, .. } => {
-                format!("{at_least} arrived, {seen_at_least} sighted, by {}", short(*deadline_at))
+                format!("{at_least} arrived, {seen_at_least} seen, by {}", short(*deadline_at))
             }
             Evidence::Soak { ends_at, .. } => format!("until {}; half come back", short(*ends_at)),
             Evidence::Downgrade(seen) => seen.threshold(),

@@ -37,11 +37,11 @@ pub use drift::{
 pub use era::Eras;
 pub use event::{Entry, Event, Mode, Recorded, SoakFact};
 pub use gate::{Asks, Gate, HealthGate};
-pub use health::{Dark, Look, Stalled};
+pub use health::{Dark, Evaluation, Stalled};
 pub use ids::{RolloutId, WriteId};
 pub use intent::{Cancelled, DOUBT_READS_APART, Finding, Purpose, Today, WriteIntent};
 pub use judgement::{Evidence, Judgement};
 pub use remote::{Group, GroupContent, Member, Profile, Profiles, Standing, UserGroup, VersionEntry};
-pub use rollback::{Ground, HowBack, RollbackStep, Trigger, WayBack};
+pub use rollback::{Ground, HowBack, RollbackStep, RollbackTarget, Trigger};
 pub use token::{ID_DIGITS, InvalidHex, InvalidRole, Role, TokenDigest, TokenGrant, TokenId, hex};
 pub use verdict::{Exempt, Failing, Unknown, Verdict, Waiting};

@@ -1,6 +1,6 @@
-//! Deployment groups and device settings profiles as the far end has them.
+//! Deployment groups and device settings profiles as Cloudflare has them.
 //!
-//! **Invariant:** what the far end said is kept whole, entries of unknown environments included,
+//! **Invariant:** what Cloudflare said is kept whole, entries of unknown environments included,
 //! because a write replaces whole arrays and must not drop them (cloudflare.md#whole-arrays).
 
 use std::collections::BTreeSet;
@@ -76,7 +76,7 @@ impl GroupContent {
     }
 }
 
-/// One entry of `version_config`, in the far end's own free text.
+/// One entry of `version_config`, in Cloudflare's own free text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VersionEntry {

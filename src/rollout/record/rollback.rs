@@ -53,14 +53,14 @@ pub struct RollbackStep {
     /// The profiles out of which the versions are held from now on.
     pub policies: BTreeSet<PolicyId>,
     /// What each environment goes back to; never empty.
-    pub back: BTreeMap<Environment, WayBack>,
+    pub back: BTreeMap<Environment, RollbackTarget>,
 }
 
-/// The way back of one environment.
+/// The rollback target of one environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct WayBack {
-    /// What was on offer, and is held out from now on.
+pub struct RollbackTarget {
+    /// What was on offer, and is blocked from now on.
     pub from: ClientVersion,
     /// What is on offer instead.
     pub to: ClientVersion,
@@ -131,7 +131,7 @@ impl RollbackStep {
 
 impl fmt::Display for RollbackStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = |(environment, WayBack { from, to, ground }): (&Environment, &WayBack)| {
+        let words = |(environment, RollbackTarget { from, to, ground }): (&Environment, &RollbackTarget)| {
             format!("{environment} {from} back to {to} ({ground})")
         };
         let back: Vec<String> = self.back.iter().map(words).collect();

@@ -38,9 +38,9 @@ pub enum Waiting {
     OpeningEndsSoon,
     /// A freeze is on.
     Frozen,
-    /// Too few of the recently active devices were sighted, or of those that a look is about.
+    /// Too few of the recently active devices were seen, or of those that a look is about.
     TooFewSeen,
-    /// Too few sighted devices run the target.
+    /// Too few seen devices run the target.
     TooFewArrived,
     /// The soak has time to run.
     SoakRunning,
@@ -56,7 +56,7 @@ pub enum Waiting {
     WouldDowngrade,
     /// Too few of the people who are asked have approved.
     ApprovalMissing,
-    /// One of them refused.
+    /// One of them rejected it.
     ApprovalRefused,
 }
 
@@ -69,7 +69,7 @@ pub enum Waiting {
 pub enum Failing {
     /// The targets were not adopted by the deadline.
     DeadlineMissed,
-    /// Too many sighted devices do not move.
+    /// Too many seen devices do not move.
     TooManyStalled,
     /// More devices went silent than the control and chance explain.
     TooManyDark,

@@ -6,16 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::rollout::record::{BlockKind, Eras, GroupContent, GroupDrift, Mode, Purpose, RolloutId, SoakFact};
+use crate::rollout::state::attribution::Attribution;
+use crate::rollout::state::blocked_version::BlockedVersion;
 use crate::rollout::state::day::Day;
-use crate::rollout::state::held_out::HeldOut;
-use crate::rollout::state::hold::Hold;
 use crate::rollout::state::owned::OwnedGroup;
 use crate::rollout::state::pending_revision::PendingRevision;
 use crate::rollout::state::phase::Phase;
 use crate::rollout::state::plan::PlanState;
 use crate::rollout::state::ring::Ring;
+use crate::rollout::state::ring_state::PendingWrite;
 use crate::rollout::state::rollout::Rollout;
-use crate::rollout::state::stage::PendingWrite;
 use crate::rollout::state::tallies::Tallies;
 use crate::rollout::state::tokens::Tokens;
 use crate::time::Timestamp;
@@ -34,7 +34,7 @@ pub struct State {
     /// Whether the daemon that runs may write.
     pub mode: Option<Mode>,
     /// Set while somebody has stopped all writes.
-    pub stop: Option<Hold>,
+    pub stop: Option<Attribution>,
     /// The latest rollout of each plan.
     pub plans: BTreeMap<PlanName, PlanState>,
     /// The number of the last rollout under each name that a plan had once and has no more.
@@ -50,8 +50,8 @@ pub struct State {
     pub updaters: BTreeMap<(PlanName, RingName), Timestamp>,
     /// How many devices the writes of the last 24 hours offered something else.
     pub day: Day,
-    /// What rollbacks hold out, whatever a plan asks for, until a person releases it.
-    pub held_out: Vec<HeldOut>,
+    /// What rollbacks block, whatever a plan asks for, until a person unblocks it.
+    pub blocked_versions: Vec<BlockedVersion>,
     /// What has soaked on what; it spares a ring a second soak.
     pub soaks: Vec<SoakFact>,
     /// Bearer tokens.
@@ -138,26 +138,31 @@ impl State {
         let entered =
             plan.rollout.rings.iter().any(|ring| ring.stage.is_entered() || !ring.between.is_empty());
         let owns = || self.groups.values().chain(self.lost.values()).any(|owned| owned.plan == *name);
-        let holds_out = || self.held_out.iter().any(|held| held.plan == *name);
+        let holds_out = || self.blocked_versions.iter().any(|held| held.plan == *name);
         begun && !entered && plan.superseded.is_empty() && !owns() && !holds_out()
     }
 }
 
 impl State {
-    /// What is held out of what a group offers to its own profiles.
-    pub fn held_of<'a>(&'a self, group: &'a GroupContent) -> impl Iterator<Item = &'a HeldOut> {
-        self.held_out.iter().filter(|held| held.is_on_offer(group))
+    /// What is blocked for what a group offers to its own profiles.
+    pub fn held_of<'a>(&'a self, group: &'a GroupContent) -> impl Iterator<Item = &'a BlockedVersion> {
+        self.blocked_versions.iter().filter(|held| held.is_on_offer(group))
     }
 
-    /// Whether a version is held out of a profile's devices of an environment.
-    pub fn is_held_out(&self, policy: &PolicyId, environment: Environment, version: ClientVersion) -> bool {
-        self.held_out.iter().any(|held| held.key() == (policy, environment, version))
+    /// Whether a version is blocked for a profile's devices of an environment.
+    pub fn is_blocked_version(
+        &self,
+        policy: &PolicyId,
+        environment: Environment,
+        version: ClientVersion,
+    ) -> bool {
+        self.blocked_versions.iter().any(|held| held.key() == (policy, environment, version))
     }
 
-    /// The versions that a plan's rollbacks hold out.
-    pub fn held_by(&self, plan: &PlanName) -> BTreeMap<ClientVersion, Vec<&HeldOut>> {
-        let mut held: BTreeMap<ClientVersion, Vec<&HeldOut>> = BTreeMap::new();
-        for known in self.held_out.iter().filter(|known| known.plan == *plan) {
+    /// The versions that a plan's rollbacks block.
+    pub fn held_by(&self, plan: &PlanName) -> BTreeMap<ClientVersion, Vec<&BlockedVersion>> {
+        let mut held: BTreeMap<ClientVersion, Vec<&BlockedVersion>> = BTreeMap::new();
+        for known in self.blocked_versions.iter().filter(|known| known.plan == *plan) {
             held.entry(known.version).or_default().push(known);
         }
         held

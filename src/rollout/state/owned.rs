@@ -21,7 +21,7 @@ pub struct OwnedGroup {
     pub ring: RingName,
     /// As ringward left it, or as somebody accepted it. What differs from it is drift.
     pub last: Group,
-    /// As ringward left it. Somebody who sets the group back to this mends a drift.
+    /// As ringward left it. Somebody who sets the group back to this fixes a drift.
     pub left: GroupContent,
     /// Set while it is to be written back: what was found.
     pub drifted: Option<Box<GroupDrift>>,

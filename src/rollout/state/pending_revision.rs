@@ -4,7 +4,7 @@
 
 use crate::plan::model::PlanDigest;
 use crate::rollout::record::WaitingRevision;
-use crate::rollout::state::hold::Hold;
+use crate::rollout::state::attribution::Attribution;
 use crate::time::{SignedDuration, Timestamp, after};
 
 /// A person's confirmation counts for so long.
@@ -18,13 +18,13 @@ pub struct PendingRevision {
     /// Since when.
     pub since: Timestamp,
     /// A person's word that it need not.
-    pub confirmed: Option<Hold>,
+    pub confirmed: Option<Attribution>,
 }
 
 impl PendingRevision {
     /// Whether a person's word lets this revision take effect at `now`.
     pub fn is_confirmed(&self, digest: &PlanDigest, now: Timestamp) -> bool {
-        let counts = |word: &Hold| now < after(word.since, CONFIRMED_FOR);
+        let counts = |word: &Attribution| now < after(word.since, CONFIRMED_FOR);
         self.revision.digest == *digest && self.confirmed.as_ref().is_some_and(counts)
     }
 }

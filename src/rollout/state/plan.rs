@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::ids::{PlanName, RingName};
 use crate::rollout::record::{Block, BlockKind, CHANGES_AN_HOUR};
-use crate::rollout::state::hold::Hold;
+use crate::rollout::state::attribution::Attribution;
 use crate::rollout::state::phase::Phase;
 use crate::rollout::state::rollout::Rollout;
 use crate::rollout::state::superseded::{Brought, Superseded};
@@ -19,7 +19,7 @@ const HOUR: SignedDuration = SignedDuration::from_hours(1);
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlanState {
     /// A person's pause. It belongs to the plan, so that a newer target does not lift it.
-    pub paused: Option<Hold>,
+    pub paused: Option<Attribution>,
     /// The latest rollout.
     pub rollout: Rollout,
     /// What stands before its steps on account of its file, and since when.

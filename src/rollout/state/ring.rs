@@ -8,11 +8,11 @@ use crate::ids::{DeviceId, RingName};
 use crate::plan::model::RingPlan;
 use crate::rollout::record::{Gate, Unknown};
 use crate::rollout::state::attempts::Attempts;
+use crate::rollout::state::attribution::Attribution;
 use crate::rollout::state::between::Between;
-use crate::rollout::state::hold::Hold;
 use crate::rollout::state::moved::Moved;
-use crate::rollout::state::stage::Stage;
-use crate::rollout::state::words::Words;
+use crate::rollout::state::ring_state::RingState;
+use crate::rollout::state::votes::Votes;
 use crate::time::Timestamp;
 use crate::version::Environment;
 
@@ -21,13 +21,13 @@ use crate::version::Environment;
 pub struct Ring {
     pub name: RingName,
     /// Where it is, with what belongs to that.
-    pub stage: Stage,
+    pub stage: RingState,
     /// Since when.
     pub since: Timestamp,
     /// Gates that cannot tell, and since when.
     pub unknown: BTreeMap<(Gate, Option<Environment>), UnknownSince>,
     /// Gates that a person waived.
-    pub waived: BTreeMap<Gate, Hold>,
+    pub waived: BTreeMap<Gate, Attribution>,
     /// Devices that have left since the assignment, as far as events have told.
     pub left: BTreeMap<Environment, usize>,
     /// Devices that a person has seen a health gate fail for, and accepted, and when they did last.
@@ -40,7 +40,7 @@ pub struct Ring {
     /// that cannot be said again, the next ring waits.
     pub looked: BTreeSet<Environment>,
     /// What people said about entering it.
-    pub words: Words,
+    pub words: Votes,
     /// What became of writing its group back: after a drift, or in a rollback.
     pub restoring: Restoring,
     /// What was taken out of other groups for it and is in none.
@@ -72,7 +72,7 @@ impl Ring {
     pub(crate) fn pending(plan: &RingPlan, at: Timestamp) -> Self {
         Self {
             name: plan.name.clone(),
-            stage: Stage::Pending,
+            stage: RingState::Pending,
             since: at,
             unknown: BTreeMap::new(),
             waived: BTreeMap::new(),
@@ -82,7 +82,7 @@ impl Ring {
             acknowledged: BTreeMap::new(),
             silence_accepted: BTreeMap::new(),
             looked: BTreeSet::new(),
-            words: Words::default(),
+            words: Votes::default(),
             moved: BTreeMap::new(),
         }
     }
@@ -91,6 +91,6 @@ impl Ring {
 impl Ring {
     /// Whether nothing keeps it in a rollout whose file dropped it.
     pub fn is_free(&self) -> bool {
-        matches!(self.stage, Stage::Verified(_)) || self.waived.contains_key(&Gate::Ring)
+        matches!(self.stage, RingState::Verified(_)) || self.waived.contains_key(&Gate::Ring)
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::ids::RingName;
 use crate::rollout::record::{HowBack, RollbackStep, Trigger};
-use crate::rollout::state::hold::Hold;
+use crate::rollout::state::attribution::Attribution;
 use crate::rollout::state::ring::Ring;
 use crate::time::Timestamp;
 use crate::version::Environment;
@@ -15,7 +15,7 @@ pub struct Rollback {
     /// What set it off.
     pub trigger: Trigger,
     /// Who, why and when; of the latest word, if it was widened.
-    pub by: Hold,
+    pub by: Attribution,
     /// Its rings.
     pub steps: Vec<StepState>,
 }

@@ -10,8 +10,8 @@ use crate::rollout::record::{RollbackStep, RolloutId};
 use crate::rollout::state::halt::{Halt, Standstill, WaitingTarget};
 use crate::rollout::state::phase::Phase;
 use crate::rollout::state::ring::Ring;
+use crate::rollout::state::ring_state::{PendingWrite, RingState};
 use crate::rollout::state::rollback::Rollback;
-use crate::rollout::state::stage::{PendingWrite, Stage};
 use crate::time::Timestamp;
 use crate::version::ClientVersion;
 
@@ -83,7 +83,7 @@ impl Rollout {
     /// The write without an outcome.
     pub fn pending_write(&self) -> Option<(&Ring, &PendingWrite)> {
         self.rings.iter().find_map(|ring| match &ring.stage {
-            Stage::Deploying(write) => Some((ring, &**write)),
+            RingState::Deploying(write) => Some((ring, &**write)),
             _ => None,
         })
     }

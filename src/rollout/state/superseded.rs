@@ -10,8 +10,8 @@ use crate::plan::model::RingPlan;
 use crate::rollout::record::{GroupContent, RolloutId, WriteIntent};
 use crate::rollout::state::owned::OwnedGroup;
 use crate::rollout::state::ring::Ring;
+use crate::rollout::state::ring_state::RingState;
 use crate::rollout::state::rollout::Rollout;
-use crate::rollout::state::stage::Stage;
 use crate::version::{ClientVersion, Environment};
 
 /// What a ring's group still offers from a rollout that ended without being completed.
@@ -78,7 +78,7 @@ impl Superseded {
 
     /// Whether its devices were on the way when its rollout ended, and have not adopted it since.
     pub const fn adopts(&self) -> bool {
-        matches!(self.ring.stage, Stage::Adopting(_))
+        matches!(self.ring.stage, RingState::Adopting(_))
     }
 
     /// Its group, by the newest record; `None`: gone.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::ids::TokenName;
 use crate::rollout::record::{Recorded, TokenGrant, TokenId};
-use crate::rollout::state::hold::Hold;
+use crate::rollout::state::attribution::Attribution;
 use crate::time::{Timestamp, after, since};
 
 /// Every token that was ever made.
@@ -19,9 +19,9 @@ pub struct Token {
     /// What it is.
     pub grant: TokenGrant,
     /// Who made it, why and when.
-    pub made: Hold,
+    pub made: Attribution,
     /// Who revoked it, why and when.
-    pub revoked: Option<Hold>,
+    pub revoked: Option<Attribution>,
 }
 
 impl Token {
@@ -72,7 +72,7 @@ impl Tokens {
         if self.by_id(&grant.id).is_some() {
             return Err("another token has its public part".to_owned());
         }
-        let token = Token { grant: grant.clone(), made: Hold::of(recorded), revoked: None };
+        let token = Token { grant: grant.clone(), made: Attribution::of(recorded), revoked: None };
         self.0.insert(grant.name.clone(), token);
         Ok(())
     }
@@ -82,7 +82,7 @@ impl Tokens {
         if token.revoked.is_some() {
             return Err("the token was revoked already".to_owned());
         }
-        token.revoked = Some(Hold::of(recorded));
+        token.revoked = Some(Attribution::of(recorded));
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use crate::rollout::decide::write::budget_spent_until;
 use crate::rollout::decide::{drift, restore, superseded};
 use crate::rollout::judge::opening;
 use crate::rollout::record::{Evidence, Judgement, Verdict, Waiting};
-use crate::rollout::state::{Phase, Restoring, Ring, Stage};
+use crate::rollout::state::{Phase, Restoring, Ring, RingState};
 use crate::time::Timestamp;
 
 /// Whether nothing but the schedule and a wait is in the way of entering a ring.
@@ -59,7 +59,7 @@ pub(crate) fn earliest_move(context: &Context<'_>) -> Option<Timestamp> {
     }
     let (ring, plan) = context.current()?;
     match &ring.stage {
-        Stage::Entering(attempts) => {
+        RingState::Entering(attempts) => {
             if !clock_alone(context, ring, plan) {
                 return None;
             }
@@ -67,7 +67,7 @@ pub(crate) fn earliest_move(context: &Context<'_>) -> Option<Timestamp> {
             let ready = not_before(attempts, ring.since).max(context.now).max(budget);
             plan.schedule.next_entry(ready, opening::LEFT_TO_ENTER)
         }
-        Stage::Soaking(..) => {
+        RingState::Soaking(..) => {
             let at = |judgement: &Judgement| match (&judgement.verdict, &judgement.evidence) {
                 (Verdict::Wait(Waiting::SoakRunning), Evidence::Soak { ends_at, .. }) => Some(*ends_at),
                 (Verdict::Wait(Waiting::TooSoon), Evidence::Dark(dark)) => dark.next_at,
@@ -75,11 +75,11 @@ pub(crate) fn earliest_move(context: &Context<'_>) -> Option<Timestamp> {
             };
             context.judged(ring).iter().filter_map(at).max()
         }
-        Stage::Pending
-        | Stage::Deploying(_)
-        | Stage::Adopting(_)
-        | Stage::Verified(_)
-        | Stage::RollingBack(..)
-        | Stage::RolledBack(..) => None,
+        RingState::Pending
+        | RingState::Deploying(_)
+        | RingState::Adopting(_)
+        | RingState::Verified(_)
+        | RingState::RollingBack(..)
+        | RingState::RolledBack(..) => None,
     }
 }

@@ -16,11 +16,11 @@ use crate::plan::model::{OnDrift, Revision, RingPlan};
 use crate::rollout::decide::blocker::Blocker;
 use crate::rollout::decide::context::Context;
 use crate::rollout::decide::enter::{devices, recognised};
-use crate::rollout::decide::write::{Need, held_out, need, too_many};
+use crate::rollout::decide::write::{Need, blocked_version, need, too_many};
 use crate::rollout::decide::{lifecycle, restore};
 use crate::rollout::judge::grouping::{GroupStep, GroupSteps};
 use crate::rollout::judge::predecessor::Predecessor;
-use crate::rollout::judge::way_back::{Stuck, foreseen};
+use crate::rollout::judge::rollback_target::{Stuck, foreseen};
 use crate::rollout::judge::{downgrade, drift, gates};
 use crate::rollout::record::{
     AllMoves, Asks, Gate, Group, GroupContent, GroupDrift, Judgement, Mode, Purpose, Recorded, RolloutId,
@@ -66,7 +66,7 @@ pub enum Course {
     Completed,
     /// Its rollout goes back, and this revision has its say afterwards.
     RollingBack,
-    /// Its rollout went back, and what this revision asks for is held out.
+    /// Its rollout went back, and what this revision asks for is blocked.
     RolledBack,
 }
 
@@ -86,7 +86,7 @@ pub struct RingPreview {
     /// What its schedule says against entering it now.
     pub waits: Vec<Judgement>,
     /// What of it could not be rolled back.
-    pub no_way_back: Vec<Stuck>,
+    pub no_rollback_target: Vec<Stuck>,
     /// Where its devices come from, while it is not entered; none while they are not known.
     pub moves: AllMoves,
 }
@@ -287,7 +287,7 @@ fn ring_preview(
 ) -> Option<RingPreview> {
     let groups = |state: &State| world.groups_now(state).map(|groups| groups.value).unwrap_or_default();
     let before = groups(state);
-    let (mut writes, mut no_way_back, mut moves) = (Vec::new(), Vec::new(), AllMoves::new());
+    let (mut writes, mut no_rollback_target, mut moves) = (Vec::new(), Vec::new(), AllMoves::new());
     let (outcome, waits) = loop {
         match next(name, plan, state, world, now, &mut moves)? {
             Next::End(outcome, waits) => break (outcome, waits),
@@ -301,7 +301,8 @@ fn ring_preview(
                 let is_last = write.purpose == Purpose::Target;
                 if is_last {
                     let group = write.before.as_ref().map(|group| &group.content);
-                    no_way_back = foreseen(state, &rollout.revision.plan, plan, &write.after.policies, group);
+                    no_rollback_target =
+                        foreseen(state, &rollout.revision.plan, plan, &write.after.policies, group);
                 }
                 let rollout = rollout.id.clone();
                 let written = as_written(&write, state.groups.len(), now);
@@ -320,7 +321,7 @@ fn ring_preview(
     };
     let (retargeted, released) = moved(plan, (&before, &groups(state)), world, now);
     let name = plan.name.clone();
-    Some(RingPreview { name, outcome, writes, retargeted, released, waits, no_way_back, moves })
+    Some(RingPreview { name, outcome, writes, retargeted, released, waits, no_rollback_target, moves })
 }
 
 /// The next thing that happens to a ring, with what its schedule says against it now.
@@ -364,7 +365,7 @@ fn next(
     let goes_down = judgements.iter().any(|word| word.gate == Gate::Downgrade && !word.verdict.advances());
     if let Need::Steps(steps, policies) = &need
         && let step @ GroupStep::InPlace(group) = &steps.next
-        && held_out(state, plan, policies, step).is_none()
+        && blocked_version(state, plan, policies, step).is_none()
         && !goes_down
         && recognised(&context, plan, policies, step).is_some()
     {
@@ -403,8 +404,8 @@ fn blockers(context: &Context<'_>, plan: &RingPlan, judgements: &[Judgement], ne
         Need::Veto(veto) => blockers.push(Blocker::Veto(ring(), veto.clone())),
         Need::Steps(steps, policies) => {
             let GroupSteps { next, last } = &**steps;
-            let held = held_out(context.state, plan, policies, last).cloned();
-            blockers.extend(held.map(|held| Blocker::HeldOut(ring(), Box::new(held))));
+            let held = blocked_version(context.state, plan, policies, last).cloned();
+            blockers.extend(held.map(|held| Blocker::BlockedVersion(ring(), Box::new(held))));
             let mut each = [next, last].into_iter().map(|step| devices(context, plan, step));
             blockers.extend(each.find_map(|devices| too_many(plan, devices)));
         }

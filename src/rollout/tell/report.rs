@@ -9,12 +9,12 @@ use crate::plan::model::PlanDigest;
 use crate::rollout::decide::blocker::Blocker;
 use crate::rollout::decide::context::Context;
 use crate::rollout::decide::drift;
-use crate::rollout::judge::way_back;
-use crate::rollout::judge::way_back::Scope;
+use crate::rollout::judge::rollback_target;
+use crate::rollout::judge::rollback_target::Scope;
 use crate::rollout::people::subject::held_on_offer;
-use crate::rollout::people::verbs::situation::{Offered, WaysBack};
+use crate::rollout::people::verbs::situation::{Offered, RollbackTargets};
 use crate::rollout::record::{Cause, DriftFinding, RolloutId};
-use crate::rollout::state::{HeldOut, Hold, Phase, Rollback, WaitingTarget};
+use crate::rollout::state::{Attribution, BlockedVersion, Phase, Rollback, WaitingTarget};
 use crate::rollout::tell::earliest::earliest_move;
 use crate::rollout::tell::ring_report::{RingReport, ring_report};
 use crate::rollout::tell::superseded;
@@ -41,7 +41,7 @@ pub struct Report {
     /// Since when.
     pub phase_since: Timestamp,
     /// A person's pause.
-    pub paused: Option<Hold>,
+    pub paused: Option<Attribution>,
     /// The engine's halt.
     pub halted: Option<(Cause, Timestamp)>,
     /// Its rings, in order.
@@ -62,10 +62,10 @@ pub struct Report {
     pub rollback: Option<Rollback>,
     /// What earlier rollouts that were never completed still offer.
     pub superseded: Vec<SupersededOffer>,
-    /// What the plan's rollbacks hold out.
-    pub held_out: Vec<HeldOut>,
+    /// What the plan's rollbacks block.
+    pub blocked_versions: Vec<BlockedVersion>,
     /// Whether the whole of it could go back, should somebody ask for it.
-    pub ways_back: WaysBack,
+    pub rollback_targets: RollbackTargets,
     /// What the group offers that it is halted for.
     pub offered: Offered,
 }
@@ -95,7 +95,7 @@ impl NewerTarget {
 /// The report on a rollout.
 pub(crate) fn report(context: &Context<'_>, reads: &[Want]) -> Report {
     let rollout = context.rollout;
-    let held_out = context.state.held_out.iter().filter(|held| held.plan == rollout.id.plan);
+    let blocked_versions = context.state.blocked_versions.iter().filter(|held| held.plan == rollout.id.plan);
     Report {
         id: rollout.id.clone(),
         digest: rollout.revision.digest.clone(),
@@ -124,8 +124,12 @@ pub(crate) fn report(context: &Context<'_>, reads: &[Want]) -> Report {
         drifts: if rollout.phase == Phase::Running { drift::findings(context) } else { Vec::new() },
         rollback: rollout.rollback.clone(),
         superseded: superseded::offers(context),
-        held_out: held_out.cloned().collect(),
-        ways_back: WaysBack::of(&way_back::steps(context.state, context.plan, &Scope::default())),
+        blocked_versions: blocked_versions.cloned().collect(),
+        rollback_targets: RollbackTargets::of(&rollback_target::steps(
+            context.state,
+            context.plan,
+            &Scope::default(),
+        )),
         offered: Offered::of(
             held_on_offer(context.state, context.world, context.plan),
             rollout.forbidden().is_some(),

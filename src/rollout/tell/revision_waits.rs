@@ -7,7 +7,7 @@ use crate::ids::{PlanName, RingName};
 use crate::plan::model::Revision;
 use crate::rollout::judge::downgrade;
 use crate::rollout::record::AllMoves;
-use crate::rollout::state::{Hold, PendingRevision, State};
+use crate::rollout::state::{Attribution, PendingRevision, State};
 use crate::rollout::world::{Desired, Observations};
 use crate::time::Timestamp;
 
@@ -17,7 +17,7 @@ pub struct RevisionWaits {
     /// Which, since when, and what for.
     pub waiting: PendingRevision,
     /// A person's word that lets it take effect; `None`: nobody's counts now.
-    pub confirmed: Option<Hold>,
+    pub confirmed: Option<Attribution>,
     /// Where the devices of each of its rings come from, in order, a ring with unknown devices without any
     /// environment; empty: no device is known.
     pub moves: Vec<(RingName, AllMoves)>,
@@ -59,7 +59,7 @@ pub(crate) fn moves(
 mod tests {
     use std::collections::BTreeMap;
 
-    use crate::fleet::{Membership, Reported, SightedPolicy, Sighting, Sweep, SweepScope};
+    use crate::fleet::{ListedDevice, ListedProfile, Membership, Reported, Sweep, SweepScope};
     use crate::ids::{DeviceId, PolicyId};
     use crate::plan::model::Revisions;
     use crate::rollout::record::{Actor, Entry, Event, Recorded, RolloutId};
@@ -85,8 +85,8 @@ rings:
         crate::plan::read("client.yaml", text.as_bytes()).unwrap()
     }
 
-    fn device(number: usize, version: &str) -> Sighting {
-        Sighting {
+    fn device(number: usize, version: &str) -> ListedDevice {
+        ListedDevice {
             id: DeviceId::new(format!("d-{number}")).unwrap(),
             name: "pc".to_owned(),
             user: None,
@@ -94,7 +94,7 @@ rings:
             os_version: None,
             client: Reported::Version(version.parse().unwrap()),
             last_seen_at: Some(at("2026-10-12T08:30:00Z")),
-            policy: Some(SightedPolicy { id: PolicyId::new("p-1").unwrap(), default: true }),
+            policy: Some(ListedProfile { id: PolicyId::new("p-1").unwrap(), default: true }),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::rollout::judge::opening::LEFT_TO_ENTER;
 use crate::rollout::judge::{approval, downgrade, subject};
 use crate::rollout::people::hearing::Hearing;
 use crate::rollout::record::{AllMoves, Evidence, Gate, Judgement};
-use crate::rollout::state::{Hold, Ring, Stage, UnknownSince, Words};
+use crate::rollout::state::{Attribution, Ring, RingState, UnknownSince, Votes};
 use crate::schedule::{Outlook, Schedule};
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::{ClientVersion, Environment};
@@ -47,7 +47,7 @@ pub struct RingReport {
     /// Whether the plan's file dropped it, and it keeps its place until it is verified.
     pub dropped: bool,
     /// Gates that a person waived.
-    pub waived: BTreeMap<Gate, Hold>,
+    pub waived: BTreeMap<Gate, Attribution>,
     /// Where its devices come from, while it is not entered; none while they are not known.
     pub moves: AllMoves,
     /// Who is asked to let it be entered, and what they said; `None`: nobody, or it is entered.
@@ -66,7 +66,7 @@ pub struct ApprovalReport {
     /// Members who could approve and have not.
     pub missing: BTreeSet<Email>,
     /// What people said, with what another revision voided since.
-    pub words: Words,
+    pub words: Votes,
     /// What another word would be judged by, as the members were read last, however long ago.
     pub hearing: Hearing,
 }
@@ -138,7 +138,7 @@ pub(crate) fn ring_report(context: &Context<'_>, index: usize) -> Option<RingRep
             .map(ToString::to_string)
             .collect()
     });
-    let waits = matches!(ring.stage, Stage::Pending | Stage::Entering(_));
+    let waits = matches!(ring.stage, RingState::Pending | RingState::Entering(_));
     let dropped = context.rollout.is_dropped(&ring.name) && ring.stage.is_entered() && !ring.is_free();
     Some(RingReport {
         name: ring.name.clone(),
@@ -182,15 +182,19 @@ fn unsure(unknown: &UnknownSince, plan: &RingPlan) -> Unsure {
 }
 
 /// What it means for a ring to be where it is.
-pub const fn meaning(stage: &Stage) -> &'static str {
+pub const fn meaning(stage: &RingState) -> &'static str {
     match stage {
-        Stage::Pending => "its turn comes when every earlier ring is verified",
-        Stage::Entering(_) => "its turn has come; it is entered as soon as every entry gate passes",
-        Stage::Deploying(_) => "its write to Cloudflare is planned, on its way or in doubt",
-        Stage::Adopting(_) => "its versions are on offer, and its devices pick them up one by one",
-        Stage::Soaking(..) => "its devices have the versions and prove them in use; the exit gates run",
-        Stage::Verified(_) => "it has soaked; the next ring may follow",
-        Stage::RollingBack(..) => "an earlier version is on offer again, and its devices go back one by one",
-        Stage::RolledBack(..) => "it went back; what was taken away is held out of it",
+        RingState::Pending => "its turn comes when every earlier ring is verified",
+        RingState::Entering(_) => "its turn has come; it is entered as soon as every entry gate passes",
+        RingState::Deploying(_) => {
+            "its write to Cloudflare is planned, on its way, or its outcome is unknown"
+        }
+        RingState::Adopting(_) => "its versions are on offer, and its devices pick them up one by one",
+        RingState::Soaking(..) => "its devices have the versions and prove them in use; the exit gates run",
+        RingState::Verified(_) => "it has soaked; the next ring may follow",
+        RingState::RollingBack(..) => {
+            "an earlier version is on offer again, and its devices go back one by one"
+        }
+        RingState::RolledBack(..) => "it went back; what was taken back is blocked for it",
     }
 }

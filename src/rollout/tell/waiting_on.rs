@@ -12,7 +12,7 @@ use crate::rollout::decide::{between, drift, outcome, restore, superseded};
 use crate::rollout::judge::back;
 use crate::rollout::judge::drift::lacks;
 use crate::rollout::record::{Block, Judgement, WaitsFor};
-use crate::rollout::state::{Phase, Ring, Stage};
+use crate::rollout::state::{Phase, Ring, RingState};
 use crate::rollout::world::{Desired, Unsettled};
 
 /// What stands before every step on account of the plan's file.
@@ -30,7 +30,7 @@ fn block_report(context: &Context<'_>) -> Option<BlockReport> {
     Some(BlockReport { block, since: waiting.since, until })
 }
 
-/// What there is to say of a rollout that is over: that its file waits to begin another one, and that it
+/// What there is to say of a rollout that is finished: that its file waits to begin another one, and that it
 /// offers what is forbidden by now.
 pub(crate) fn over(context: &Context<'_>, mut blockers: Vec<Blocker>) -> Vec<Blocker> {
     if context.rollout.phase == Phase::Completed {
@@ -68,7 +68,7 @@ pub(crate) fn waiting_on(context: &Context<'_>) -> Vec<Blocker> {
         let (ring, write) = (ring.name.clone(), pending.id());
         blockers.push(match &pending.doubt {
             None => Blocker::InFlight(ring, write),
-            Some(doubt) => Blocker::InDoubt {
+            Some(doubt) => Blocker::OutcomeUnknown {
                 ring,
                 write,
                 why: doubt.why.clone(),
@@ -90,7 +90,7 @@ pub(crate) fn waiting_on(context: &Context<'_>) -> Vec<Blocker> {
     blockers.extend(drifted);
     // A ring is not entered past a drift; what else its entry would wait for is not in the way yet.
     let next =
-        context.current().filter(|(ring, _)| !(is_drifted && matches!(ring.stage, Stage::Entering(_))));
+        context.current().filter(|(ring, _)| !(is_drifted && matches!(ring.stage, RingState::Entering(_))));
     if let Some((ring, plan)) = next {
         let gate = |ring: &Ring, judgement: &Judgement| {
             Blocker::Gate(ring.name.clone(), Box::new(judgement.clone()))
@@ -148,7 +148,7 @@ fn rolled_back(context: &Context<'_>) -> Blocker {
         let words = context
             .judged(ring)
             .iter()
-            .filter(|word| matches!(ring.stage, Stage::RolledBack(..)) && !word.verdict.advances());
+            .filter(|word| matches!(ring.stage, RingState::RolledBack(..)) && !word.verdict.advances());
         words.map(|word| (ring.name.clone(), word.clone()))
     });
     Blocker::RolledBack { since: context.rollout.phase_since, missing: missing.collect() }
@@ -157,7 +157,7 @@ fn rolled_back(context: &Context<'_>) -> Blocker {
 /// What the ring waits for that goes back now.
 fn rollback_blockers(context: &Context<'_>, turn: Turn<'_>) -> Vec<Blocker> {
     match (going_back(context, &turn), &turn.ring.stage) {
-        (PlannedStep::Waits, Stage::RollingBack(_, back)) => {
+        (PlannedStep::Waits, RingState::RollingBack(_, back)) => {
             let words = context.judged(turn.ring).iter();
             let missing = words.filter(|word| !word.verdict.advances()).cloned().collect();
             let until = back::step_ends_at(turn.plan, back);

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use crate::ids::PlanName;
 use crate::rollout::judge::opening::LEFT_TO_ENTER;
 use crate::rollout::record::{Entry, Event, Mode};
-use crate::rollout::state::{Phase, PlanState, Rollout, Stage, State};
+use crate::rollout::state::{Phase, PlanState, RingState, Rollout, State};
 use crate::schedule::{SIGHT, Schedule, Writable};
 use crate::time::{SignedDuration, Timestamp, after, since};
 
@@ -107,7 +107,8 @@ impl Waits {
 
     pub(crate) fn count(&mut self, plan: &PlanState, state: &State, from: Timestamp, until: Timestamp) {
         let rollout = &plan.rollout;
-        let current = rollout.rings_with_plans().find(|(ring, _)| !matches!(ring.stage, Stage::Verified(_)));
+        let current =
+            rollout.rings_with_plans().find(|(ring, _)| !matches!(ring.stage, RingState::Verified(_)));
         // The last ring's verification and the end of the rollout are two events of one instant.
         let (Phase::Running, Some((ring, ring_plan))) = (rollout.phase, current) else { return };
         let before_write = !ring.stage.is_entered();

@@ -27,7 +27,7 @@ impl Default for Cadence {
 /// A full sweep is due this often, and before each entry.
 pub const FULL_SWEEP_EVERY: SignedDuration = SignedDuration::from_hours(6);
 
-/// Between full sweeps, devices sighted since the last sweep are read this often.
+/// Between full sweeps, devices seen since the last sweep are read this often.
 pub const INCREMENTAL_SWEEP_EVERY: SignedDuration = SignedDuration::from_mins(30);
 
 /// User Groups are read this often while somebody is asked.
@@ -69,7 +69,7 @@ pub enum Read {
     Profiles,
     /// Every device.
     FullSweep,
-    /// The devices sighted since the last sweep.
+    /// The devices seen since the last sweep.
     IncrementalSweep,
     /// The devices of one profile.
     ProfileSweep(PolicyId),
@@ -85,7 +85,7 @@ impl Read {
             Self::Group(_) => "a deployment group",
             Self::Profiles => "device settings profiles",
             Self::FullSweep => "all devices",
-            Self::IncrementalSweep => "devices sighted lately",
+            Self::IncrementalSweep => "devices seen lately",
             Self::ProfileSweep(_) => "devices of a profile",
             Self::Approvers(_) => "a User Group's members",
         }

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** the truth about a device is told without ringward's classifier.
 
-use crate::fleet::{Reported, SightedPolicy, Sighting, SweepScope};
+use crate::fleet::{ListedDevice, ListedProfile, Reported, SweepScope};
 use crate::ids::PolicyId;
 use crate::simulation::devices::offers::{Offer, OffersByProfile};
 use crate::simulation::devices::script::{AfterUpdate, DeviceScript};
@@ -101,7 +101,7 @@ impl Devices {
     }
 
     /// What Cloudflare lists about a device at an instant; `None` once it is removed.
-    pub fn sighting(&self, index: usize, at: Timestamp) -> Option<Sighting> {
+    pub fn sighting(&self, index: usize, at: Timestamp) -> Option<ListedDevice> {
         let story = self.stories.get(index)?;
         if story.removed_at.is_some_and(|removed| removed <= at) {
             return None;
@@ -109,7 +109,7 @@ impl Devices {
         let last_seen_at = self.last_seen(index, story, at);
         let as_of = last_seen_at.unwrap_or(Timestamp::MIN);
         let profile = story.profile_at(as_of);
-        Some(Sighting {
+        Some(ListedDevice {
             id: story.id.clone(),
             name: story.id.to_string(),
             user: None,
@@ -117,7 +117,7 @@ impl Devices {
             os_version: None,
             client: self.version_at(index, as_of),
             last_seen_at,
-            policy: Some(SightedPolicy {
+            policy: Some(ListedProfile {
                 id: profile.clone(),
                 default: self.default_profile.as_ref() == Some(profile),
             }),
@@ -125,7 +125,7 @@ impl Devices {
     }
 
     /// What Cloudflare lists at an instant.
-    pub fn sweep(&self, scope: &SweepScope, at: Timestamp) -> Vec<Sighting> {
+    pub fn sweep(&self, scope: &SweepScope, at: Timestamp) -> Vec<ListedDevice> {
         // Most looks list few devices: the others cost no more than the question whether they are listed.
         let is_listed = |(index, story): &(usize, &DeviceScript)| match scope {
             SweepScope::Full => true,

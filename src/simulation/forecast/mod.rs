@@ -17,7 +17,7 @@ pub use situation::{MOST_DEVICES, NoForecast, Situation};
 use crate::ids::RingName;
 use crate::plan::model::{PlanDigest, Revision};
 use crate::rollout::judge::opening::LEFT_TO_ENTER;
-use crate::rollout::state::Stage;
+use crate::rollout::state::RingState;
 use crate::schedule::{Opening, Schedule};
 use crate::time::{SignedDuration, Timestamp, after, since};
 
@@ -207,7 +207,7 @@ impl Situation {
     fn entered(&self, ring: &RingName) -> Option<Timestamp> {
         let known = self.rollout()?.rings.iter().find(|known| known.name == *ring)?;
         match &known.stage {
-            Stage::Pending | Stage::Entering(_) | Stage::Deploying(_) => None,
+            RingState::Pending | RingState::Entering(_) | RingState::Deploying(_) => None,
             stage => stage.assigned().map(|assigned| assigned.at),
         }
     }

@@ -15,7 +15,7 @@ use crate::rollout::people::verbs::situation::StartPlans;
 use crate::rollout::record::{Actor, Cause, Event, Recorded};
 use crate::rollout::state::Phase;
 use crate::simulation::devices::{DeviceScript, Devices, Reaction};
-use crate::simulation::far_end::FarEnd;
+use crate::simulation::upstream::Upstream;
 use crate::simulation::{Drive, Happening, Looks, Reports, SimulationFault};
 use crate::synthetic::Dice;
 use crate::time::{SignedDuration, Timestamp, after};
@@ -66,13 +66,13 @@ pub(super) fn run(
 ) -> Result<Once, SimulationFault> {
     let now = situation.now;
     let dice = Dice::seeded(seed).of("forecast");
-    let mut far_end = FarEnd::new(devices(situation, habits, dice), Vec::new());
-    far_end.profiles = situation.world.profiles.iter().flat_map(|read| read.value.listed.clone()).collect();
-    far_end.take_over(situation.world.groups.iter().flat_map(|read| read.value.clone()));
+    let mut upstream = Upstream::new(devices(situation, habits, dice), Vec::new());
+    upstream.profiles = situation.world.profiles.iter().flat_map(|read| read.value.listed.clone()).collect();
+    upstream.take_over(situation.world.groups.iter().flat_map(|read| read.value.clone()));
     let mut world = situation.world.clone();
     world.fleet = Fleet::remembered(situation.sample.iter().map(|sampled| sampled.device.clone()));
     let state = situation.state.clone();
-    let mut drive = Drive::taken_over(far_end, revision.clone(), (state, world), LOOKS, now);
+    let mut drive = Drive::taken_over(upstream, revision.clone(), (state, world), LOOKS, now);
     lift_holds(&mut drive, situation);
     let until = after(now, SignedDuration::from_hours(24 * situation.horizon_days()));
     let mut once = Once::default();

@@ -12,7 +12,7 @@ use crate::rollout::judge::subject;
 use crate::rollout::record::Mode;
 
 use crate::rollout::record::Group;
-use crate::rollout::state::{Phase, Rollout, Stage, State};
+use crate::rollout::state::{Phase, RingState, Rollout, State};
 use crate::rollout::world::{Desired, Observations};
 use crate::schedule::Zone;
 use crate::simulation::unasked::unasked;
@@ -167,7 +167,7 @@ impl Situation {
         if let Some(halt) = &known.rollout.halted {
             return Some(format!("halted: {}", halt.cause));
         }
-        (self.state.mode == Some(Mode::Observe)).then(|| "the daemon only observes".to_owned())
+        (self.state.mode == Some(Mode::Observe)).then(|| "the daemon is in read-only mode".to_owned())
     }
 
     /// The present rollout.
@@ -183,7 +183,7 @@ impl Situation {
     /// The rings that are verified, and since when.
     pub(super) fn verified(&self, ring: &RingName) -> Option<Timestamp> {
         let known = self.rollout()?.rings.iter().find(|known| known.name == *ring)?;
-        matches!(known.stage, Stage::Verified(_)).then_some(known.since)
+        matches!(known.stage, RingState::Verified(_)).then_some(known.since)
     }
 }
 

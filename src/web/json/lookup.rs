@@ -66,7 +66,7 @@ impl ApprovalJson {
             format!("{} of {} of `{}` approved", ask.approved.len(), ask.count, ask.user_group)
         };
         let mut told: Vec<String> = self.asks.iter().map(one).collect();
-        told.extend(self.refused_by().map(|by| format!("{by} refused")));
+        told.extend(self.refused_by().map(|by| format!("{by} rejected it")));
         if self.verdict == "unknown" {
             told.push(self.reason.replace('_', " "));
         }

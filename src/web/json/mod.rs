@@ -26,13 +26,13 @@ pub use log::{EventJson, EventsAnswer, PlanAnswer};
 pub use lookup::AwaitedRing;
 pub use protocol::{IndexAnswer, ProblemAnswer};
 pub use ring::{
-    ApprovalJson, AskJson, ClassesJson, DarkJson, GateJson, GroupJson, LookJson, MovesJson, RingJson,
-    ScheduleJson, SilentJson, StalledJson, WaiverJson, WordJson,
+    ApprovalJson, AskJson, ClassesJson, DarkJson, EvaluationJson, GateJson, GroupJson, MovesJson, RingJson,
+    ScheduleJson, SilentJson, StalledJson, VoteJson, WaiverJson,
 };
 pub use rollout::{
-    BlockerJson, DriftJson, HaltJson, HeldOutJson, HoldJson, NewerRingJson, NewerTargetJson,
-    RevisionWaitsJson, RingMovesJson, RollbackJson, RollbackStepJson, RolloutJson, SupersededJson,
-    WayBackJson,
+    AttributionJson, BlockedVersionJson, BlockerJson, DriftJson, HaltJson, NewerRingJson, NewerTargetJson,
+    RevisionWaitsJson, RingMovesJson, RollbackJson, RollbackStepJson, RollbackTargetJson, RolloutJson,
+    SupersededJson,
 };
 pub use snapshot::{
     ClockTroubleJson, ClockTrustJson, FaultJson, FileProblemJson, HeadJson, LogTroubleJson, NewPlanJson,

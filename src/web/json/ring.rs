@@ -40,7 +40,7 @@ pub struct RingJson {
     /// Devices by environment (`windows`, `macos`, and `other` for systems without assignments)
     /// and class; `null` while the devices are not known.
     pub classes: Option<BTreeMap<String, ClassesJson>>,
-    /// Arrived devices as a share of those sighted, 0 to 1; `null` while none was sighted.
+    /// Arrived devices as a share of those seen, 0 to 1; `null` while none was seen.
     pub adoption: BTreeMap<Environment, Option<f64>>,
     /// The gates that matter now.
     pub gates: Vec<GateJson>,
@@ -155,20 +155,20 @@ pub struct GateJson {
     pub dark: Option<DarkJson>,
 }
 
-/// Devices that are sighted and do not move.
+/// Devices that are seen and do not move.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StalledJson {
     /// Stalled devices, without those that a person has accepted.
     pub stalled: usize,
-    /// Devices sighted since they were due: arrived, due and stalled, without the accepted ones.
+    /// Devices seen since they were due: arrived, due and stalled, without the accepted ones.
     pub sighted: usize,
     /// Stalled devices that a person has accepted by resuming.
     pub acknowledged: usize,
-    /// The gate fails when more than so many of a thousand sighted devices are stalled.
+    /// The gate fails when more than so many of a thousand seen devices are stalled.
     pub at_most_per_mille: u16,
     /// How long a device may take.
     pub after_seconds: i64,
-    /// With fewer sighted devices the gate does not judge.
+    /// With fewer seen devices the gate does not judge.
     pub min_devices: u32,
 }
 
@@ -177,12 +177,12 @@ pub struct StalledJson {
 pub struct DarkJson {
     /// Devices that arrived.
     pub arrived: usize,
-    /// Devices of the rings not entered that were sighted in the last week: the control.
+    /// Devices of the rings not entered that were seen in the last week: the control.
     pub control_active: usize,
     /// Devices whose silence a person has accepted by resuming.
     pub acknowledged: usize,
     /// The newest looks, at most two; none while there was nobody to look for.
-    pub looks: Vec<LookJson>,
+    pub looks: Vec<EvaluationJson>,
     /// The next look by the calendar, should its day count.
     pub next_look: Option<Timestamp>,
     /// A look fails only when the silent share is so many of a thousand above the control's.
@@ -196,7 +196,7 @@ pub struct DarkJson {
 /// One look for devices that went silent. It fails when the difference is above the limit and `p` is
 /// not above `p_at_most`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct LookJson {
+pub struct EvaluationJson {
     /// How many times `after_seconds` it reaches back: 1 or 2.
     pub look: u8,
     /// When it was taken.
@@ -218,9 +218,9 @@ pub struct LookJson {
 /// How many of how many are silent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SilentJson {
-    /// Devices sighted in the day before.
+    /// Devices seen in the day before.
     pub of: usize,
-    /// Those of them not sighted since.
+    /// Those of them not seen since.
     pub silent: usize,
 }
 
@@ -238,7 +238,7 @@ pub struct ApprovalJson {
     /// Members who could approve and have not, by e-mail.
     pub missing: Vec<String>,
     /// What people said, by e-mail.
-    pub words: Vec<WordJson>,
+    pub words: Vec<VoteJson>,
 }
 
 /// So many members of a User Group.
@@ -258,7 +258,7 @@ pub struct AskJson {
 
 /// What a person said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct WordJson {
+pub struct VoteJson {
     /// Who, by e-mail.
     pub by: String,
     /// `approved` or `refused`.

@@ -33,7 +33,7 @@ pub struct RolloutJson {
     /// Since when.
     pub phase_since: Timestamp,
     /// A person's pause.
-    pub paused: Option<HoldJson>,
+    pub paused: Option<AttributionJson>,
     /// The engine's halt.
     pub halted: Option<HaltJson>,
     /// What is in the way of the next move; empty only when the rollout is final.
@@ -53,13 +53,15 @@ pub struct RolloutJson {
     /// How far it went back, if somebody had it go back.
     #[serde(default)]
     pub rollback: Option<RollbackJson>,
-    /// Versions that the plan's rollbacks hold out, until `release-hold`.
+    /// Blocked versions: what the plan's rollbacks took back, until `unblock`.
     #[serde(default)]
-    pub held_out: Vec<HeldOutJson>,
+    #[serde(rename = "held_out")]
+    pub blocked_versions: Vec<BlockedVersionJson>,
     /// Whether the whole of it could go back now: `known`, `missing` (a ring has nowhere to go) or
     /// `nothing_moved`.
     #[serde(default)]
-    pub way_back: String,
+    #[serde(rename = "way_back")]
+    pub rollback_target: String,
     /// The earliest instant at which it can move, where the clock alone can tell.
     pub earliest_move: Option<Timestamp>,
     /// When the daemon decides again at the latest.
@@ -147,9 +149,10 @@ pub struct HaltJson {
     /// log.
     #[serde(default)]
     pub devices: Option<usize>,
-    /// Whether its group offers now what a rollback holds out: then `resume` is refused.
+    /// Whether its group offers a blocked version now: then `resume` is refused.
     #[serde(default)]
-    pub offers_held_out: bool,
+    #[serde(rename = "offers_held_out")]
+    pub offers_blocked_version: bool,
     /// Whether the plan forbids what the rollout offers: then it cannot be resumed.
     #[serde(default)]
     pub offers_forbidden: bool,
@@ -186,7 +189,7 @@ pub struct RevisionWaitsJson {
     /// What it changes, a sentence each, without the full stop.
     pub changes: Vec<String>,
     /// A person's word that lets it take effect, as long as it counts; `null`: nobody confirmed it.
-    pub confirmed: Option<HoldJson>,
+    pub confirmed: Option<AttributionJson>,
     /// The command that confirms it; `…` stands for the person's reason. `null`: it cannot be confirmed, or is.
     pub command: Option<String>,
     /// Where the devices of its rings come from, in the order of the rings; empty: the devices are not known.
@@ -208,7 +211,7 @@ pub struct RollbackJson {
     /// What set it off: `person`.
     pub trigger: String,
     /// Who, why and when.
-    pub by: HoldJson,
+    pub by: AttributionJson,
     /// Its rings, in the order in which they go back.
     pub steps: Vec<RollbackStepJson>,
 }
@@ -224,13 +227,13 @@ pub struct RollbackStepJson {
     /// Since when it is over; `null`: it is not.
     pub ended_at: Option<Timestamp>,
     /// What each environment goes back to.
-    pub back: BTreeMap<Environment, WayBackJson>,
+    pub back: BTreeMap<Environment, RollbackTargetJson>,
 }
 
-/// The way back of one environment.
+/// The rollback target of one environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct WayBackJson {
-    /// What was on offer, and is held out.
+pub struct RollbackTargetJson {
+    /// What was on offer, and is blocked.
     pub from: ClientVersion,
     /// What is on offer instead.
     pub to: ClientVersion,
@@ -238,9 +241,9 @@ pub struct WayBackJson {
     pub ground: String,
 }
 
-/// A version that is held out of a profile.
+/// A version that is blocked for a profile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct HeldOutJson {
+pub struct BlockedVersionJson {
     /// The ring that was rolled back.
     pub ring: RingName,
     /// The profile, by policy ID.
@@ -250,7 +253,7 @@ pub struct HeldOutJson {
     /// The version.
     pub version: ClientVersion,
     /// Who rolled back, why and when.
-    pub by: HoldJson,
+    pub by: AttributionJson,
 }
 
 /// A group that still offers what a rollout before this one wrote.
@@ -286,7 +289,7 @@ pub struct SupersededJson {
 
 /// A person's stop or pause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct HoldJson {
+pub struct AttributionJson {
     /// Who: `local:<user>` or `loopback`.
     pub actor: String,
     /// Why.

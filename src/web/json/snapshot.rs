@@ -9,7 +9,7 @@ use crate::ids::{AccountId, PlanName};
 use crate::plan::model::Revisions;
 use crate::rollout::record::Mode;
 use crate::time::Timestamp;
-use crate::web::json::rollout::{HoldJson, RevisionWaitsJson, RolloutJson};
+use crate::web::json::rollout::{AttributionJson, RevisionWaitsJson, RolloutJson};
 
 /// `GET /api/v1/rollouts`: the daemon and each plan's latest rollout.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -26,7 +26,7 @@ pub struct RolloutsAnswer {
     /// `real`, or the text of a fast clock.
     pub clock: String,
     /// Set while all writes are stopped.
-    pub stopped: Option<HoldJson>,
+    pub stopped: Option<AttributionJson>,
     /// By plan name.
     pub rollouts: Vec<RolloutJson>,
     /// Plans that no rollout was begun for, whose file waits to take effect.

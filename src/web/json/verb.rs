@@ -23,14 +23,14 @@ pub struct VerbRequest {
     /// `waive`: which gate; needed there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Gate>,
-    /// `waive`: of which ring; absent: the one under way. `approve`, `refuse`: which ring; absent: the
+    /// `waive`: of which ring; absent: the one under way. `approve`, `reject`: which ring; absent: the
     /// first that is not entered. `rollback`: from which ring on; absent: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ring: Option<RingName>,
     /// `rollback`: this environment alone; absent: both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<Environment>,
-    /// `release-hold`: which version; needed there.
+    /// `unblock`: which version; needed there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<ClientVersion>,
     /// `start`: whether every plan is left paused; absent: they go on.

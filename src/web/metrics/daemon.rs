@@ -58,7 +58,7 @@ pub(super) const METRICS: &[Metric] = &[
     metric(
         "clock_trusted_until_timestamp_seconds",
         &[],
-        "Until when the machine's clock is believed by a person's word; absent without one.",
+        "Until when a person has ringward trust the machine's clock; absent without that.",
         Daemon(|of, to| to.one(of.view.second_clock.trusted(of.now).map(|trust| seconds(trust.until)))),
     ),
     metric(

@@ -4,7 +4,7 @@
 
 use crate::fleet::Class;
 use crate::rollout::record::{Dark, Evidence, Judgement, Verdict};
-use crate::rollout::state::Stage;
+use crate::rollout::state::RingState;
 use crate::time::since;
 use crate::web::metrics::families::Of::{Gate, Ring};
 use crate::web::metrics::families::{Metric, count, metric, seconds};
@@ -18,7 +18,7 @@ pub(super) const METRICS: &[Metric] = &[
         "ring_state",
         &["state"],
         "1 for the ring's state.",
-        Ring(|of, to| to.state(&[], &Stage::NAMES, of.ring.state)),
+        Ring(|of, to| to.state(&[], &RingState::NAMES, of.ring.state)),
     ),
     metric(
         "ring_state_since_timestamp_seconds",
@@ -67,7 +67,7 @@ pub(super) const METRICS: &[Metric] = &[
     metric(
         "ring_adoption_ratio",
         &["environment"],
-        "Arrived devices as a share of those sighted; absent while none was.",
+        "Arrived devices as a share of those seen; absent while none was.",
         Ring(|of, to| {
             for environment in of.ring.targets.keys() {
                 let share = of.ring.census.as_ref().and_then(|census| adoption(census, *environment));
@@ -79,7 +79,7 @@ pub(super) const METRICS: &[Metric] = &[
     metric(
         "ring_stalled_ratio",
         &[],
-        "Stalled devices as a share of those sighted, without the acknowledged ones.",
+        "Stalled devices as a share of those seen, without the acknowledged ones.",
         Gate(|judgement, to| {
             let Evidence::Stalled(seen) = &judgement.evidence else { return };
             let (stalled, sighted) = (seen.stalled(), seen.sighted());
@@ -89,13 +89,13 @@ pub(super) const METRICS: &[Metric] = &[
     metric(
         "ring_dark_excess_ratio",
         &[],
-        "By how much the silent share is above the control's, at the look where it is most.",
+        "By how much the silent share is above the control's, at the evaluation where it is most.",
         Gate(|judgement, to| to.one(excess(judgement).map(|(most, _)| most))),
     ),
     metric(
         "ring_dark_chance_ratio",
         &[],
-        "How likely so many silent devices are by chance, at that look.",
+        "How likely so many silent devices are by chance, at that evaluation.",
         Gate(|judgement, to| to.one(excess(judgement).map(|(_, by_chance)| by_chance))),
     ),
     metric(
@@ -157,7 +157,7 @@ pub(super) const METRICS: &[Metric] = &[
     metric(
         "ring_adoption_deadline_timestamp_seconds",
         &["environment"],
-        "When an adoption that is still missing halts the rollout; freezes and holds move it.",
+        "When an adoption that is still missing halts the rollout; freezes, pauses and halts move it.",
         Ring(|of, to| {
             for judgement in of.ring.gates.iter().filter(|_| of.ring.state == "adopting") {
                 if let (Some(environment), Evidence::Adoption { deadline_at, .. }) =

@@ -87,7 +87,7 @@ pub(super) const METRICS: &[Metric] = &[
     metric(
         "rollout_earliest_move_timestamp_seconds",
         &[],
-        "When the rollout can move at the earliest; absent where the clock alone cannot tell.",
+        "When the rollout can move at the earliest; absent where it depends on more than the clock.",
         Rollout(|of, to| to.one(of.report.earliest_move.map(seconds))),
     ),
     metric(
@@ -111,9 +111,9 @@ pub(super) const METRICS: &[Metric] = &[
     metric(
         "held_out_info",
         &["ring", "environment", "version"],
-        "1 for each version that a rollback of the plan holds out of a ring's profiles.",
+        "1 for each version that a rollback of the plan blocked for a ring's profiles.",
         Rollout(|of, to| {
-            for held in &of.report.held_out {
+            for held in &of.report.blocked_versions {
                 to.any(&[held.ring.as_str(), held.environment.as_str(), &held.version.to_string()], true);
             }
         }),

@@ -1,6 +1,6 @@
 //! A verb with what it is about, as an address of the page names it.
 //!
-//! **Invariant:** the address of a sheet, its form's address, the command that is sent and the command line
+//! **Invariant:** the address of a confirmation, its form's address, the command that is sent and the command line
 //! beside it are of one value, so nobody confirms something else than what they read.
 
 use axum::extract::Query;
@@ -12,7 +12,8 @@ use crate::plan::model::PlanDigest;
 use crate::rollout::people::command::Command;
 use crate::rollout::people::verbs::about::About;
 use crate::rollout::people::verbs::arguments::{ArgumentKey, Arguments};
-use crate::rollout::people::verbs::definition::{Confirmation, Word};
+use crate::rollout::people::verbs::definition::{Confirmation, Vote};
+use crate::rollout::people::verbs::former::called_before;
 use crate::rollout::people::verbs::situation::StartPlans;
 use crate::rollout::people::verbs::verb::Verb;
 use crate::rollout::record::Gate;
@@ -50,7 +51,10 @@ impl Act {
         let known = Verb::of(verb).and_then(|verb| Some((verb, verb.definition().page.as_ref()?)));
         let Some((verb, page)) = known else {
             let known = Verb::ALL.map(Verb::as_str).join(", ");
-            let detail = format!("the page has no `{verb}`; what it has is {known}");
+            let detail = match called_before(verb) {
+                Some(now) => format!("{verb} is called {} now", now.as_str()),
+                None => format!("the page has no `{verb}`; what it has is {known}"),
+            };
             return Err(Failure::new(Kind::NoSuchPath, detail));
         };
         let given = query.arguments(page.keys)?;
@@ -82,7 +86,7 @@ impl Act {
     }
 
     /// A person's word on entering a ring.
-    pub(super) const fn word(&self) -> Option<Word> {
+    pub(super) const fn word(&self) -> Option<Vote> {
         self.verb().aim().word()
     }
 
@@ -135,7 +139,7 @@ impl Act {
     pub(super) fn command(&self, paused: bool, read: Option<PlanDigest>) -> Command {
         match self.command.clone() {
             Command::Approve { plan, ring, .. } => Command::Approve { plan, ring, revision: read },
-            Command::Refuse { plan, ring, .. } => Command::Refuse { plan, ring, revision: read },
+            Command::Reject { plan, ring, .. } => Command::Reject { plan, ring, revision: read },
             Command::Start { .. } if paused => Command::Start { plans: StartPlans::Pause },
             other => other,
         }

@@ -3,7 +3,7 @@
 //! **Invariant:** what is offered is what the table of verbs has for the situation that is shown.
 
 use crate::ids::PlanName;
-use crate::rollout::judge::way_back::Scope;
+use crate::rollout::judge::rollback_target::Scope;
 use crate::rollout::people::command::Command;
 use crate::rollout::people::verbs::situation::StartPlans;
 use crate::web::page::act::Act;

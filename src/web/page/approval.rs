@@ -8,7 +8,7 @@ use crate::rollout::people::command::Command;
 use crate::rollout::people::verbs::refused::Refused;
 use crate::time::{Timestamp, short};
 use crate::web::identity::Right;
-use crate::web::json::{ApprovalJson, AskJson, AwaitedRing, RingJson, RolloutJson, RolloutsAnswer, WordJson};
+use crate::web::json::{ApprovalJson, AskJson, AwaitedRing, RingJson, RolloutJson, RolloutsAnswer, VoteJson};
 use crate::web::page::act::Act;
 use crate::web::page::action::Action;
 use crate::web::page::cell::refusal;
@@ -29,7 +29,7 @@ pub(super) struct ApprovalCard {
     pub(super) asks: Vec<String>,
     /// Since when people are asked.
     pub(super) since: Option<Moment>,
-    pub(super) spoken: Vec<WordRow>,
+    pub(super) spoken: Vec<VoteRow>,
     /// Who could approve and has not, in a sentence.
     pub(super) missing: Option<String>,
     /// Why this reader may not, or may not any more.
@@ -40,10 +40,10 @@ pub(super) struct ApprovalCard {
 }
 
 /// What a person said.
-pub(super) struct WordRow {
+pub(super) struct VoteRow {
     pub(super) tone: Tone,
     pub(super) by: String,
-    /// That they approved or refused, and whether that counts.
+    /// That they approved or rejected it, and whether that counts.
     pub(super) said: String,
     pub(super) at: Moment,
     pub(super) note: String,
@@ -97,11 +97,11 @@ impl ApprovalCard {
         let (plan, name) = (&rollout.plan, &ring.name);
         let (of, ring) = (|| plan.clone(), || Some(name.clone()));
         let approve = Command::Approve { plan: of(), ring: ring(), revision: None };
-        let refuse = Command::Refuse { plan: of(), ring: ring(), revision: None };
-        for act in [approve, refuse].into_iter().filter_map(Act::of) {
+        let reject = Command::Reject { plan: of(), ring: ring(), revision: None };
+        for act in [approve, reject].into_iter().filter_map(Act::of) {
             match refusal(&act, viewer) {
                 None => actions.push(Action::new(&act, &format!("-{plan}-{}", index + 1), viewer)),
-                Some((refused @ (Refused::ApprovedAlready | Refused::RefusedAlready), about)) => {
+                Some((refused @ (Refused::ApprovedAlready | Refused::RejectedAlready), about)) => {
                     barred.push(refused.why(&about));
                 }
                 Some((refused, about)) => barred.push(refused.told(&about)),
@@ -114,7 +114,7 @@ impl ApprovalCard {
             headline,
             asks: approval.asks.iter().map(ask).collect(),
             since: approval.waited_for_since().map(|at| Moment::new(at, now)),
-            spoken: approval.words.iter().map(|word| WordRow::of(approval, word, now)).collect(),
+            spoken: approval.words.iter().map(|word| VoteRow::of(approval, word, now)).collect(),
             missing: missing(approval),
             barred: barred.iter().map(|why| sentence_case(why)).collect(),
             unknown_here,
@@ -128,7 +128,7 @@ fn headline(approval: &ApprovalJson) -> (Tone, String) {
     match approval.verdict.as_str() {
         "pass" => (Tone::Good, "Everybody who is needed approved".to_owned()),
         "unknown" => (Tone::Bad, sentence_case(&approval.reason.replace('_', " "))),
-        _ if !refused.is_empty() => (Tone::Bad, format!("Refused by {}", refused.join(", "))),
+        _ if !refused.is_empty() => (Tone::Bad, format!("Rejected by {}", refused.join(", "))),
         _ if approval.asked_at.is_some() => (Tone::Wait, "Waits for approval".to_owned()),
         _ => (Tone::Idle, "Will ask for approval once everything but the clock is ready".to_owned()),
     }
@@ -141,7 +141,7 @@ pub(super) fn ask(ask: &AskJson) -> String {
 }
 
 pub(super) fn missing(approval: &ApprovalJson) -> Option<String> {
-    // Whoever refused has answered.
+    // Whoever rejected it has answered.
     let silent = |by: &&str| approval.refused_by().all(|refused| refused != *by);
     let all: Vec<&str> = approval.missing.iter().map(String::as_str).filter(silent).collect();
     if all.is_empty() || approval.verdict == "pass" {
@@ -152,12 +152,12 @@ pub(super) fn missing(approval: &ApprovalJson) -> Option<String> {
     Some(if more == 0 { named } else { format!("{named} and {more} more") })
 }
 
-impl WordRow {
-    pub(super) fn of(approval: &ApprovalJson, word: &WordJson, now: Timestamp) -> Self {
+impl VoteRow {
+    pub(super) fn of(approval: &ApprovalJson, word: &VoteJson, now: Timestamp) -> Self {
         let counts = approval.asks.iter().any(|ask| ask.approved.contains(&word.by));
         let ran_out = word.expires_at.is_some_and(|at| at <= now);
         let (tone, said) = match (word.word.as_str(), word.voided_at) {
-            ("refused", _) => (Tone::Bad, "refused".to_owned()),
+            ("refused", _) => (Tone::Bad, "rejected".to_owned()),
             (_, Some(at)) => {
                 (Tone::Idle, format!("approved, voided on {} by other values of the plan", short(at)))
             }

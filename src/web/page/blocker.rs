@@ -57,9 +57,9 @@ impl BlockerCard {
     fn of(blocker: &BlockerJson, rollout: &RolloutJson, viewer: &Viewer) -> Self {
         let facts = [
             ("seen", blocker.seen.clone()),
-            ("asked for", blocker.asked.clone()),
+            ("threshold", blocker.asked.clone()),
             ("since", blocker.since.map(short)),
-            ("next look", blocker.next_look.map(short)),
+            ("next evaluation", blocker.next_look.map(short)),
             ("ends", blocker.until.map(short)),
         ];
         let waits = matches!(blocker.code.as_str(), "revision_waits" | "plan_unstable");

@@ -11,7 +11,7 @@ use crate::rollout::people::verbs::definition::Aim;
 use crate::rollout::people::verbs::effect::Effect;
 use crate::rollout::people::verbs::refused::Refused;
 use crate::rollout::people::verbs::situation::{
-    Claim, ClockSight, Holds, Named, Place, StartPlans, Waits, Waived, Writes,
+    Claim, ClockSight, Named, PauseOrHalt, RingSituation, StartPlans, Waits, Waived, Writes,
 };
 use crate::rollout::people::verbs::table::Cell;
 use crate::web::identity::Right;
@@ -19,7 +19,7 @@ use crate::web::page::act::Act;
 use crate::web::page::viewer::Viewer;
 
 /// The table's word; `None`: there is no such rollout or ring, or this reader may say nothing. Whether plans are
-/// left paused is asked on the sheet, and changes nothing about whether it is refused.
+/// left paused is asked on the confirmation, and changes nothing about whether it is refused.
 fn cell(act: &Act, viewer: &Viewer) -> Option<Cell> {
     let heads = act.verb().definition().columns;
     let mut of = Columns::UNASKED;
@@ -34,17 +34,19 @@ fn fill(of: &mut Columns, head: Heading, act: &Act, viewer: &Viewer) -> Option<(
     let ring = || viewer.ring(plan?, act.ring()?);
     match head {
         Heading::Phase => of.phase = report()?.phase,
-        Heading::Holds => of.holds = Holds::of(report()?.paused.is_some(), report()?.halted.is_some()),
+        Heading::PauseOrHalt => {
+            of.holds = PauseOrHalt::of(report()?.paused.is_some(), report()?.halted.is_some())
+        }
         Heading::Writes => of.writes = Writes::of(view.stop.is_some()),
         Heading::Offered => of.offered = report()?.offered,
-        Heading::WaysBack => of.ways_back = report()?.ways_back,
+        Heading::RollbackTargets => of.rollback_targets = report()?.rollback_targets,
         // Of a version that nobody names here.
-        Heading::HeldBack => return None,
+        Heading::IsBlocked => return None,
         Heading::Gate => of.gate = gate?,
         // A report has one word for both ways of deploying, which the table's rows have in common.
-        Heading::Place => {
+        Heading::RingSituation => {
             let ring = ring()?;
-            of.place = Place::ALL.into_iter().find(|place| place.state() == ring.state)?;
+            of.place = RingSituation::ALL.into_iter().find(|place| place.state() == ring.state)?;
         }
         Heading::Waived => of.waived = Waived::of(ring()?.waived.contains_key(&gate?)),
         Heading::Named => of.named = Named::of(ring()?.dropped),

@@ -1,6 +1,6 @@
 //! What an act does, in sentences.
 //!
-//! **Invariant:** what would be refused promises nothing: its sheet says why, and what would work.
+//! **Invariant:** what would be refused promises nothing: its confirmation says why, and what would work.
 
 use crate::rollout::people::hearing::Hearing;
 use crate::rollout::people::verbs::definition::Promise;
@@ -29,7 +29,7 @@ pub(super) fn effects(act: &Act, answer: &RolloutsAnswer, viewer: &Viewer) -> Ve
             let approves = ring.map(|ring| approves(ring, hearing(act, viewer)));
             approves.into_iter().flatten().chain(waiting.map(voids_approvals)).collect()
         }
-        Promise::Refused => ring.map(refuses).unwrap_or_default(),
+        Promise::Rejected => ring.map(refuses).unwrap_or_default(),
         Promise::Revision => waiting.map(|waiting| confirms(waiting, rollout)).unwrap_or_default(),
         Promise::Started => started(answer),
     }
@@ -65,7 +65,7 @@ fn resumed(rollout: Option<&RolloutJson>) -> Vec<String> {
         );
         if halt.cause == "drift" {
             lines.push(
-                "The group stays as it is now, and nothing is set back. While it does not offer its ring the new version, that ring is not verified, and none of its devices counts as accepted for standing still."
+                "The group stays as it is now, and nothing is set back. While it does not offer its ring the new version, that ring is not verified, and none of its devices counts as acknowledged for standing still."
                     .to_owned(),
             );
         }
@@ -87,7 +87,7 @@ fn accepted(rollout: &RolloutJson) -> impl Iterator<Item = String> {
             _ => return None,
         };
         let name = &ring.name;
-        Some(format!("It accepts {found} of ring {name}; from then on only others count for that gate."))
+        Some(format!("It acknowledges {found} of ring {name}; from then on only others count for that gate."))
     };
     rollout.rings.iter().flat_map(move |ring| ring.gates.iter().filter_map(move |gate| of_ring(ring, gate)))
 }
@@ -103,24 +103,24 @@ fn silent(seen: &DarkJson) -> usize {
 fn approves(ring: &RingJson, hearing: Option<&Hearing>) -> Vec<String> {
     let until = hearing.map(|hearing| {
         format!(
-            "It counts until {}, unless you refuse, leave the group, or the plan’s values change.",
+            "It counts until {}, unless you reject it, leave the group, or the plan’s values change.",
             short(hearing.expires_at)
         )
     });
     let (name, versions) = (&ring.name, versions(ring));
     let may = format!("As far as you are asked, ring {name} may be entered with {versions}.");
     let more = [
-        "Its openings, freezes and all other gates still hold.",
-        "One refusal outweighs any number of approvals, until whoever gave it approves.",
+        "Its openings, its freezes and all other gates still count.",
+        "One rejection outweighs any number of approvals, until whoever gave it approves.",
     ];
     [may].into_iter().chain(until).chain(more.map(str::to_owned)).collect()
 }
 
-/// What a refusal does, in sentences.
+/// What a rejection does, in sentences.
 fn refuses(ring: &RingJson) -> Vec<String> {
     let not = format!("Ring {} is not entered with {}, whoever approves it.", ring.name, versions(ring));
     let more = [
-        "One refusal outweighs any number of approvals. Yours stands until you approve, or the plan’s values change.",
+        "One rejection outweighs any number of approvals. Yours stands until you approve, or the plan’s values change.",
         "Nothing that is on offer already is taken back.",
     ];
     [not].into_iter().chain(more.map(str::to_owned)).collect()

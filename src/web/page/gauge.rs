@@ -6,7 +6,7 @@
 use crate::fleet::PartsPerBillion;
 use crate::rollout::record::{Asks, HealthGate};
 use crate::time::short;
-use crate::web::json::{DarkJson, GateJson, HaltJson, LookJson, RolloutJson, SilentJson, StalledJson};
+use crate::web::json::{DarkJson, EvaluationJson, GateJson, HaltJson, RolloutJson, SilentJson, StalledJson};
 use crate::web::page::html::encoded;
 
 /// A share and its limit.
@@ -42,7 +42,7 @@ fn stalled(seen: &StalledJson) -> Option<Gauge> {
     Some(Gauge { text, over: found > limit, width: width(found, limit) })
 }
 
-fn silent(seen: &DarkJson, look: &LookJson) -> Option<Gauge> {
+fn silent(seen: &DarkJson, look: &EvaluationJson) -> Option<Gauge> {
     let (ring, control) = (percent(look.ring)?, percent(look.control)?);
     let limit = f64::from(seen.at_most_per_mille) / 10.0;
     let excess = ring - control;
@@ -53,7 +53,7 @@ fn silent(seen: &DarkJson, look: &LookJson) -> Option<Gauge> {
         format!("{excess:.1} points above, at most {limit:.1}")
     };
     let text = format!(
-        "Silent since {}: {ring:.1} %, control {control:.1} %: {compared}; by chance with p {p}, counts from {asked} \
+        "Silent since {}: {ring:.1} %, control {control:.1} %: {compared}; by chance with p {p}, threshold {asked} \
          down",
         short(look.since)
     );
@@ -119,7 +119,7 @@ mod tests {
             let gauge = stalled(&seen).unwrap();
             assert_eq!((gauge.over, gauge.width.as_str()), (over, width), "{row}");
         }
-        assert!(stalled(&seen(0, 0, 100)).is_none(), "nobody was sighted");
+        assert!(stalled(&seen(0, 0, 100)).is_none(), "nobody was seen");
     }
 
     #[test]
@@ -134,7 +134,7 @@ mod tests {
             after_seconds: 86_400,
             min_devices: 30,
         };
-        let look = |ring: usize, control: usize, p: u32| LookJson {
+        let look = |ring: usize, control: usize, p: u32| EvaluationJson {
             look: 2,
             at: "2026-10-11T18:00:00Z".parse().unwrap(),
             since: "2026-10-09T18:00:00Z".parse().unwrap(),
@@ -154,7 +154,7 @@ mod tests {
             assert_eq!((gauge.over, gauge.width.as_str()), (over, width), "{row}");
             assert!(gauge.text.contains(words), "{row}: {}", gauge.text);
         }
-        let alone = LookJson { control: SilentJson { of: 0, silent: 0 }, ..look(14, 5, 4_000) };
+        let alone = EvaluationJson { control: SilentJson { of: 0, silent: 0 }, ..look(14, 5, 4_000) };
         assert!(silent(&seen, &alone).is_none(), "without a control there is nothing to compare with");
     }
 }

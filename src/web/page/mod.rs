@@ -5,7 +5,7 @@
 //! | `board` | `/` and `/plans/{plan}` |
 //! | `rollout`, `blocker`, `ring`, `approval`, `event` | from the API's JSON to what their templates print |
 //! | `gauge` | what the health gates measured, each share beside its limit |
-//! | `sheet` | the confirmation of a verb, and its form |
+//! | `confirmation` | what is shown before a verb, and its form |
 //! | `effects`, `situation` | what the verb does and how it is now, in sentences |
 //! | `action` | what the reader may ask for here, or the command that does the same |
 //! | `cell` | what the table of verbs says of it |
@@ -28,6 +28,7 @@ mod assets;
 mod blocker;
 mod board;
 mod cell;
+mod confirmation;
 mod effects;
 mod event;
 mod gauge;
@@ -35,7 +36,6 @@ mod html;
 mod moment;
 mod ring;
 mod rollout;
-mod sheet;
 mod situation;
 mod standing;
 mod tone;
@@ -62,7 +62,7 @@ pub(super) fn routes() -> Router<Services> {
     Router::new()
         .route("/", get(board::front))
         .route("/plans/{plan}", get(board::of_plan))
-        .route(FORM, get(sheet::confirm).post(sheet::submit))
+        .route(FORM, get(confirmation::confirm).post(confirmation::submit))
         .layer(fixed(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY))
         // With `no-referrer` a browser sends its own form with `Origin: null`.
         .layer(fixed(header::REFERRER_POLICY, "same-origin"))

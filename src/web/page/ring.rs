@@ -144,9 +144,7 @@ fn bar(ring: &RingJson, name: &str, classes: &ClassesJson) -> ClassBar {
         (classes.too_old, "too-old"),
     ];
     let beside = [(classes.untargeted, "untargeted", "untargeted"), (classes.left, "left", "left")];
-    let shown = in_bar
-        .iter()
-        .map(|(count, class)| (*count, *class, if *class == "too-old" { "too old" } else { *class }));
+    let shown = in_bar.iter().map(|(count, class)| (*count, *class, in_words(*class)));
     let counts: Vec<_> = shown.chain(beside).filter(|(count, ..)| *count > 0).collect();
     let words: Vec<String> = counts.iter().map(|(count, _, word)| format!("{count} {word}")).collect();
     ClassBar {
@@ -160,6 +158,15 @@ fn bar(ring: &RingJson, name: &str, classes: &ClassesJson) -> ClassBar {
         text: if words.is_empty() { "no devices".to_owned() } else { words.join(", ") },
         segments: segments(&in_bar),
         counts,
+    }
+}
+
+/// A class of the bar, as people read it.
+fn in_words(class: &'static str) -> &'static str {
+    match class {
+        "too-old" => "too old",
+        "unseen" => "not seen",
+        other => other,
     }
 }
 

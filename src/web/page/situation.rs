@@ -10,7 +10,7 @@ use crate::time::{Timestamp, short};
 use crate::web::json::{RevisionWaitsJson, RingJson, RolloutJson, RolloutsAnswer};
 use crate::web::lines::told_moves;
 use crate::web::page::act::{Act, beginning};
-use crate::web::page::approval::{WordRow, ask, missing, versions};
+use crate::web::page::approval::{VoteRow, ask, missing, versions};
 use crate::web::page::standing::{current_ring, headline, held};
 
 /// The rollout that an act is about.
@@ -25,11 +25,11 @@ pub(super) fn ring_of<'a>(act: &Act, answer: &'a RolloutsAnswer) -> Option<&'a R
     rollout_of(act, answer)?.rings.iter().find(|one| one.name == *ring)
 }
 
-/// What must not change between sheet and form.
+/// What must not change between confirmation and form.
 pub(super) fn seen(act: &Act, answer: &RolloutsAnswer) -> String {
     let rollout = rollout_of(act, answer);
     match act.page.rests_on {
-        RestsOn::Holds => {
+        RestsOn::PauseOrHalt => {
             let pause = rollout.and_then(|rollout| rollout.paused.as_ref()).map(|hold| hold.since);
             let halt = rollout.and_then(|rollout| rollout.halted.as_ref());
             let halt = halt.map(|halt| format!("{} {}", halt.cause, halt.since));
@@ -78,7 +78,7 @@ pub(super) fn now(act: &Act, answer: &RolloutsAnswer) -> Vec<String> {
         for gate in ring.into_iter().flat_map(|ring| &ring.gates).filter(|one| one.gate == gate) {
             let of = gate.environment.map(|environment| format!("/{environment}")).unwrap_or_default();
             let (value, threshold) = (&gate.value, &gate.threshold);
-            lines.push(format!("{}{of} says {}: {value}. Asked for: {threshold}.", gate.gate, gate.verdict));
+            lines.push(format!("{}{of} says {}: {value}. Threshold: {threshold}.", gate.gate, gate.verdict));
         }
     } else if act.word().is_some() {
         lines.extend(ring.into_iter().flat_map(|ring| approvals_now(ring, rollout.at)));
@@ -92,20 +92,21 @@ pub(super) fn now(act: &Act, answer: &RolloutsAnswer) -> Vec<String> {
     lines
 }
 
-/// Who approved, who is missing, who refused, in sentences.
+/// Who approved, who is missing, who rejected it, in sentences.
 fn approvals_now(ring: &RingJson, at: Timestamp) -> Vec<String> {
     let Some(approval) = &ring.approval else { return vec!["Nobody is asked.".to_owned()] };
     let mut lines: Vec<String> = approval.asks.iter().map(|one| format!("{}.", ask(one))).collect();
     let moves = ring.moves.iter().map(|(environment, moves)| told_moves(*environment, moves));
     lines.extend(moves.map(|moves| format!("It moves {moves}.")));
     lines.extend(approval.words.iter().map(|word| {
-        let WordRow { by, said, at, note, .. } = WordRow::of(approval, word, at);
+        let VoteRow { by, said, at, note, .. } = VoteRow::of(approval, word, at);
         format!("{by} on {}: {said}. Note: {note}", at.text)
     }));
     lines.extend(missing(approval).map(|names| format!("Missing: {names}.")));
     lines.push(match approval.asked_at {
         Some(at) => format!("People are asked since {}.", short(at)),
-        None => "Nobody is asked yet. A word given now counts all the same.".to_owned(),
+        None => "Nobody is asked yet. An approval or a rejection that is given now counts all the same."
+            .to_owned(),
     });
     lines.push("Who is a member is read again when you confirm.".to_owned());
     lines

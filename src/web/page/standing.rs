@@ -3,7 +3,7 @@
 //! **Invariant:** cards and sheets say it by the same function.
 
 use crate::time::short;
-use crate::web::json::{HoldJson, RolloutJson};
+use crate::web::json::{AttributionJson, RolloutJson};
 
 /// Where it stands, in a sentence.
 pub(super) fn headline(rollout: &RolloutJson, current: Option<usize>) -> String {
@@ -40,6 +40,6 @@ pub(super) fn current_ring(rollout: &RolloutJson) -> Option<usize> {
 }
 
 /// Who holds it, since when, and why.
-pub(super) fn held(hold: &HoldJson) -> String {
+pub(super) fn held(hold: &AttributionJson) -> String {
     format!("{} since {}: {}", hold.actor, short(hold.since), hold.reason)
 }

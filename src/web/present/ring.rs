@@ -3,14 +3,14 @@
 //! **Invariant:** everything is copied from one report; the numbers of a gate are those that it judged by.
 
 use crate::fleet::{Census, Counts, Share};
-use crate::rollout::record::{Dark, Evidence, Judgement, Look, Moves, Stalled};
+use crate::rollout::record::{Dark, Evaluation, Evidence, Judgement, Moves, Stalled};
 use crate::rollout::state::Validity;
 use crate::rollout::tell::ring_report::{ApprovalReport, RingReport};
 use crate::time::Timestamp;
 use crate::version::Environment;
 use crate::web::json::{
-    ApprovalJson, AskJson, ClassesJson, DarkJson, GateJson, GroupJson, LookJson, MovesJson, RingJson,
-    ScheduleJson, SilentJson, StalledJson, WaiverJson, WordJson,
+    ApprovalJson, AskJson, ClassesJson, DarkJson, EvaluationJson, GateJson, GroupJson, MovesJson, RingJson,
+    ScheduleJson, SilentJson, StalledJson, VoteJson, WaiverJson,
 };
 
 /// The key of systems without assignments, beside the environments.
@@ -74,7 +74,7 @@ pub(in crate::web) fn counts(census: &Census) -> Vec<(&'static str, &Counts)> {
     environments.chain([(OTHER, &census.other)]).collect()
 }
 
-/// Arrived devices as a share of those sighted; `None` while none was.
+/// Arrived devices as a share of those seen; `None` while none was.
 #[expect(clippy::cast_precision_loss, reason = "a fleet has far fewer than 2^52 devices")]
 pub(in crate::web) fn adoption(census: &Census, environment: Environment) -> Option<f64> {
     let counts = &census.environments.get(&environment)?.counts;
@@ -106,7 +106,7 @@ fn approval(report: &ApprovalReport) -> ApprovalJson {
         approved: tally.approved.iter().map(|given| given.by.to_string()).collect(),
         members: tally.members,
     });
-    let approvals = words.approvals.iter().map(|(by, approval)| WordJson {
+    let approvals = words.approvals.iter().map(|(by, approval)| VoteJson {
         by: by.to_string(),
         word: "approved".to_owned(),
         note: approval.note.clone(),
@@ -117,7 +117,7 @@ fn approval(report: &ApprovalReport) -> ApprovalJson {
             Validity::Voided(at) => Some(at),
         },
     });
-    let refusals = words.refusals.iter().map(|(by, objection)| WordJson {
+    let rejections = words.rejections.iter().map(|(by, objection)| VoteJson {
         by: by.to_string(),
         word: "refused".to_owned(),
         note: objection.note.clone(),
@@ -131,7 +131,7 @@ fn approval(report: &ApprovalReport) -> ApprovalJson {
         asked_at: *asked_at,
         asks: asks.collect(),
         missing: missing.iter().map(ToString::to_string).collect(),
-        words: approvals.chain(refusals).collect(),
+        words: approvals.chain(rejections).collect(),
     }
 }
 
@@ -181,9 +181,9 @@ fn dark(seen: &Dark) -> DarkJson {
     }
 }
 
-fn look(look: &Look) -> LookJson {
+fn look(look: &Evaluation) -> EvaluationJson {
     let silent = |share: Share| SilentJson { of: share.of, silent: share.silent };
-    LookJson {
+    EvaluationJson {
         look: look.look,
         at: look.at,
         since: look.since,

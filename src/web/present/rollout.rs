@@ -7,8 +7,8 @@ use crate::rollout::decide::blocker::Blocker;
 use crate::rollout::people::verbs::situation::{Offered, Waits};
 use crate::rollout::people::verbs::table;
 use crate::rollout::people::verbs::table::Cell;
-use crate::rollout::record::{Cause, DriftFinding, WayBack};
-use crate::rollout::state::{HeldOut, Hold, Progress, Rollback, StepState};
+use crate::rollout::record::{Cause, DriftFinding, RollbackTarget};
+use crate::rollout::state::{Attribution, BlockedVersion, Progress, Rollback, StepState};
 use crate::rollout::tell::explain::blocks::{confirm, waits_for};
 use crate::rollout::tell::report::{NewerTarget, Report};
 use crate::rollout::tell::revision_waits::RevisionWaits;
@@ -16,9 +16,9 @@ use crate::rollout::tell::superseded::SupersededOffer;
 use crate::text::in_shell;
 use crate::time::Timestamp;
 use crate::web::json::{
-    BlockerJson, DriftJson, HaltJson, HeldOutJson, HoldJson, NewerRingJson, NewerTargetJson,
-    RevisionWaitsJson, RingMovesJson, RollbackJson, RollbackStepJson, RolloutJson, SupersededJson,
-    WayBackJson,
+    AttributionJson, BlockedVersionJson, BlockerJson, DriftJson, HaltJson, NewerRingJson, NewerTargetJson,
+    RevisionWaitsJson, RingMovesJson, RollbackJson, RollbackStepJson, RollbackTargetJson, RolloutJson,
+    SupersededJson,
 };
 use crate::web::present::ring::{gate, moves, ring};
 
@@ -45,8 +45,8 @@ pub fn rollout(report: &Report, next_check: Option<Timestamp>) -> RolloutJson {
             .map(|offer| superseded(&report.id.plan, offer, report.at))
             .collect(),
         rollback: report.rollback.as_ref().map(rollback),
-        held_out: report.held_out.iter().map(held_out).collect(),
-        way_back: report.ways_back.as_str().to_owned(),
+        blocked_versions: report.blocked_versions.iter().map(blocked_version).collect(),
+        rollback_target: report.rollback_targets.as_str().to_owned(),
         earliest_move: report.earliest_move,
         next_check,
         rings: report.rings.iter().map(|one| ring(one, report.at)).collect(),
@@ -71,7 +71,7 @@ fn halt(cause: &Cause, since: Timestamp, offered: Offered) -> HaltJson {
         ring: Some(cause.ring().clone()),
         gate: judgement.map(|judgement| gate(judgement, since)),
         devices,
-        offers_held_out: offered == Offered::HeldOut,
+        offers_blocked_version: offered == Offered::BlockedVersion,
         offers_forbidden: offered == Offered::Forbidden,
     }
 }
@@ -83,7 +83,11 @@ fn rollback(rollback: &Rollback) -> RollbackJson {
             Progress::Begun => ("begun", None),
             Progress::Done(how, at) => (how.as_str(), Some(*at)),
         };
-        let way = |way: &WayBack| WayBackJson { from: way.from, to: way.to, ground: way.ground.to_string() };
+        let way = |way: &RollbackTarget| RollbackTargetJson {
+            from: way.from,
+            to: way.to,
+            ground: way.ground.to_string(),
+        };
         let back = step.back.iter().map(|(environment, one)| (*environment, way(one))).collect();
         RollbackStepJson { ring: step.ring.clone(), progress: progress.to_owned(), ended_at, back }
     };
@@ -94,8 +98,8 @@ fn rollback(rollback: &Rollback) -> RollbackJson {
     }
 }
 
-fn held_out(held: &HeldOut) -> HeldOutJson {
-    HeldOutJson {
+fn blocked_version(held: &BlockedVersion) -> BlockedVersionJson {
+    BlockedVersionJson {
         ring: held.ring.clone(),
         policy: held.policy.to_string(),
         environment: held.environment,
@@ -151,8 +155,8 @@ fn blocker(report: &Report, blocker: &Blocker) -> BlockerJson {
         since: said.since,
         next_look: said.next_look,
         until: said.until,
-        remedy: said.way_out.to_string(),
-        command: said.way_out.command,
+        remedy: said.remedy.to_string(),
+        command: said.remedy.command,
     }
 }
 
@@ -167,13 +171,13 @@ fn newer_target(report: &Report, newer: &NewerTarget) -> NewerTargetJson {
             .collect(),
         headline: said.headline,
         detail: said.detail,
-        remedy: said.way_out.to_string(),
-        command: said.way_out.command,
+        remedy: said.remedy.to_string(),
+        command: said.remedy.command,
     }
 }
 
-pub(super) fn hold(hold: &Hold) -> HoldJson {
-    HoldJson { actor: hold.actor.to_string(), reason: hold.reason.clone(), since: hold.since }
+pub(super) fn hold(hold: &Attribution) -> AttributionJson {
+    AttributionJson { actor: hold.actor.to_string(), reason: hold.reason.clone(), since: hold.since }
 }
 
 /// What waits of `plan`, at `now`.

@@ -67,8 +67,8 @@ fn new_plan(plan: &PlanName, waits: &RevisionWaits, now: Timestamp) -> NewPlanJs
         since: waiting.since,
         headline: said.headline,
         detail: said.detail,
-        remedy: said.way_out.to_string(),
-        command: said.way_out.command,
+        remedy: said.remedy.to_string(),
+        command: said.remedy.command,
         revision_waits: Some(revision_waits(plan, waits, now)),
     }
 }

@@ -9,8 +9,8 @@ use std::ops::{Deref, DerefMut};
 
 use ringward::plan::model::Revision;
 use ringward::rollout::record::Mode;
-use ringward::simulation::far_end::FarEnd;
-pub use ringward::simulation::{Disk, Happening, Note, OnDisk, Pace, Remembered, devices, far_end};
+use ringward::simulation::upstream::Upstream;
+pub use ringward::simulation::{Disk, Happening, Note, OnDisk, Pace, Remembered, devices, upstream};
 use ringward::time::Timestamp;
 
 /// The whole simulation.
@@ -20,8 +20,8 @@ pub struct Drive(ringward::simulation::Drive);
 impl Drive {
     /// A daemon that starts on an empty log and these plan files.
     #[must_use]
-    pub fn new(far_end: FarEnd, plans: Vec<Revision>, pace: Pace, mode: Mode, now: Timestamp) -> Self {
-        Self(ringward::simulation::Drive::new(far_end, plans, pace, mode, now))
+    pub fn new(upstream: Upstream, plans: Vec<Revision>, pace: Pace, mode: Mode, now: Timestamp) -> Self {
+        Self(ringward::simulation::Drive::new(upstream, plans, pace, mode, now))
     }
 
     /// Has something happen at an instant, after what was scheduled for it before.

@@ -17,7 +17,7 @@ use ringward::time::{Span, Timestamp};
 use ringward::version::{ClientVersion, Environment};
 
 use super::devices::{DeviceScript, Devices};
-use super::far_end::{FarEnd, WriteFault};
+use super::upstream::{Upstream, WriteFault};
 use super::{Drive, Pace};
 
 const OLD: ClientVersion = ClientVersion::new(2026, 6, 880, 0);
@@ -71,7 +71,7 @@ fn revision() -> Revision {
     Revision { digest: PlanDigest::of_written(&written), written, plan }
 }
 
-fn account() -> FarEnd {
+fn account() -> Upstream {
     let profiles = ["Engineering", "Support"];
     let stories = profiles.iter().flat_map(|profile| {
         (0..5).map(move |n| {
@@ -85,7 +85,7 @@ fn account() -> FarEnd {
         is_default: false,
         enabled: true,
     };
-    FarEnd::new(Devices::new(stories.collect(), None), profiles.iter().map(profile).collect())
+    Upstream::new(Devices::new(stories.collect(), None), profiles.iter().map(profile).collect())
 }
 
 fn drive() -> Drive {
@@ -102,8 +102,8 @@ fn two_rings_walk() {
     let mut drive = drive();
     drive.run_until(at("2026-10-20T06:00:00Z"));
     assert_eq!(phase(&drive), Phase::Completed, "{}", drive.tail());
-    assert_eq!(drive.far_end.writes().count(), 2);
-    let profiles: BTreeSet<_> = drive.far_end.groups().flat_map(|group| &group.content.policies).collect();
+    assert_eq!(drive.upstream.writes().count(), 2);
+    let profiles: BTreeSet<_> = drive.upstream.groups().flat_map(|group| &group.content.policies).collect();
     assert_eq!(profiles.len(), 2);
 }
 
@@ -121,10 +121,10 @@ fn every_write_fault_is_survived() {
     ];
     for (row, fault) in rows {
         let mut drive = drive();
-        drive.far_end.write_faults.insert(1, fault);
+        drive.upstream.write_faults.insert(1, fault);
         drive.run_until(at("2026-10-20T06:00:00Z"));
         assert_eq!(phase(&drive), Phase::Completed, "{row}\n{}", drive.tail());
-        assert_eq!(drive.far_end.groups().count(), 2, "{row}");
+        assert_eq!(drive.upstream.groups().count(), 2, "{row}");
     }
 }
 
@@ -138,7 +138,7 @@ fn a_crash_after_any_record_ends_alike() {
         drive.run_until(at("2026-10-20T06:00:00Z"));
         assert_eq!(drive.crashes, 1, "after record {records}");
         assert_eq!(phase(&drive), Phase::Completed, "after record {records}\n{}", drive.tail());
-        assert_eq!(drive.far_end.groups().count(), 2, "after record {records}");
+        assert_eq!(drive.upstream.groups().count(), 2, "after record {records}");
     }
 }
 

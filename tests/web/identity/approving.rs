@@ -11,7 +11,7 @@ use ringward::rollout::people::hearing::Hearing;
 use ringward::rollout::record::Actor;
 use ringward::rollout::record::Role;
 use ringward::rollout::record::{Evidence, Unknown, Verdict, Waiting};
-use ringward::rollout::state::{Approval, Objection, Validity};
+use ringward::rollout::state::{Approval, Rejection, Validity};
 use ringward::rollout::tell::report::Report;
 use ringward::rollout::tell::ring_report::ApprovalReport;
 use ringward::web::TcpRules;
@@ -22,7 +22,7 @@ use super::credentials::{Guarded, HOST, Signer, bearer, over_tcp, person, reques
 use super::keys::KeyServer;
 
 const APPROVE: &str = "/act/approve?plan=client&ring=Everyone";
-const REFUSE: &str = "/act/refuse?plan=client&ring=Everyone";
+const REJECT: &str = "/act/reject?plan=client&ring=Everyone";
 
 fn email(name: &str) -> Email {
     format!("{name}@example.com").parse().unwrap()
@@ -46,8 +46,8 @@ fn spoken() -> Report {
     approval.judgement.verdict = Verdict::Wait(Waiting::ApprovalRefused);
     let note = HOSTILE.to_owned();
     let digest = PlanDigest::of_written("{}");
-    let objection = Objection { digest, at: at("2026-10-12T09:50:00Z"), note };
-    approval.words.refusals.insert(email("dan"), objection);
+    let objection = Rejection { digest, at: at("2026-10-12T09:50:00Z"), note };
+    approval.words.rejections.insert(email("dan"), objection);
     approval.missing.insert(email("dan"));
     let of_ana = approval.words.approvals[&email("ana")].clone();
     let voided = Validity::Voided(at("2026-10-12T09:35:00Z"));
@@ -99,13 +99,13 @@ async fn submit(guarded: &Guarded, path: &str, headers: &[(&str, &str)], body: &
     send(&guarded.app, request).await
 }
 
-/// What a sheet rests on, as its form sends it back.
+/// What a confirmation rests on, as its form sends it back.
 fn rests_on(sheet: &str) -> String {
     let value = sheet.split("name=\"seen\" value=\"").nth(1).unwrap().split('"').next().unwrap();
     value.replace('#', "%23").replace(' ', "+")
 }
 
-/// Credential, whether each word is offered, and what the ring and the sheet of `approve` say.
+/// Credential, whether each word is offered, and what the ring and the confirmation of `approve` say.
 struct Row<'a> {
     row: &'a str,
     credential: Option<(&'a str, &'a str)>,
@@ -139,7 +139,7 @@ async fn each_reader_is_told_whether_they_have_a_say() {
             row: "who refused",
             credential: access(3),
             offers: (true, false),
-            ring: "You refused ring `Everyone` already.",
+            ring: "You rejected ring `Everyone` already.",
             sheet: may,
         },
         Row { row: "the author", credential: access(2), offers: (false, false), ring: own, sheet: nothing },
@@ -188,7 +188,7 @@ async fn each_reader_is_told_whether_they_have_a_say() {
     ];
     for Row { row, credential, offers, ring, sheet } in rows {
         let page = seen_by(&guarded, "/", credential).await;
-        let links = ["approve", "refuse"].map(|verb| page.contains(&format!("href=\"/act/{verb}?")));
+        let links = ["approve", "reject"].map(|verb| page.contains(&format!("href=\"/act/{verb}?")));
         assert_eq!((links[0], links[1]), offers, "{row}: {page}");
         assert!(page.contains(ring), "{row}: `{ring}` is missing in {page}");
         let told = seen_by(&guarded, APPROVE, credential).await;
@@ -217,7 +217,7 @@ async fn bare_loopback_shows_the_command() {
         "href=\"/act/pause?plan=client\"",
         "Loopback may not approve: only a person who is known by e-mail may; sign in through Cloudflare Access",
         "By command, with a token of your own in <code>RINGWARD_BEARER_TOKEN</code>",
-        "ringward refuse client --ring Everyone --reason",
+        "ringward reject client --ring Everyone --reason",
     ] {
         assert!(page.contains(words), "`{words}` is missing in {page}");
     }
@@ -274,11 +274,11 @@ async fn a_ring_says_what_each_person_said() {
     let hostile = "&#60;script&#62;alert(&#34;1&#34;)&#60;/script&#62;&#38;&#39;x&#39;";
     for words in [
         "href=\"#approval-client-2\"",
-        "1 of 2 of `Keepers` approved, dan@example.com refused; asked 30m ago",
-        "Refused by dan@example.com",
+        "1 of 2 of `Keepers` approved, dan@example.com rejected it; asked 30m ago",
+        "Rejected by dan@example.com",
         "2 of `Keepers`: 1 approved so far, of 2 who can",
         "<bdi>ana@example.com</bdi></strong> approved, which counts until 2026-10-17 09:40 UTC",
-        "<bdi>dan@example.com</bdi></strong> refused",
+        "<bdi>dan@example.com</bdi></strong> rejected",
         "<bdi>gil@example.com</bdi></strong> approved, voided on 2026-10-12 09:35 UTC",
         "<bdi>hal@example.com</bdi></strong> approved, and it has run out",
         "<bdi>ivo@example.com</bdi></strong> approved, and is in no group that is asked",
@@ -289,9 +289,9 @@ async fn a_ring_says_what_each_person_said() {
         assert!(page.contains(words), "`{words}` is missing in {page}");
     }
     assert!(!page.contains("alert(\""), "{page}");
-    let sheet = seen_by(&guarded, REFUSE, None).await;
+    let sheet = seen_by(&guarded, REJECT, None).await;
     for words in [
-        "Refuse Everyone in client?",
+        "Reject Everyone in client?",
         "Ring Everyone is not entered with windows 2026.8.2100.0, whoever approves it.",
         "ana@example.com on 2026-10-12 09:40 UTC: approved, which counts until 2026-10-17 09:40 UTC. Note: no cases",
         "Missing: bo@example.com.",
@@ -345,7 +345,7 @@ async fn a_form_goes_through_as_the_person_whom_access_knows() {
         ("a client that does not say", &[site, credential], "does not say"),
         ("typed by hand", &[site, credential, ("sec-fetch-site", "none")], "does not say"),
     ];
-    for (path, verb) in [(APPROVE, "approve"), (REFUSE, "refuse")] {
+    for (path, verb) in [(APPROVE, "approve"), (REJECT, "reject")] {
         let sheet = seen_by(&guarded, path, Some(credential)).await;
         assert!(sheet.contains("<label for=\"reason\">Note "), "{sheet}");
         assert!(sheet.contains("The log will name you <code>access:bo@example.com</code>"), "{sheet}");
@@ -369,7 +369,7 @@ async fn a_form_goes_through_as_the_person_whom_access_knows() {
             (plan("client"), Some(ring("Everyone")), Some(PlanDigest::of_written("{}")));
         let command = match verb {
             "approve" => Command::Approve { plan, ring, revision },
-            _ => Command::Refuse { plan, ring, revision },
+            _ => Command::Reject { plan, ring, revision },
         };
         let expected = (Actor::Access { email: email("bo") }, "no \"cases\"".to_owned(), command);
         assert_eq!(std::mem::take(&mut *guarded.world.arrived.lock().unwrap()), [expected]);
@@ -420,7 +420,7 @@ async fn a_word_on_what_is_not_there_any_more_is_asked_anew() {
         ("another description", described(other()), 303, ""),
     ];
     for (row, next, status, word) in rows {
-        for path in [APPROVE, REFUSE] {
+        for path in [APPROVE, REJECT] {
             shows(&guarded, spoken());
             let sheet = seen_by(&guarded, path, Some(credential)).await;
             let body = format!("seen={}&reason=all+well", rests_on(&sheet));

@@ -1,6 +1,6 @@
 //! The count by hand: which profiles a write concerns, and which listed devices it touches.
 
-use crate::fleet::SightedPolicy;
+use crate::fleet::ListedProfile;
 use crate::ids::GroupId;
 use crate::plan::model::PlanDigest;
 use crate::rollout::judge::blast::*;
@@ -51,8 +51,8 @@ fn intent(before: Option<&str>, after: &str) -> WriteIntent {
     }
 }
 
-fn device(id: &str, os: &str, client: Reported, profile: Option<&str>) -> Sighting {
-    Sighting {
+fn device(id: &str, os: &str, client: Reported, profile: Option<&str>) -> ListedDevice {
+    ListedDevice {
         id: DeviceId::new(id).unwrap(),
         name: id.to_owned(),
         user: None,
@@ -60,12 +60,12 @@ fn device(id: &str, os: &str, client: Reported, profile: Option<&str>) -> Sighti
         os_version: None,
         client,
         last_seen_at: None,
-        policy: profile.map(|id| SightedPolicy { id: policy(id), default: false }),
+        policy: profile.map(|id| ListedProfile { id: policy(id), default: false }),
     }
 }
 
 /// Two Windows devices and one Mac in each of three profiles, and some that never count.
-fn listed() -> Vec<Sighting> {
+fn listed() -> Vec<ListedDevice> {
     let version = |text: &str| Reported::Version(text.parse().unwrap());
     let mut listed = Vec::new();
     for profile in ["it", "hr", "everyone"] {

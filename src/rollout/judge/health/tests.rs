@@ -7,8 +7,8 @@ fn at(text: &str) -> Timestamp {
     format!("2026-10-{text}:00Z").parse().unwrap()
 }
 
-fn look(ring: (usize, usize), control: (usize, usize), p: u32) -> DarkLook {
-    DarkLook {
+fn look(ring: (usize, usize), control: (usize, usize), p: u32) -> DarkEvaluation {
+    DarkEvaluation {
         look: 1,
         at: at("14T20:00"),
         taken_at: at("14T20:00"),
@@ -25,7 +25,7 @@ fn look(ring: (usize, usize), control: (usize, usize), p: u32) -> DarkLook {
 #[test]
 fn looks_say_one_word_together() {
     let fine = || look((2, 100), (20, 1_000), 600_000_000);
-    let second = |ring| DarkLook { look: 2, ..look(ring, (0, 1_000), 1) };
+    let second = |ring| DarkEvaluation { look: 2, ..look(ring, (0, 1_000), 1) };
     let fails = Verdict::Fail(Failing::TooManyDark);
     let outage = Verdict::Unknown(Unknown::OutageOrHoliday);
     let asleep = Verdict::Wait(Waiting::FleetAsleep);
@@ -69,7 +69,7 @@ fn looks_say_one_word_together() {
 fn a_control_that_sleeps_or_is_small_acquits_nobody() {
     let word = |word: Verdict, control_active, control_known| {
         let found =
-            DarkLooks { control_active, control_known, acknowledged: 0, next_at: None, looks: vec![] };
+            DarkEvaluations { control_active, control_known, acknowledged: 0, next_at: None, looks: vec![] };
         by_control(word, &found, Health::BUILT_IN)
     };
     let fails = Verdict::Fail(Failing::TooManyDark);
@@ -97,7 +97,7 @@ fn a_silence_that_was_accepted_waits_for_the_next_look() {
     assert_eq!(word("14T19:59"), Verdict::Unknown(Unknown::OutageOrHoliday), "accepted before");
     assert_eq!(word("15T09:00"), Verdict::Wait(Waiting::TooSoon));
     // In the evening nobody could know of it: the control's had not come.
-    let later = DarkLook { taken_at: at("15T04:00"), ..look((90, 100), (20, 1_000), 1) };
+    let later = DarkEvaluation { taken_at: at("15T04:00"), ..look((90, 100), (20, 1_000), 1) };
     let word = |accepted: &str| by_looks(std::slice::from_ref(&later), Health::BUILT_IN, Some(&at(accepted)));
     assert_eq!(word("14T22:00"), Verdict::Unknown(Unknown::OutageOrHoliday), "accepted before it was taken");
     assert_eq!(word("15T09:00"), Verdict::Wait(Waiting::TooSoon));

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::groups::{GroupBook, Owned};
 use super::plan::PlanLine;
-use super::ring::{RingLine, RingState};
+use super::ring::{LedgerRingState, RingLine};
 use super::waiting::WaitingLine;
 use super::words::WordLine;
 use super::writes::WriteBook;
@@ -33,7 +33,7 @@ pub(crate) struct Ledger<'a> {
     pub(crate) writes: WriteBook<'a>,
     pub(crate) groups: GroupBook<'a>,
     pub(crate) soaks: Vec<SoakFact>,
-    pub(crate) blocked: Vec<BlockedVersion<'a>>,
+    pub(crate) blocked: Vec<LedgerBlockedVersion<'a>>,
     pub(crate) words: Vec<WordLine<'a>>,
     /// Whether each token still opens anything, its end aside.
     pub(crate) tokens: BTreeMap<&'a TokenName, bool>,
@@ -43,8 +43,8 @@ pub(crate) struct Ledger<'a> {
     pub(crate) judges_health: bool,
 }
 
-/// A version that a rollback holds out of a profile.
-pub(crate) struct BlockedVersion<'a> {
+/// A version that a rollback blocked for a profile.
+pub(crate) struct LedgerBlockedVersion<'a> {
     pub(crate) plan: &'a PlanName,
     pub(crate) policy: &'a PolicyId,
     pub(crate) environment: Environment,
@@ -65,7 +65,10 @@ impl<'a> Ledger<'a> {
         let on_its_way = |ring: &RingLine<'_>| {
             let moves = matches!(
                 ring.state,
-                RingState::Deploying | RingState::Adopting | RingState::Soaking | RingState::RollingBack
+                LedgerRingState::Deploying
+                    | LedgerRingState::Adopting
+                    | LedgerRingState::Soaking
+                    | LedgerRingState::RollingBack
             );
             moves && !ring.waived.contains_key(&Gate::Ring)
         };

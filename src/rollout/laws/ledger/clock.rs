@@ -3,7 +3,7 @@
 //! **Invariant:** time in which no daemon ran or watched counts for no soak, no deadline and against no gate.
 
 use super::books::Ledger;
-use super::ring::RingState;
+use super::ring::LedgerRingState;
 use super::words;
 use crate::time::{Timestamp, after, since};
 
@@ -22,7 +22,7 @@ impl Ledger<'_> {
         self.plans.values_mut().for_each(|plan| plan.still.push((from, Some(to))));
         for ring in self.plans.values_mut().flat_map(|plan| &mut plan.rings) {
             let begun = ring.unknown.values_mut().map(|(_, begun)| begun);
-            let soak = ring.adopted_at.as_mut().filter(|_| ring.state == RingState::Soaking);
+            let soak = ring.adopted_at.as_mut().filter(|_| ring.state == LedgerRingState::Soaking);
             for begun in begun.chain(soak) {
                 *begun = after(*begun, since((*begun).clamp(from, to), to));
             }
@@ -55,7 +55,7 @@ impl Ledger<'_> {
                 ring.restoring.unread.clear();
                 ring.deadline_from.iter_mut().for_each(clamp);
                 ring.back_since.iter_mut().for_each(clamp);
-                ring.adopted_at.iter_mut().filter(|_| ring.state == RingState::Soaking).for_each(clamp);
+                ring.adopted_at.iter_mut().filter(|_| ring.state == LedgerRingState::Soaking).for_each(clamp);
                 ring.waived.retain(|_, at| *at <= now);
                 ring.unknown.values_mut().for_each(|(_, begun)| clamp(begun));
                 ring.accepted.values_mut().flat_map(|devices| devices.values_mut()).for_each(clamp);

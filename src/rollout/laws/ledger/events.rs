@@ -3,7 +3,7 @@
 //! **Invariant:** the books take every event as it stands, sound or not, so that one violation
 //! does not hide the next.
 
-use super::books::{BlockedVersion, Ledger};
+use super::books::{Ledger, LedgerBlockedVersion};
 use super::plan::{PlanLine, PlanPhase};
 use super::{waiting, words};
 use crate::ids::RingName;
@@ -112,7 +112,7 @@ impl<'a> Ledger<'a> {
 
     fn block(&mut self, id: &'a RolloutId, step: &'a RollbackStep) {
         for policy in &step.policies {
-            self.blocked.extend(step.back.iter().map(|(environment, way)| BlockedVersion {
+            self.blocked.extend(step.back.iter().map(|(environment, way)| LedgerBlockedVersion {
                 plan: &id.plan,
                 policy,
                 environment: *environment,

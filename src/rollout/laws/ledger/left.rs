@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::groups::GroupBook;
-use super::ring::{RingLine, RingState};
+use super::ring::{LedgerRingState, RingLine};
 use crate::plan::model::RingPlan;
 use crate::rollout::record::GroupContent;
 use crate::rollout::record::{Purpose, WriteIntent};
@@ -21,7 +21,7 @@ pub(crate) struct LeftLine<'a> {
 
 impl<'a> LeftLine<'a> {
     pub(super) fn adopts(&self) -> bool {
-        self.ring.state == RingState::Adopting
+        self.ring.state == LedgerRingState::Adopting
     }
 
     /// Its plan, with what is still on offer for targets.

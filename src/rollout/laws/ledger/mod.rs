@@ -24,7 +24,7 @@ pub(crate) use books::Ledger;
 pub(crate) use groups::Owned;
 pub(crate) use left::LeftLine;
 pub(crate) use plan::{PlanLine, PlanPhase, plan_of, same_offer};
-pub(crate) use ring::{RingLine, RingState};
+pub(crate) use ring::{LedgerRingState, RingLine};
 pub(crate) use waiting::WaitingLine;
 pub(crate) use words::WordLine;
 pub(crate) use writes::WriteLine;

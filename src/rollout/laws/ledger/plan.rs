@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::left::{BroughtVersions, LeftLine};
-use super::ring::{RingLine, RingState};
+use super::ring::{LedgerRingState, RingLine};
 use crate::ids::{PlanName, RingName};
 use crate::plan::model::{Plan, Revision, RingPlan};
 use crate::rollout::record::{BlockKind, Cause, Event, Purpose, Recorded, RollbackStep, RolloutId};
@@ -171,7 +171,7 @@ impl<'a> PlanLine<'a> {
     /// Rings that are not verified, of those before one; of all where it is none.
     pub(crate) fn unverified_before(&self, name: &RingName) -> impl Iterator<Item = &RingLine<'a>> {
         let earlier = self.rings.iter().take_while(move |line| line.name != name);
-        earlier.filter(|ring| ring.state != RingState::Verified)
+        earlier.filter(|ring| ring.state != LedgerRingState::Verified)
     }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::plan::{PlanLine, PlanPhase, StepLine, same_offer};
-use super::ring::{RingLine, RingState};
+use super::ring::{LedgerRingState, RingLine};
 use crate::ids::RingName;
 use crate::plan::model::{Revision, RingPlan};
 use crate::rollout::record::Gate;
@@ -184,10 +184,10 @@ impl<'a> PlanLine<'a> {
     fn take_turns_back(&mut self) {
         let mut turn = true;
         for ring in &mut self.rings {
-            if !turn && ring.state == RingState::Entering {
-                ring.go(RingState::Pending);
+            if !turn && ring.state == LedgerRingState::Entering {
+                ring.go(LedgerRingState::Pending);
             }
-            turn &= ring.state == RingState::Verified;
+            turn &= ring.state == LedgerRingState::Verified;
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::groups::GroupBook;
 use super::left::LeftLine;
 use super::plan::PlanLine;
-use super::ring::{RingLine, RingState};
+use super::ring::{LedgerRingState, RingLine};
 use crate::ids::RingName;
 use crate::plan::model::RingPlan;
 use crate::rollout::record::Gate;
@@ -23,8 +23,8 @@ impl<'a> PlanLine<'a> {
             let mut targets = plan.targets.clone();
             targets.retain(|at, version| self.versions.is_unproven(*at, *version));
             let mut ring = ring.clone();
-            if matches!(ring.state, RingState::RollingBack | RingState::RolledBack) {
-                ring.state = RingState::Verified;
+            if matches!(ring.state, LedgerRingState::RollingBack | LedgerRingState::RolledBack) {
+                ring.state = LedgerRingState::Verified;
             }
             left.push(LeftLine { ring, plan, targets });
         }

@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 use crate::version::Environment;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RingState {
+pub(crate) enum LedgerRingState {
     Pending,
     Entering,
     Deploying,
@@ -27,7 +27,7 @@ pub(crate) enum RingState {
 #[derive(Clone)]
 pub(crate) struct RingLine<'a> {
     pub(crate) name: &'a RingName,
-    pub(crate) state: RingState,
+    pub(crate) state: LedgerRingState,
     pub(crate) group: Option<&'a GroupId>,
     pub(crate) policies: Option<&'a BTreeSet<PolicyId>>,
     /// From where the adoption deadline counts.
@@ -48,7 +48,7 @@ pub(crate) struct RingLine<'a> {
     /// Writes that should have written its group back.
     pub(crate) restoring: Tries,
     /// Where it was, while a write is under way that is not of its turn.
-    pub(super) origin: Option<RingState>,
+    pub(super) origin: Option<LedgerRingState>,
     /// Devices that are told to have left since the assignment.
     pub(crate) left: BTreeMap<Environment, usize>,
     /// Since when an earlier version is on offer, once it went back.
@@ -59,7 +59,7 @@ impl<'a> RingLine<'a> {
     pub(super) fn pending(name: &'a RingName) -> Self {
         Self {
             name,
-            state: RingState::Pending,
+            state: LedgerRingState::Pending,
             group: None,
             policies: None,
             deadline_from: None,
@@ -78,7 +78,7 @@ impl<'a> RingLine<'a> {
         }
     }
 
-    pub(super) fn go(&mut self, state: RingState) {
+    pub(super) fn go(&mut self, state: LedgerRingState) {
         self.state = state;
         self.unknown.clear();
     }
@@ -91,12 +91,12 @@ impl<'a> RingLine<'a> {
     }
 
     pub(crate) const fn is_entered(&self) -> bool {
-        !matches!(self.state, RingState::Pending | RingState::Entering)
+        !matches!(self.state, LedgerRingState::Pending | LedgerRingState::Entering)
     }
 
     /// Whether its group is on record with what it was given.
     pub(super) const fn is_assigned(&self) -> bool {
-        self.group.is_some() && self.is_entered() && !matches!(self.state, RingState::Deploying)
+        self.group.is_some() && self.is_entered() && !matches!(self.state, LedgerRingState::Deploying)
     }
 
     /// What became of the writes before one of this purpose.
@@ -174,7 +174,7 @@ fn failed(why: &Cancelled) -> bool {
         | Cancelled::Blocked { .. }
         | Cancelled::Forbidden { .. }
         | Cancelled::RolledBack
-        | Cancelled::HeldOut { .. }
+        | Cancelled::BlockedVersion { .. }
         | Cancelled::ApprovalVoid { .. }
         | Cancelled::ReadFailed { .. }
         | Cancelled::ClockBehind

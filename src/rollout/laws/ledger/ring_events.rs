@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** a write that is not of the ring's turn leaves the ring where it was.
 
-use super::ring::{RingLine, RingState, Tries};
+use super::ring::{LedgerRingState, RingLine, Tries};
 use crate::rollout::record::Group;
 use crate::rollout::record::{Acknowledged, Cause, Event, Finding, Purpose, WriteIntent};
 use crate::rollout::record::{Gate, Unknown};
@@ -35,7 +35,7 @@ impl<'a> RingLine<'a> {
         self.accepted.entry(of).or_default().extend(found.devices.iter().map(|device| (device, at)));
         if let Some((_, since)) = self.unknown.get_mut(&of) {
             *since = at;
-        } else if found.gate == Gate::Adoption && self.state == RingState::Adopting {
+        } else if found.gate == Gate::Adoption && self.state == LedgerRingState::Adopting {
             self.deadline_from = Some(at);
         }
     }
@@ -51,47 +51,47 @@ impl<'a> RingLine<'a> {
                 self.origin = Some(self.state);
                 // What is put back is offered nothing new: the ring stays where it is.
                 if !matches!(intent.purpose, Purpose::PutBack { .. }) {
-                    self.state = RingState::Deploying;
+                    self.state = LedgerRingState::Deploying;
                 }
             }
             Event::RingReached { .. } => {
-                self.go(RingState::Entering);
+                self.go(LedgerRingState::Entering);
                 self.entering = Tries::default();
             }
             Event::RingRecognised { group, soak, .. } => {
                 self.nothing_between();
-                self.go(RingState::Verified);
+                self.go(LedgerRingState::Verified);
                 self.assign(group, &soak.policies);
             }
             Event::RingAssigned { group, .. } => {
                 self.nothing_between();
-                self.go(RingState::Adopting);
+                self.go(LedgerRingState::Adopting);
                 self.assign(group, &group.content.policies);
                 // The group may have offered this for long; the ring's own time begins here.
                 self.deadline_from = Some(at);
             }
-            Event::WritePlanned { .. } => self.go(RingState::Deploying),
+            Event::WritePlanned { .. } => self.go(LedgerRingState::Deploying),
             Event::WriteDoubted { .. } => self.entering.take(event, at),
             Event::WriteConfirmed { group, .. }
             | Event::WriteSettled { finding: Finding::Applied { group }, .. } => self.entered(group, intent),
             Event::WriteCancelled { .. } | Event::WriteRefused { .. } | Event::WriteSettled { .. } => {
-                self.go(RingState::Entering);
+                self.go(LedgerRingState::Entering);
                 self.entering.take(event, at);
             }
             Event::AdoptionReached { .. } => {
-                self.go(RingState::Soaking);
+                self.go(LedgerRingState::Soaking);
                 self.adopted_at = Some(at);
             }
-            Event::RingVerified { .. } => self.go(RingState::Verified),
+            Event::RingVerified { .. } => self.go(LedgerRingState::Verified),
             Event::RingLetGo { .. } => {
                 self.waived.insert(Gate::Ring, at);
             }
             Event::RollbackInPlace { group, .. } => {
-                self.go(RingState::RollingBack);
+                self.go(LedgerRingState::RollingBack);
                 self.assign(group, &group.content.policies);
                 self.back_since = Some(at);
             }
-            Event::RingRolledBack { .. } => self.go(RingState::RolledBack),
+            Event::RingRolledBack { .. } => self.go(LedgerRingState::RolledBack),
             Event::DevicesLeft { environment, left, .. } => {
                 self.left.insert(*environment, *left);
             }
@@ -113,7 +113,7 @@ impl<'a> RingLine<'a> {
     /// for it.
     fn take_beside_its_turn(
         &mut self,
-        origin: RingState,
+        origin: LedgerRingState,
         event: &'a Event,
         intent: Option<&'a WriteIntent>,
         at: Timestamp,
@@ -145,7 +145,7 @@ impl<'a> RingLine<'a> {
     fn put_back(&mut self, group: &Group) {
         self.between.remove(&group.id);
         self.rounds += 1;
-        if self.state == RingState::Entering {
+        if self.state == LedgerRingState::Entering {
             self.entering.failures = (self.entering.failures + 1).max(self.rounds);
         }
     }
@@ -155,11 +155,11 @@ impl<'a> RingLine<'a> {
         self.restoring.done += u32::from(!goes_back);
         let Some(intent) = intent else { return };
         if goes_back {
-            self.go(RingState::RollingBack);
+            self.go(LedgerRingState::RollingBack);
             self.assign(group, &intent.policies);
             self.back_since = Some(at);
         } else if self.is_entered() {
-            self.go(RingState::Adopting);
+            self.go(LedgerRingState::Adopting);
             self.assign(group, &intent.policies);
         }
     }
@@ -171,17 +171,17 @@ impl<'a> RingLine<'a> {
 
     /// A write of its turn was applied.
     fn entered(&mut self, group: &'a Group, intent: Option<&'a WriteIntent>) {
-        let Some(intent) = intent else { return self.go(RingState::Adopting) };
+        let Some(intent) = intent else { return self.go(LedgerRingState::Adopting) };
         if let Purpose::MoveOut { .. } = intent.purpose {
             if let Some(before) = &intent.before {
                 let out = before.content.policies.difference(&intent.after.policies);
                 self.between.entry(&before.id).or_default().extend(out);
             }
-            self.go(RingState::Entering);
+            self.go(LedgerRingState::Entering);
             self.entering.begin_anew();
         } else {
             self.nothing_between();
-            self.go(RingState::Adopting);
+            self.go(LedgerRingState::Adopting);
             self.assign(group, &intent.policies);
         }
     }

@@ -8,7 +8,7 @@ use crate::ids::{PlanName, RingName};
 use crate::rollout::record::{Event, Finding, Recorded, RolloutId, WriteId, WriteIntent};
 use crate::time::Timestamp;
 
-/// A write that is in flight or in doubt.
+/// A write that is in flight or without a known outcome.
 pub(crate) struct WriteLine<'a> {
     pub(crate) plan: &'a PlanName,
     pub(crate) ring: &'a RingName,

@@ -31,19 +31,19 @@ fn reaches(share: Percent, part: usize, whole: usize) -> bool {
 pub(crate) fn not_adopted(plan: &RingPlan, census: &EnvironmentCensus) -> Option<String> {
     let (arrived, sighted) = (census.counts.arrived, sighted(census));
     if sighted == 0 {
-        return Some("nobody was sighted".to_owned());
+        return Some("nobody was seen".to_owned());
     }
     let (active, seen) = (census.active, census.active_sighted);
     if active > 0 && !reaches(plan.adoption.seen_at_least, seen, active) {
         let asked = plan.adoption.seen_at_least;
         return Some(format!(
-            "only {seen} of {active} active devices were sighted, and {asked} are asked for"
+            "only {seen} of {active} active devices were seen, and the threshold is {asked}"
         ));
     }
     if !reaches(plan.adoption.at_least, arrived, sighted) {
         let asked = plan.adoption.at_least;
         return Some(format!(
-            "only {arrived} of {sighted} sighted devices arrived, and {asked} are asked for"
+            "only {arrived} of {sighted} seen devices arrived, and the threshold is {asked}"
         ));
     }
     None

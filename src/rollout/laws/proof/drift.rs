@@ -68,14 +68,14 @@ pub(crate) fn no_updater(case: &Case<'_>, line: &PlanLine<'_>, updater: &OtherUp
 pub(crate) fn ungrounded_halt(case: &Case<'_>, line: &PlanLine<'_>, drift: &GroupDrift) -> Option<String> {
     match line.plan.on_drift {
         OnDrift::Halt => not_off_known(case, drift),
-        OnDrift::Adopt => {
+        OnDrift::Accept => {
             let seen = drift.seen.as_ref().map(|seen| &seen.content);
             let blocked = case.ledger.blocked.iter().any(|blocked| {
                 seen.is_some_and(|seen| {
                     names(seen, blocked.version) && seen.policies.contains(blocked.policy)
                 })
             });
-            if blocked { not_off_known(case, drift) } else { Some("the plan adopts drift".to_owned()) }
+            if blocked { not_off_known(case, drift) } else { Some("the plan accepts drift".to_owned()) }
         }
         OnDrift::Restore => not_off_left(case, drift).or_else(|| match &drift.never {
             Some(never) => unborne(case, line, drift, never),
@@ -93,10 +93,10 @@ fn unborne(case: &Case<'_>, line: &PlanLine<'_>, drift: &GroupDrift, never: &Nev
         Never::Forbidden { .. } => forbidden(line, &drift.expected.content)
             .is_none()
             .then(|| "the plan forbids nothing of what ringward left".to_owned()),
-        Never::HeldOut { version, .. } => {
+        Never::BlockedVersion { version, .. } => {
             let left = names(&drift.expected.content, *version);
             let blocked = case.ledger.blocked.iter().any(|blocked| blocked.version == *version);
-            (!(left && blocked)).then(|| format!("{version} is not held out, or not what ringward left"))
+            (!(left && blocked)).then(|| format!("{version} is not blocked, or not what ringward left"))
         }
         Never::Superseded { version, .. } => {
             let left =

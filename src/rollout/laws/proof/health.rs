@@ -10,8 +10,8 @@ use crate::fleet::Share;
 use crate::ids::DeviceId;
 use crate::plan::model::{HealthLimit, Percent, RingPlan};
 use crate::rollout::laws::case::Case;
-use crate::rollout::laws::ledger::{RingLine, RingState};
-use crate::rollout::record::{Dark, Look, Stalled};
+use crate::rollout::laws::ledger::{LedgerRingState, RingLine};
+use crate::rollout::record::{Dark, Evaluation, Stalled};
 use crate::rollout::record::{Evidence, Exempt, Failing, Gate, Judgement, Verdict};
 use crate::time::{Span, Timestamp, after};
 
@@ -91,10 +91,10 @@ fn dark_misjudged(seen: &Dark, accepted: usize, (case, word): (&Case<'_>, &Judge
     }
     for look in &seen.looks {
         if look.at > case.at || word.as_of.is_none_or(|as_of| as_of < look.at) {
-            return Some(format!("its look at {} is later than what was read", look.at));
+            return Some(format!("its evaluation at {} is later than what was read", look.at));
         }
         if let Some(why) = unsound(look, seen) {
-            return Some(format!("its look back to {}: {why}", look.since));
+            return Some(format!("its evaluation back to {}: {why}", look.since));
         }
     }
     let least = i128::from(seen.min_devices);
@@ -111,7 +111,7 @@ fn dark_misjudged(seen: &Dark, accepted: usize, (case, word): (&Case<'_>, &Judge
         Verdict::Exempt(Exempt::NoControl) => alone || judged && awake && !enough && both_fine(seen),
         _ => false,
     };
-    (!right).then(|| "its looks say otherwise".to_owned())
+    (!right).then(|| "its evaluations say otherwise".to_owned())
 }
 
 fn both_fine(seen: &Dark) -> bool {
@@ -121,12 +121,12 @@ fn both_fine(seen: &Dark) -> bool {
     both && seen.looks.iter().all(|look| is_fine(look, seen))
 }
 
-fn is_fine(look: &Look, seen: &Dark) -> bool {
+fn is_fine(look: &Evaluation, seen: &Dark) -> bool {
     let compared = 2 * wide(look.control.of) >= i128::from(seen.min_devices);
     compared && !is_small(look, seen) && !mostly(look.ring) && !fails(look, seen)
 }
 
-fn is_small(look: &Look, seen: &Dark) -> bool {
+fn is_small(look: &Evaluation, seen: &Dark) -> bool {
     2 * wide(look.ring.of) < i128::from(seen.min_devices)
 }
 
@@ -135,7 +135,7 @@ fn mostly(share: Share) -> bool {
 }
 
 /// Whether the ring is silent beyond the control and beyond chance.
-fn fails(look: &Look, seen: &Dark) -> bool {
+fn fails(look: &Evaluation, seen: &Dark) -> bool {
     let (ring, control) = (look.ring, look.control);
     let above = 1000 * (wide(ring.silent) * wide(control.of) - wide(control.silent) * wide(ring.of));
     let allowed = i128::from(u16::from(seen.at_most)) * wide(ring.of) * wide(control.of);
@@ -143,8 +143,8 @@ fn fails(look: &Look, seen: &Dark) -> bool {
 }
 
 /// Why the numbers of a look contradict one another; `None`: they do not.
-fn unsound(look: &Look, seen: &Dark) -> Option<String> {
-    let Look { look: back, at, since, day, ring, control, p, p_at_most } = look;
+fn unsound(look: &Evaluation, seen: &Dark) -> Option<String> {
+    let Evaluation { look: back, at, since, day, ring, control, p, p_at_most } = look;
     if ring.silent > ring.of || control.silent > control.of || *day == 0 || !(1..=2).contains(back) {
         return Some("its counts cannot be".to_owned());
     }
@@ -172,7 +172,8 @@ pub(crate) fn ungrounded(
     judgement: &Judgement,
     devices: &BTreeSet<DeviceId>,
 ) -> Option<String> {
-    if !matches!(ring.state, RingState::Adopting | RingState::Soaking | RingState::Verified) {
+    if !matches!(ring.state, LedgerRingState::Adopting | LedgerRingState::Soaking | LedgerRingState::Verified)
+    {
         return Some("the ring has no devices on its targets".to_owned());
     }
     if !matches!(judgement.verdict, Verdict::Fail(Failing::TooManyStalled | Failing::TooManyDark)) {

@@ -1,4 +1,4 @@
-//! Logs that write a drifted group back, or adopt a drift, wrongly.
+//! Logs that write a drifted group back, or accept a drift, wrongly.
 
 use super::super::*;
 use super::log::*;
@@ -203,13 +203,13 @@ fn a_drift_dealt_with_wrongly_is_caught() {
             "as ringward left it",
         ),
         (
-            "adopted by a plan that does not",
+            "accepted by a plan that does not",
             |log| {
                 let drift = Drift::Group(Box::new(drift()));
                 log.insert("write_planned", 1, &engine(), Event::DriftAdopted { drift });
             },
             Law::Grounded,
-            "does not adopt",
+            "does not accept",
         ),
         (
             "a halt for what can be written back",
@@ -260,7 +260,7 @@ fn a_drift_dealt_with_wrongly_is_caught() {
 #[test]
 fn a_ring_off_its_targets_is_not_verified() {
     let mut log = restored();
-    set(&mut log, OnDrift::Adopt);
+    set(&mut log, OnDrift::Accept);
     for kind in ["drift_found", "write_planned", "write_confirmed", "adoption_reached"] {
         let nth = usize::from(kind != "drift_found");
         log.remove(kind, nth);

@@ -64,7 +64,7 @@ fn a_write_that_was_not_allowed_is_caught() {
                     Event::DaemonStarted { version: "0".to_owned(), mode, settles_seconds: None };
             },
             law,
-            "only observes",
+            "in read-only mode",
         ),
     ]);
 }
@@ -113,7 +113,7 @@ fn a_write_beyond_the_blast_limit_is_caught() {
     assert_eq!(check(&log.0, &journal()), Vec::new(), "exactly the limit is allowed");
     let mut journal = journal();
     journal[0].retargeted = Some(20);
-    assert_eq!(check(&log.0, &journal), Vec::new(), "by the far end's count as well");
+    assert_eq!(check(&log.0, &journal), Vec::new(), "by Cloudflare's count as well");
     journal[0].retargeted = Some(21);
     let found = check(&log.0, &journal);
     assert!(found.iter().any(|one| one.law == law && one.seq.is_none()), "{found:#?}");
@@ -198,7 +198,7 @@ fn intents_come_first_and_one_by_one() {
                 log.insert("write_doubted", 0, &engine(), again);
             },
             law,
-            "in flight or in doubt",
+            "in flight, or its outcome is unknown",
         ),
         (
             "confirmed with other content",
@@ -343,7 +343,7 @@ fn a_doubt_ended_wrongly_is_caught() {
                 _ => unreachable!(),
             },
             law,
-            "says nothing about a doubt",
+            "says nothing about an outcome that is unknown",
         ),
         (
             "an answer ends the doubt",
@@ -353,7 +353,7 @@ fn a_doubt_ended_wrongly_is_caught() {
                 *log.event("write_settled", 0) = Event::WriteConfirmed { ring, write, group, counted: None };
             },
             law,
-            "only two reads end a doubt",
+            "only two reads end that",
         ),
         (
             "a refusal after a doubt",

@@ -23,7 +23,7 @@ fn confirmed(spoil: impl FnOnce(&mut Recorded)) -> Vec<Violation> {
 fn answers(recorded: &mut Recorded) -> &mut Vec<AgreedAnswer> {
     match &mut recorded.entry.event {
         Event::ClockConfirmed { answers, .. } => answers,
-        _ => panic!("it is no word on the clock"),
+        _ => panic!("it does not confirm the clock"),
     }
 }
 

@@ -25,7 +25,7 @@ fn dark(log: &mut Log) -> &mut Dark {
 }
 
 /// Ten of twenty-four are silent, and nobody elsewhere: by chance in 13 of a million cases.
-fn silent(look: &mut Look) {
+fn silent(look: &mut Evaluation) {
     look.ring = Share { of: 24, silent: 10 };
     look.control = Share { of: 40, silent: 0 };
     look.p = PartsPerBillion(12_948);
@@ -155,7 +155,7 @@ fn a_ring_is_verified_by_numbers_that_say_it_is_well() {
                 log.insert("write_planned", 1, &engine(), unknown);
             },
             law,
-            "cannot tell",
+            "is unknown",
         ),
     ]);
 }

@@ -165,7 +165,7 @@ fn a_hold_lets_the_second_half_of_a_move_go_on_and_nothing_else() {
         ("after the second half", vec![move_out(), Purpose::Target, Purpose::Restore], true),
         ("another target after it", vec![move_out(), Purpose::Target, Purpose::Target], true),
         ("the way back", vec![move_out(), put_back()], false),
-        ("the way back of what went in", vec![move_out(), Purpose::Target, put_back()], true),
+        ("the rollback target of what went in", vec![move_out(), Purpose::Target, put_back()], true),
         ("the way back twice", vec![move_out(), put_back(), put_back()], true),
         ("the second half of what went back", vec![move_out(), put_back(), Purpose::Target], true),
     ];

@@ -32,7 +32,7 @@ fn an_adoption_that_is_none_is_caught() {
             "one device short",
             |log| log.census("adoption_reached", 0).counts.due = 2,
             law,
-            "only 9 of 11 sighted",
+            "only 9 of 11 seen",
         ),
         (
             "too few seen",
@@ -41,14 +41,14 @@ fn an_adoption_that_is_none_is_caught() {
             "only 5 of 10 active",
         ),
         (
-            "nobody sighted",
+            "nobody seen",
             |log| {
                 let counts = Counts { unseen: 10, ..Counts::default() };
                 *log.census("adoption_reached", 0) =
                     EnvironmentCensus { counts, ..EnvironmentCensus::default() };
             },
             law,
-            "nobody was sighted",
+            "nobody was seen",
         ),
         (
             "counts that do not add up",
@@ -195,7 +195,7 @@ fn a_soak_that_is_none_is_caught() {
             "count different devices",
         ),
         ("an old look", |log| soak_of(log, 0).as_of = Some(at("14T08:00")), law, "2h 10m old"),
-        ("verified while paused", |log| log.remove("pause_lifted", 0), law, "while writes are held"),
+        ("verified while paused", |log| log.remove("pause_lifted", 0), law, "while writes wait"),
         (
             "recognised by no soak",
             |log| {

@@ -13,7 +13,7 @@ pub(super) use crate::rollout::record::{
     Acknowledged, Actor, Cancelled, Cause, Drift, Entry, Event, Finding, GroupDrift, Mode, MovedTo,
     OtherUpdater, Purpose, RolloutId, SoakFact, WriteId, WriteIntent,
 };
-pub(super) use crate::rollout::record::{Dark, Look, Stalled};
+pub(super) use crate::rollout::record::{Dark, Evaluation, Stalled};
 pub(super) use crate::rollout::record::{
     Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting,
 };
@@ -146,7 +146,7 @@ pub(super) fn healthy(
     let Health { stalled, dark, .. } = Health::BUILT_IN;
     let (at_most, after) = (stalled.at_most, stalled.after);
     let stalled = Stalled { counts, acknowledged: 0, at_most, after, min_devices: 5 };
-    let look = |at, look: u8| Look {
+    let look = |at, look: u8| Evaluation {
         look,
         at,
         since: crate::time::after(at, -SignedDuration::from_hours(24 * i64::from(look))),
@@ -400,9 +400,9 @@ pub(super) fn sound() -> Log {
     log
 }
 
-pub(super) fn journal() -> Vec<FarEndWrite> {
+pub(super) fn journal() -> Vec<UpstreamWrite> {
     use Environment::{Macos, Windows};
-    let write = |when: &str, body| FarEndWrite {
+    let write = |when: &str, body| UpstreamWrite {
         received_at: at(when),
         group: None,
         body,

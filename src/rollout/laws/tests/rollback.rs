@@ -2,13 +2,13 @@
 
 use super::super::*;
 use super::log::*;
-use crate::rollout::record::{Ground, HowBack, RollbackStep, Trigger, WayBack};
+use crate::rollout::record::{Ground, HowBack, RollbackStep, RollbackTarget, Trigger};
 
 const OLD: ClientVersion = ClientVersion::new(2026, 7, 1376, 0);
 
-/// The way back of a ring that ringward gave a group, by the plan.
+/// The rollback target of a ring that ringward gave a group, by the plan.
 fn step(ring: &str, policy: &str, environments: &[Environment]) -> RollbackStep {
-    let way = WayBack { from: TARGET, to: OLD, ground: Ground::Plan };
+    let way = RollbackTarget { from: TARGET, to: OLD, ground: Ground::Plan };
     RollbackStep {
         ring: ring_name(ring),
         policies: policies(&[policy]),
@@ -72,7 +72,7 @@ fn steps(log: &mut Log) -> &mut Vec<RollbackStep> {
     }
 }
 
-fn way(log: &mut Log) -> &mut WayBack {
+fn way(log: &mut Log) -> &mut RollbackTarget {
     steps(log)[0].back.get_mut(&Environment::Windows).unwrap()
 }
 
@@ -124,7 +124,7 @@ fn what_spoils_a_rollback_is_caught() {
             "while it is paused",
             |log| log.insert("rollback_started", 0, &person(), Event::Paused {}),
             Law::SoundRollback,
-            "while a hold is on",
+            "while the plan is paused or halted",
         ),
         (
             "a write while it is stopped",
@@ -156,18 +156,18 @@ fn what_spoils_a_rollback_is_caught() {
             Law::SoundRollback,
             "has not gone back",
         ),
-        ("it is offered again", offered_again, Law::HeldOut, "is offered to profile p2"),
+        ("it is offered again", offered_again, Law::BlockedVersion, "is offered to profile p2"),
         (
             "the engine releases it",
             |log| log.engine("18T06:00", Event::VersionReleased { version: TARGET }),
-            Law::HeldOut,
+            Law::BlockedVersion,
             "the engine did version_released",
         ),
         (
             "what is released was never held",
             |log| log.person("18T06:00", Event::VersionReleased { version: OLD }),
             Law::Grounded,
-            "was not held out",
+            "was not blocked",
         ),
     ];
     for (row, spoil, law, text) in rows {
@@ -185,5 +185,5 @@ fn what_is_released_may_be_offered() {
     let mut log = back();
     log.person("18T06:00", Event::VersionReleased { version: TARGET });
     offered_again(&mut log);
-    assert!(check(&log.0, &[]).iter().all(|one| one.law != Law::HeldOut));
+    assert!(check(&log.0, &[]).iter().all(|one| one.law != Law::BlockedVersion));
 }

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** help and documents have placeholders where an answer has names.
 
-use crate::rollout::state::Hold;
+use crate::rollout::state::Attribution;
 use crate::time::short;
 
 /// What a refusal is about.
@@ -32,7 +32,7 @@ impl About {
             ring: "RING".to_owned(),
             gate: "GATE".to_owned(),
             held: "by SOMEBODY".to_owned(),
-            phase: "over".to_owned(),
+            phase: "finished".to_owned(),
             version: "VERSION".to_owned(),
             stuck: "ring `RING` has nowhere to go back to".to_owned(),
             asked: "`GROUP`".to_owned(),
@@ -67,8 +67,8 @@ impl About {
         filled
     }
 
-    /// A hold in words.
-    pub fn held(hold: &Hold) -> String {
+    /// Who, since when and why, in words.
+    pub fn held(hold: &Attribution) -> String {
         format!("by {} since {}: {}", hold.actor, short(hold.since), hold.reason)
     }
 }

@@ -4,7 +4,8 @@
 //! a page shows, or with each of its values for the documents.
 
 use crate::rollout::people::verbs::situation::{
-    Claim, ClockSight, HeldBack, Holds, Named, Offered, Place, StartPlans, Waits, Waived, WaysBack, Writes,
+    Claim, ClockSight, IsBlocked, Named, Offered, PauseOrHalt, RingSituation, RollbackTargets, StartPlans,
+    Waits, Waived, Writes,
 };
 use crate::rollout::record::Gate;
 use crate::rollout::state::Phase;
@@ -52,13 +53,13 @@ macro_rules! columns {
 
 columns! {
     Phase phase: Phase, as_str, Running => "phase";
-    Holds holds: Holds, words, Free => "holds";
+    PauseOrHalt holds: PauseOrHalt, words, Free => "paused, halted";
     Writes writes: Writes, words, Allowed => "writes";
     Offered offered: Offered, words, Sound => "group offers";
-    WaysBack ways_back: WaysBack, words, NothingMoved => "way back";
-    HeldBack held_back: HeldBack, words, No => "held out";
+    RollbackTargets rollback_targets: RollbackTargets, words, NothingMoved => "rollback target";
+    IsBlocked held_back: IsBlocked, words, No => "blocked";
     Gate gate: Gate, as_str, Soak => "gate";
-    Place place: Place, words, Pending => "ring";
+    RingSituation place: RingSituation, words, Pending => "ring";
     Waived waived: Waived, words, No => "waived before";
     Named named: Named, words, Still => "in the file";
     Claim claim: Claim, words, NotAsked => "who";

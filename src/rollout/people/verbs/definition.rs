@@ -60,20 +60,20 @@ pub enum Aim {
     /// A ring of it; without its name, the one that is under way.
     RingUnderWay,
     /// A ring of it, with a word on entering it; without its name, the first that is not entered.
-    RingToEnter(Word),
+    RingToEnter(Vote),
     /// What its rollout moved, from a ring on; without its name, all.
-    WayBack,
+    RollbackTarget,
     /// The revision that waits, perhaps of a plan that has no rollout yet.
     Waiting,
 }
 
 /// Which word is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Word {
+pub enum Vote {
     /// Yes.
     Approve,
     /// No.
-    Refuse,
+    Reject,
 }
 
 /// An argument of a verb.
@@ -112,7 +112,7 @@ pub enum Promise {
     /// Which ring may be entered with what, and until when.
     Approved,
     /// Which ring is not entered.
-    Refused,
+    Rejected,
     /// What the revision changes and moves.
     Revision,
     /// Which plans go on.
@@ -123,8 +123,8 @@ pub enum Promise {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RestsOn {
     Nothing,
-    /// The holds that are lifted, with their causes.
-    Holds,
+    /// The pause and the halt that are lifted, with their causes.
+    PauseOrHalt,
     /// The rollout whose gate is waived.
     Rollout,
     /// What a ring is let in with.
@@ -153,10 +153,10 @@ impl Terms {
 
 impl Aim {
     /// A person's word on entering a ring.
-    pub const fn word(self) -> Option<Word> {
+    pub const fn word(self) -> Option<Vote> {
         match self {
             Self::RingToEnter(word) => Some(word),
-            Self::Everything | Self::Plan | Self::RingUnderWay | Self::WayBack | Self::Waiting => None,
+            Self::Everything | Self::Plan | Self::RingUnderWay | Self::RollbackTarget | Self::Waiting => None,
         }
     }
 }

@@ -56,7 +56,7 @@ impl Effect {
             Self::LiftBothAndRollBack => vec![pause_lifted(), of.halt_lifted(), of.rollback_started()],
             Self::Release => vec![of.version_released()],
             Self::Approve => vec![of.approval_given()],
-            Self::Refuse => vec![of.approval_refused()],
+            Self::Reject => vec![of.approval_refused()],
             Self::Confirm => vec![of.revision_confirmed()],
             Self::Read | Self::LookAtFiles => Vec::new(),
             Self::Stop => vec![Some(Event::Stopped {})],
@@ -91,7 +91,7 @@ pub(crate) trait EventSource {
 effects! {
     /// The plan is held.
     Pause => true, "`paused`",
-        "nothing is written and no ring is verified until `resume`; looking goes on, and deadlines stand still";
+        "nothing is written and no ring is verified until `resume`; reads go on, and deadlines stand still";
     /// The plan is held while nothing of it moves: the hold meets what comes next.
     PauseAhead => false, "`paused`",
         "the next target, or the plan's file when it comes back, meets the pause and waits for `resume`";
@@ -105,7 +105,7 @@ effects! {
         "pause and halt are lifted, and the halt's cause is acknowledged";
     /// The gate is exempt from now on.
     Waive => true, "`gate_waived`",
-        "the gate reads `exempt` from now on, with your reason; all others still hold";
+        "the gate reads `exempt` from now on, with your reason; all other gates still count";
     /// The gate is exempt as soon as it is asked.
     WaiveAhead => true, "`gate_waived`",
         "the gate reads `exempt` once the ring's targets are on offer; the write is not hurried by it";
@@ -114,7 +114,7 @@ effects! {
         "the ring has its place no more, whatever its group offers: the rollout goes on without it, and the group stays as it is";
     /// The rollout goes back.
     RollBack => true, "`rollback_started`",
-        "each ring goes back to what it ran before, the latest first; openings, freezes, soaks and `max_devices` are not asked, a stop and a doubt are; what is taken back is held out from now on";
+        "each ring goes back to what it ran before, the latest first; openings, freezes, soaks and `max_devices` are not asked, a stop and a write whose outcome is unknown are; what is taken back is blocked from now on";
     /// The pause is lifted, and the rollout goes back.
     LiftPauseAndRollBack => true, "`pause_lifted`, `rollback_started`",
         "the pause is lifted, and each ring goes back";
@@ -131,17 +131,17 @@ effects! {
     Approve => true, "`approval_given`",
         "it counts from now on, also ahead of the ring's turn and its opening; the members are read again before the write";
     /// The ring may not be entered.
-    Refuse => true, "`approval_refused`",
+    Reject => true, "`approval_refused`",
         "the ring is not entered, whoever approves it";
     /// The revision takes effect.
     Confirm => true, "`revision_confirmed`",
-        "the revision takes effect with the next decision, as long as the file stays as it is; holds, gates and the schedule still hold";
+        "the revision takes effect with the next decision, as long as the file stays as it is; pause, halt, gates and the schedule still count";
     /// Everything that the rollout wants to see is read now.
     Read => true, "nothing",
         "plan files, groups, profiles and devices are read now, and decided on as they come in";
-    /// Plan files and stop file are looked at; a rollout that is over wants nothing read.
+    /// Plan files and stop file are looked at; a rollout that is finished wants nothing read.
     LookAtFiles => false, "nothing",
-        "the plan files are looked at now; for a rollout that does not run nothing else is read";
+        "the plan files are read now; for a rollout that does not run nothing else is read";
     /// All writes are stopped.
     Stop => true, "`stopped`",
         "no change is sent to Cloudflare, whatever was decided; a write on its way is settled by reading";

@@ -7,6 +7,7 @@ pub mod arguments;
 pub mod columns;
 pub mod definition;
 pub mod effect;
+pub mod former;
 pub mod refused;
 pub mod rows;
 pub mod situation;

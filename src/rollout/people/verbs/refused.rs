@@ -60,14 +60,14 @@ refusals! {
     /// Nobody can waive ringward into seeing.
     OfSight =>
         "gate {gate} asks what ringward sees and cannot be waived",
-        "mend what keeps ringward from seeing the devices; ringward status names the reads that fail";
+        "fix what keeps ringward from seeing the devices; ringward status names the reads that fail";
     /// The gate asks what the plan means.
     OfThePlan =>
         "gate {gate} asks what the plan means and cannot be waived",
         "name the version that is meant in the plan, or write `allow_downgrade` into it, where it is seen";
     /// One person does not stand for the people who are asked.
     OfPeople =>
-        "gate {gate} is the word of other people and cannot be waived",
+        "gate {gate} is what other people decide, and cannot be waived",
         "ringward explain {plan} says who is asked; each of them approves in their own name";
     /// The plan's file names the ring.
     NamedStill =>
@@ -102,17 +102,17 @@ refusals! {
         "there is nothing to take back: the rollout changed no version there, or it is on its way back already",
         "ringward explain {plan} says what each ring is offered, and since when";
     /// A ring has nowhere to go back to.
-    NoWayBack =>
+    NoRollbackTarget =>
         "{stuck}",
-        "write `rollback_to: {windows: VERSION, macos: VERSION}` for such a ring into the plan, and ask again; or name the rings that have a way back with --ring and --environment";
+        "write `rollback_to: {windows: VERSION, macos: VERSION}` for such a ring into the plan, and ask again; or name the rings that have a rollback target with --ring and --environment";
     /// The plan's rollbacks do not hold the version out.
-    NotHeldOut =>
-        "plan {plan} holds out no {version}",
-        "ringward explain {plan} lists what it holds out";
-    /// The group offers what a rollback holds out.
-    OffersHeldOut =>
-        "the group that it is halted for offers a version that a rollback holds out",
-        "set the group back at Cloudflare, and resume then; or release it first: ringward release-hold {plan} --version {version} --reason …";
+    NotBlocked =>
+        "{version} is not blocked for plan {plan}",
+        "ringward explain {plan} lists what is blocked";
+    /// The group offers what a rollback blocks.
+    OffersBlockedVersion =>
+        "the group that it is halted for offers a blocked version",
+        "set the group back at Cloudflare, and resume then; or unblock the version first: ringward unblock {plan} --version {version} --reason …";
     /// The plan forbids what the rollout offers.
     OffersForbidden =>
         "the plan forbids a version that the rollout offers, or is about to offer",
@@ -152,14 +152,14 @@ refusals! {
     /// The ring is entered.
     EnteredAlready =>
         "ring `{ring}` is entered already",
-        "ringward pause {plan} --reason … holds what comes next, and ringward rollback {plan} --reason … takes it back";
+        "ringward pause {plan} --reason … keeps later rings from being entered, and ringward rollback {plan} --reason … takes it back";
     /// The person approved before.
     ApprovedAlready =>
         "you approved ring `{ring}` already: one person counts once",
-        "ringward explain {plan} says who is missing; ringward refuse {plan} --reason … takes it back";
+        "ringward explain {plan} says who is missing; ringward reject {plan} --reason … takes it back";
     /// The person refused before.
-    RefusedAlready =>
-        "you refused ring `{ring}` already",
+    RejectedAlready =>
+        "you rejected ring `{ring}` already",
         "ringward approve {plan} --reason … takes it back";
     /// Nobody knows who it is.
     Nameless =>
@@ -188,11 +188,11 @@ refusals! {
     /// There is no stop to lift.
     NotStopped =>
         "writes are not stopped",
-        "ringward status says what each plan waits for, and ringward resume PLAN --reason … lifts a plan's holds";
+        "ringward status says what each plan waits for, and ringward resume PLAN --reason … lifts a plan's pause and its halt";
     /// There is no stop to lift, and so none to leave plans paused behind.
     NotStoppedToPause =>
         "writes are not stopped",
-        "ringward pause PLAN --reason … holds a plan";
+        "ringward pause PLAN --reason … pauses a plan";
     /// The machine's clock is not behind the log.
     ClockInOrder =>
         "this machine's clock is not behind the log",

@@ -97,12 +97,12 @@ Over HTTP a refusal is 409 (`urn:ringward:problem:refused`), on the command line
 
 - **Who and why.** Each verb takes a reason and stands in the log for good with it and with who asked. `check-now`
   changes nothing: it needs no reason and leaves no record.
-- **`stop` wins over everything.** It asks for no plan, phase or hold. The stop file is looked for just before each
+- **`stop` wins over everything.** It does not depend on plan, phase, pause or halt. The stop file is looked for just before each
   change is sent, so a write that was planned, or looked at, is cancelled. One that was sent cannot be called back: its
   outcome is read and recorded. After `start` the gates are asked anew.
 - **Twice the same** is refused, with who did it first: nothing is done silently, and nothing twice. `ringward stop`
   alone ends well then, because what it asks for is so.
-- **Holds add up.** `stop`, a person's pause and ringward's halt are lifted each by its own verb; an answer names those
+- **Stop, pause and halt add up.** `stop`, a person's pause and ringward's halt are lifted each by its own verb; an answer names those
   that still stand.
 - **A plan that ringward does not know** is 404, a reason that is missing 422.
 ";

@@ -2,9 +2,9 @@
 //!
 //! **Invariant:** each column has a value for whatever state and world there are.
 
-use crate::rollout::judge::way_back::NoWayBack;
+use crate::rollout::judge::rollback_target::NoRollbackTarget;
 use crate::rollout::record::{RollbackStep, WaitsFor};
-use crate::rollout::state::{HeldOut, PendingRevision, PlanState, Stage};
+use crate::rollout::state::{BlockedVersion, PendingRevision, PlanState, RingState};
 use crate::rollout::world::{ANSWERS_TO_CONFIRM, Observations};
 use crate::time::Timestamp;
 
@@ -48,10 +48,10 @@ columns! {
         Alone => "behind the log, and not as Cloudflare's",
     }
 
-    /// The holds of a plan.
-    Holds {
+    /// A plan's pause and halt.
+    PauseOrHalt {
         /// Neither.
-        Free => "not held",
+        Free => "neither",
         /// A person paused it.
         Paused => "paused",
         /// ringward halted it.
@@ -68,16 +68,16 @@ columns! {
         Stopped => "stopped",
     }
 
-    /// Where a ring is, as far as a verb asks: [`Stage`] without what belongs to it.
-    Place {
+    /// Where a ring is, as far as a verb asks: [`RingState`] without what belongs to it.
+    RingSituation {
         /// An earlier ring is not verified.
         Pending => "pending",
         /// Its turn; no write has an outcome to come.
         Entering => "entering",
         /// A write is planned or in flight.
         Writing => "deploying",
-        /// A write is in doubt.
-        InDoubt => "in doubt",
+        /// The outcome of a write is unknown.
+        OutcomeUnknown => "outcome unknown",
         /// Its targets are on offer.
         Adopting => "adopting",
         /// Soak and exit gates run.
@@ -107,7 +107,7 @@ columns! {
     }
 
     /// Whether what a rollback would take back has somewhere to go.
-    WaysBack {
+    RollbackTargets {
         /// All of it has.
         Known => "known",
         /// Some of it has not.
@@ -117,7 +117,7 @@ columns! {
     }
 
     /// Whether a plan's rollbacks hold a version out.
-    HeldBack {
+    IsBlocked {
         /// They do.
         Yes => "yes",
         /// They do not.
@@ -126,10 +126,10 @@ columns! {
 
     /// What the group offers that a rollout is halted for.
     Offered {
-        /// Nothing that is held out, or it is halted for something else.
-        Sound => "nothing held out",
-        /// Somebody has it offer what a rollback holds out.
-        HeldOut => "what is held out",
+        /// Nothing that is blocked, or it is halted for something else.
+        Sound => "nothing blocked",
+        /// Somebody has it offer what a rollback blocks.
+        BlockedVersion => "a blocked version",
         /// The plan forbids what it offers, or is about to offer.
         Forbidden => "what the plan forbids",
     }
@@ -171,7 +171,7 @@ columns! {
     }
 }
 
-impl Holds {
+impl PauseOrHalt {
     /// From the two holds.
     pub const fn of(is_paused: bool, is_halted: bool) -> Self {
         match (is_paused, is_halted) {
@@ -195,19 +195,19 @@ impl Writes {
     }
 }
 
-impl Place {
+impl RingSituation {
     /// That of a stage.
-    pub const fn of(stage: &Stage) -> Self {
+    pub const fn of(stage: &RingState) -> Self {
         match stage {
-            Stage::Pending => Self::Pending,
-            Stage::Entering(_) => Self::Entering,
-            Stage::Deploying(write) if write.doubt.is_some() => Self::InDoubt,
-            Stage::Deploying(_) => Self::Writing,
-            Stage::Adopting(_) => Self::Adopting,
-            Stage::Soaking(..) => Self::Soaking,
-            Stage::Verified(_) => Self::Verified,
-            Stage::RollingBack(..) => Self::RollingBack,
-            Stage::RolledBack(..) => Self::RolledBack,
+            RingState::Pending => Self::Pending,
+            RingState::Entering(_) => Self::Entering,
+            RingState::Deploying(write) if write.doubt.is_some() => Self::OutcomeUnknown,
+            RingState::Deploying(_) => Self::Writing,
+            RingState::Adopting(_) => Self::Adopting,
+            RingState::Soaking(..) => Self::Soaking,
+            RingState::Verified(_) => Self::Verified,
+            RingState::RollingBack(..) => Self::RollingBack,
+            RingState::RolledBack(..) => Self::RolledBack,
         }
     }
 
@@ -216,7 +216,7 @@ impl Place {
         match self {
             Self::Pending => "pending",
             Self::Entering => "entering",
-            Self::Writing | Self::InDoubt => "deploying",
+            Self::Writing | Self::OutcomeUnknown => "deploying",
             Self::Adopting => "adopting",
             Self::Soaking => "soaking",
             Self::Verified => "verified",
@@ -239,13 +239,13 @@ impl ClockSight {
     }
 }
 
-impl WaysBack {
+impl RollbackTargets {
     /// By what was found.
-    pub const fn of(found: &Result<Vec<RollbackStep>, NoWayBack>) -> Self {
+    pub const fn of(found: &Result<Vec<RollbackStep>, NoRollbackTarget>) -> Self {
         match found {
             Ok(_) => Self::Known,
-            Err(NoWayBack::Stuck(_)) => Self::Missing,
-            Err(NoWayBack::NothingMoved) => Self::NothingMoved,
+            Err(NoRollbackTarget::Stuck(_)) => Self::Missing,
+            Err(NoRollbackTarget::NothingMoved) => Self::NothingMoved,
         }
     }
 
@@ -259,19 +259,19 @@ impl WaysBack {
     }
 }
 
-impl HeldBack {
+impl IsBlocked {
     /// From whether it is.
-    pub const fn of(is_held_out: bool) -> Self {
-        if is_held_out { Self::Yes } else { Self::No }
+    pub const fn of(is_blocked_version: bool) -> Self {
+        if is_blocked_version { Self::Yes } else { Self::No }
     }
 }
 
 impl Offered {
-    /// By what was found of what a rollback holds out, and of what the plan forbids.
-    pub const fn of(held: Option<&HeldOut>, forbidden: bool) -> Self {
+    /// By what was found of what a rollback blocks, and of what the plan forbids.
+    pub const fn of(held: Option<&BlockedVersion>, forbidden: bool) -> Self {
         match (held, forbidden) {
             (_, true) => Self::Forbidden,
-            (Some(_), false) => Self::HeldOut,
+            (Some(_), false) => Self::BlockedVersion,
             (None, false) => Self::Sound,
         }
     }
@@ -280,7 +280,7 @@ impl Offered {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sound => "sound",
-            Self::HeldOut => "held_out",
+            Self::BlockedVersion => "held_out",
             Self::Forbidden => "forbidden",
         }
     }

@@ -20,7 +20,8 @@
 use crate::rollout::people::verbs::effect::Effect;
 use crate::rollout::people::verbs::refused::Refused;
 use crate::rollout::people::verbs::situation::{
-    Claim, ClockSight, HeldBack, Holds, Named, Offered, Place, StartPlans, Waits, Waived, WaysBack, Writes,
+    Claim, ClockSight, IsBlocked, Named, Offered, PauseOrHalt, RingSituation, RollbackTargets, StartPlans,
+    Waits, Waived, Writes,
 };
 use crate::rollout::record::{Asks, Gate};
 use crate::rollout::state::Phase;
@@ -46,16 +47,18 @@ impl Cell {
 
 /// `pause PLAN`. A write that is planned is cancelled before it is sent; one that was sent is
 /// settled as any other, because nobody can call it back.
-pub const fn pause(phase: Phase, holds: Holds) -> Cell {
+pub const fn pause(phase: Phase, holds: PauseOrHalt) -> Cell {
     match (holds, phase) {
-        (Holds::Free | Holds::Halted, Phase::Running | Phase::RollingBack) => Cell::Done(Effect::Pause),
+        (PauseOrHalt::Free | PauseOrHalt::Halted, Phase::Running | Phase::RollingBack) => {
+            Cell::Done(Effect::Pause)
+        }
         // The pause is the plan's: a newer target, or the file's return, meets it.
         (
-            Holds::Free | Holds::Halted,
+            PauseOrHalt::Free | PauseOrHalt::Halted,
             Phase::Completed | Phase::RolledBack | Phase::Superseded | Phase::Withdrawn,
         ) => Cell::Done(Effect::PauseAhead),
         (
-            Holds::Paused | Holds::PausedAndHalted,
+            PauseOrHalt::Paused | PauseOrHalt::PausedAndHalted,
             Phase::Running
             | Phase::Completed
             | Phase::RollingBack
@@ -75,70 +78,82 @@ pub const fn confirm_clock(clock: ClockSight) -> Cell {
     }
 }
 
-/// `resume PLAN`. It lifts holds in every phase: those of a rollout that is over would meet the next.
-/// A halt is not lifted while its group offers what a rollback holds out: that would accept it.
-pub const fn resume(holds: Holds, writes: Writes, offered: Offered) -> Cell {
+/// `resume PLAN`. It lifts pause and halt in every phase: those of a rollout that is finished would meet the next.
+/// A halt is not lifted while its group offers what a rollback blocks: that would accept it.
+pub const fn resume(holds: PauseOrHalt, writes: Writes, offered: Offered) -> Cell {
     match (holds, writes, offered) {
         (
-            Holds::Paused,
+            PauseOrHalt::Paused,
             Writes::Allowed | Writes::Stopped,
-            Offered::Sound | Offered::HeldOut | Offered::Forbidden,
+            Offered::Sound | Offered::BlockedVersion | Offered::Forbidden,
         ) => Cell::Done(Effect::LiftPause),
-        (Holds::Halted, Writes::Allowed | Writes::Stopped, Offered::Sound) => Cell::Done(Effect::LiftHalt),
-        (Holds::PausedAndHalted, Writes::Allowed | Writes::Stopped, Offered::Sound) => {
+        (PauseOrHalt::Halted, Writes::Allowed | Writes::Stopped, Offered::Sound) => {
+            Cell::Done(Effect::LiftHalt)
+        }
+        (PauseOrHalt::PausedAndHalted, Writes::Allowed | Writes::Stopped, Offered::Sound) => {
             Cell::Done(Effect::LiftBoth)
         }
-        (Holds::Halted | Holds::PausedAndHalted, Writes::Allowed | Writes::Stopped, Offered::HeldOut) => {
-            Cell::Refused(Refused::OffersHeldOut)
-        }
-        (Holds::Halted | Holds::PausedAndHalted, Writes::Allowed | Writes::Stopped, Offered::Forbidden) => {
-            Cell::Refused(Refused::OffersForbidden)
-        }
-        (Holds::Free, Writes::Allowed, Offered::Sound | Offered::HeldOut | Offered::Forbidden) => {
-            Cell::Refused(Refused::NotHeld)
-        }
-        (Holds::Free, Writes::Stopped, Offered::Sound | Offered::HeldOut | Offered::Forbidden) => {
-            Cell::Refused(Refused::OnlyStopped)
-        }
+        (
+            PauseOrHalt::Halted | PauseOrHalt::PausedAndHalted,
+            Writes::Allowed | Writes::Stopped,
+            Offered::BlockedVersion,
+        ) => Cell::Refused(Refused::OffersBlockedVersion),
+        (
+            PauseOrHalt::Halted | PauseOrHalt::PausedAndHalted,
+            Writes::Allowed | Writes::Stopped,
+            Offered::Forbidden,
+        ) => Cell::Refused(Refused::OffersForbidden),
+        (
+            PauseOrHalt::Free,
+            Writes::Allowed,
+            Offered::Sound | Offered::BlockedVersion | Offered::Forbidden,
+        ) => Cell::Refused(Refused::NotHeld),
+        (
+            PauseOrHalt::Free,
+            Writes::Stopped,
+            Offered::Sound | Offered::BlockedVersion | Offered::Forbidden,
+        ) => Cell::Refused(Refused::OnlyStopped),
     }
 }
 
 /// `rollback PLAN`. A person's word: it lifts the plan's holds, each by an event of its own, and waits
 /// for a stop. In a rollout that goes back already it takes back what was left out.
-pub const fn rollback(phase: Phase, holds: Holds, ways: WaysBack) -> Cell {
+pub const fn rollback(phase: Phase, holds: PauseOrHalt, ways: RollbackTargets) -> Cell {
     match (phase, ways) {
-        (Phase::Superseded, WaysBack::Known | WaysBack::Missing | WaysBack::NothingMoved) => {
-            Cell::Refused(Refused::Succeeded)
-        }
+        (
+            Phase::Superseded,
+            RollbackTargets::Known | RollbackTargets::Missing | RollbackTargets::NothingMoved,
+        ) => Cell::Refused(Refused::Succeeded),
         (
             Phase::Running | Phase::Completed | Phase::RollingBack | Phase::RolledBack | Phase::Withdrawn,
             ways,
         ) => match (ways, holds) {
             (
-                WaysBack::NothingMoved,
-                Holds::Free | Holds::Paused | Holds::Halted | Holds::PausedAndHalted,
+                RollbackTargets::NothingMoved,
+                PauseOrHalt::Free | PauseOrHalt::Paused | PauseOrHalt::Halted | PauseOrHalt::PausedAndHalted,
             ) => Cell::Refused(Refused::NothingMoved),
-            (WaysBack::Missing, Holds::Free | Holds::Paused | Holds::Halted | Holds::PausedAndHalted) => {
-                Cell::Refused(Refused::NoWayBack)
-            }
-            (WaysBack::Known, Holds::Free) => Cell::Done(Effect::RollBack),
-            (WaysBack::Known, Holds::Paused) => Cell::Done(Effect::LiftPauseAndRollBack),
-            (WaysBack::Known, Holds::Halted) => Cell::Done(Effect::LiftHaltAndRollBack),
-            (WaysBack::Known, Holds::PausedAndHalted) => Cell::Done(Effect::LiftBothAndRollBack),
+            (
+                RollbackTargets::Missing,
+                PauseOrHalt::Free | PauseOrHalt::Paused | PauseOrHalt::Halted | PauseOrHalt::PausedAndHalted,
+            ) => Cell::Refused(Refused::NoRollbackTarget),
+            (RollbackTargets::Known, PauseOrHalt::Free) => Cell::Done(Effect::RollBack),
+            (RollbackTargets::Known, PauseOrHalt::Paused) => Cell::Done(Effect::LiftPauseAndRollBack),
+            (RollbackTargets::Known, PauseOrHalt::Halted) => Cell::Done(Effect::LiftHaltAndRollBack),
+            (RollbackTargets::Known, PauseOrHalt::PausedAndHalted) => Cell::Done(Effect::LiftBothAndRollBack),
         },
     }
 }
 
-/// `release-hold PLAN --version V`. It asks for no phase and no hold: it writes nothing.
-pub const fn release_hold(held: HeldBack) -> Cell {
+/// `unblock PLAN --version V`. It asks for no phase, pause or halt: it writes nothing.
+pub const fn unblock(held: IsBlocked) -> Cell {
     match held {
-        HeldBack::Yes => Cell::Done(Effect::Release),
-        HeldBack::No => Cell::Refused(Refused::NotHeldOut),
+        IsBlocked::Yes => Cell::Done(Effect::Release),
+        IsBlocked::No => Cell::Refused(Refused::NotBlocked),
     }
 }
 
 /// `waive PLAN --gate G`, about one ring.
-pub const fn waive(gate: Gate, phase: Phase, place: Place, waived: Waived, named: Named) -> Cell {
+pub const fn waive(gate: Gate, phase: Phase, place: RingSituation, waived: Waived, named: Named) -> Cell {
     match gate.asks() {
         Asks::Schedule => Cell::Refused(Refused::OfTheSchedule),
         Asks::Sight => Cell::Refused(Refused::OfSight),
@@ -170,65 +185,79 @@ pub const fn waive(gate: Gate, phase: Phase, place: Place, waived: Waived, named
 }
 
 /// A gate that a ring passes once, on its way to `verified`.
-const fn leaving(place: Place, waived: Waived) -> Cell {
+const fn leaving(place: RingSituation, waived: Waived) -> Cell {
     match (place, waived) {
-        (Place::Pending, Waived::No | Waived::Already) => Cell::Refused(Refused::NotItsTurn),
-        (Place::Verified, Waived::No | Waived::Already) => Cell::Refused(Refused::LetThrough),
-        (Place::RollingBack | Place::RolledBack, Waived::No | Waived::Already) => {
+        (RingSituation::Pending, Waived::No | Waived::Already) => Cell::Refused(Refused::NotItsTurn),
+        (RingSituation::Verified, Waived::No | Waived::Already) => Cell::Refused(Refused::LetThrough),
+        (RingSituation::RollingBack | RingSituation::RolledBack, Waived::No | Waived::Already) => {
             Cell::Refused(Refused::Over)
         }
-        (Place::Entering | Place::Writing | Place::InDoubt, Waived::No) => Cell::Done(Effect::WaiveAhead),
-        (Place::Adopting | Place::Soaking, Waived::No) => Cell::Done(Effect::Waive),
+        (RingSituation::Entering | RingSituation::Writing | RingSituation::OutcomeUnknown, Waived::No) => {
+            Cell::Done(Effect::WaiveAhead)
+        }
+        (RingSituation::Adopting | RingSituation::Soaking, Waived::No) => Cell::Done(Effect::Waive),
         (
-            Place::Entering | Place::Writing | Place::InDoubt | Place::Adopting | Place::Soaking,
+            RingSituation::Entering
+            | RingSituation::Writing
+            | RingSituation::OutcomeUnknown
+            | RingSituation::Adopting
+            | RingSituation::Soaking,
             Waived::Already,
         ) => Cell::Refused(Refused::WaivedAlready),
     }
 }
 
 /// The place of a ring that the plan's file does not name.
-const fn letting_go(place: Place, waived: Waived) -> Cell {
+const fn letting_go(place: RingSituation, waived: Waived) -> Cell {
     match (place, waived) {
-        (Place::Writing | Place::InDoubt | Place::Adopting | Place::Soaking, Waived::No) => {
-            Cell::Done(Effect::LetGo)
-        }
-        (Place::Entering, _) => Cell::Refused(Refused::NotItsTurn),
+        (
+            RingSituation::Writing
+            | RingSituation::OutcomeUnknown
+            | RingSituation::Adopting
+            | RingSituation::Soaking,
+            Waived::No,
+        ) => Cell::Done(Effect::LetGo),
+        (RingSituation::Entering, _) => Cell::Refused(Refused::NotItsTurn),
         (place, waived) => leaving(place, waived),
     }
 }
 
 /// A gate of health, which is judged from a ring's entry until the rollout is final.
-pub(crate) const fn health(place: Place, waived: Waived) -> Cell {
+pub(crate) const fn health(place: RingSituation, waived: Waived) -> Cell {
     match (place, waived) {
-        (Place::Pending, Waived::No | Waived::Already) => Cell::Refused(Refused::NotItsTurn),
-        (Place::RollingBack | Place::RolledBack, Waived::No | Waived::Already) => {
+        (RingSituation::Pending, Waived::No | Waived::Already) => Cell::Refused(Refused::NotItsTurn),
+        (RingSituation::RollingBack | RingSituation::RolledBack, Waived::No | Waived::Already) => {
             Cell::Refused(Refused::Over)
         }
-        (Place::Entering | Place::Writing | Place::InDoubt, Waived::No) => Cell::Done(Effect::WaiveAhead),
-        (Place::Adopting | Place::Soaking | Place::Verified, Waived::No) => Cell::Done(Effect::Waive),
+        (RingSituation::Entering | RingSituation::Writing | RingSituation::OutcomeUnknown, Waived::No) => {
+            Cell::Done(Effect::WaiveAhead)
+        }
+        (RingSituation::Adopting | RingSituation::Soaking | RingSituation::Verified, Waived::No) => {
+            Cell::Done(Effect::Waive)
+        }
         (
-            Place::Entering
-            | Place::Writing
-            | Place::InDoubt
-            | Place::Adopting
-            | Place::Soaking
-            | Place::Verified,
+            RingSituation::Entering
+            | RingSituation::Writing
+            | RingSituation::OutcomeUnknown
+            | RingSituation::Adopting
+            | RingSituation::Soaking
+            | RingSituation::Verified,
             Waived::Already,
         ) => Cell::Refused(Refused::WaivedAlready),
     }
 }
 
 /// `approve PLAN`, about one ring. It can be given ahead of the ring's turn.
-pub const fn approve(phase: Phase, place: Place, claim: Claim) -> Cell {
+pub const fn approve(phase: Phase, place: RingSituation, claim: Claim) -> Cell {
     speak(phase, place, claim, Effect::Approve, Refused::ApprovedAlready)
 }
 
 /// `refuse PLAN`, about one ring.
-pub const fn refuse(phase: Phase, place: Place, claim: Claim) -> Cell {
-    speak(phase, place, claim, Effect::Refuse, Refused::RefusedAlready)
+pub const fn reject(phase: Phase, place: RingSituation, claim: Claim) -> Cell {
+    speak(phase, place, claim, Effect::Reject, Refused::RejectedAlready)
 }
 
-const fn speak(phase: Phase, place: Place, claim: Claim, done: Effect, again: Refused) -> Cell {
+const fn speak(phase: Phase, place: RingSituation, claim: Claim, done: Effect, again: Refused) -> Cell {
     match (phase, place, claim) {
         (Phase::Completed | Phase::RollingBack | Phase::RolledBack | Phase::Superseded, _, _) => {
             Cell::Refused(Refused::LeftNothing)
@@ -236,16 +265,16 @@ const fn speak(phase: Phase, place: Place, claim: Claim, done: Effect, again: Re
         (Phase::Withdrawn, _, _) => Cell::Refused(Refused::Absent),
         (
             Phase::Running,
-            Place::Writing
-            | Place::InDoubt
-            | Place::Adopting
-            | Place::Soaking
-            | Place::Verified
-            | Place::RollingBack
-            | Place::RolledBack,
+            RingSituation::Writing
+            | RingSituation::OutcomeUnknown
+            | RingSituation::Adopting
+            | RingSituation::Soaking
+            | RingSituation::Verified
+            | RingSituation::RollingBack
+            | RingSituation::RolledBack,
             _,
         ) => Cell::Refused(Refused::EnteredAlready),
-        (Phase::Running, Place::Pending | Place::Entering, claim) => match claim {
+        (Phase::Running, RingSituation::Pending | RingSituation::Entering, claim) => match claim {
             Claim::NotAsked => Cell::Refused(Refused::NobodyAsked),
             Claim::Member => Cell::Done(done),
             Claim::Again => Cell::Refused(again),

@@ -13,8 +13,9 @@ use crate::rollout::state::Phase;
 #[test]
 fn what_can_be_waived_is_what_the_table_waives() {
     for gate in Gate::ALL {
-        let all =
-            Place::ALL.into_iter().map(|place| waive(gate, Phase::Running, place, Waived::No, Named::NoMore));
+        let all = RingSituation::ALL
+            .into_iter()
+            .map(|place| waive(gate, Phase::Running, place, Waived::No, Named::NoMore));
         let some = all.into_iter().any(|cell| cell.effect().is_some());
         assert_eq!(some, gate.can_be_waived(), "{gate}");
     }
@@ -30,7 +31,11 @@ fn a_waiver_asks_for_no_more_than_a_snapshot_has() {
     {
         for named in Named::ALL {
             let of = |place| waive(gate, phase, place, waived, named);
-            assert_eq!(of(Place::Writing), of(Place::InDoubt), "{gate} {phase:?} {waived:?} {named:?}");
+            assert_eq!(
+                of(RingSituation::Writing),
+                of(RingSituation::OutcomeUnknown),
+                "{gate} {phase:?} {waived:?} {named:?}"
+            );
         }
     }
 }
@@ -80,5 +85,9 @@ fn each_situation_is_in_one_row() {
 #[test]
 fn nothing_stands_against_a_stop() {
     assert_eq!(stop(Writes::Allowed), Cell::Done(Effect::Stop));
-    assert_eq!(Verb::Stop.definition().columns, [Heading::Writes], "it asks for no phase and no hold");
+    assert_eq!(
+        Verb::Stop.definition().columns,
+        [Heading::Writes],
+        "it asks for no phase, no pause and no halt"
+    );
 }

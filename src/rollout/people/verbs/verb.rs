@@ -5,7 +5,7 @@
 use crate::rollout::people::verbs::arguments::ArgumentKey;
 use crate::rollout::people::verbs::columns::{Columns, Heading};
 use crate::rollout::people::verbs::definition::{
-    Aim, Argument, Confirmation, Definition, Promise, RestsOn, Terms, Word,
+    Aim, Argument, Confirmation, Definition, Promise, RestsOn, Terms, Vote,
 };
 use crate::rollout::people::verbs::table::{self, Cell};
 use crate::rollout::record::Role;
@@ -111,15 +111,15 @@ impl Verb {
 }
 
 verbs! {
-    /// Let a ring be entered.
+    /// Approve a ring's entry.
     Approve => Definition {
         word: "approve",
         path: of_plan!("approve"),
-        aim: Aim::RingToEnter(Word::Approve),
-        about: "let a ring be entered, as a member of the User Group that the plan asks; it counts until it expires, or the plan's values change",
-        summary: "Let a ring be entered, as a member of the User Group that the plan asks",
+        aim: Aim::RingToEnter(Vote::Approve),
+        about: "approve a ring's entry, as a member of a User Group that the plan asks; it counts until it expires, or the plan's values change",
+        summary: "Approve a ring's entry, as a member of a User Group that the plan asks",
         example: "ringward approve client --ring Everyone --reason 'two weeks without a case'",
-        columns: &[Heading::Phase, Heading::Place, Heading::Claim],
+        columns: &[Heading::Phase, Heading::RingSituation, Heading::Claim],
         cell: |of| table::approve(of.phase, of.place, of.claim),
         page: Some(Confirmation {
             keys: &[ArgumentKey::Ring],
@@ -135,20 +135,20 @@ verbs! {
             ..Terms::USUAL
         },
     };
-    /// Say no to that.
-    Refuse => Definition {
-        word: "refuse",
-        path: of_plan!("refuse"),
-        aim: Aim::RingToEnter(Word::Refuse),
-        about: "say no to a ring's entry, as one who could approve it; it stands until you approve, or the plan's values change",
-        summary: "Say no to a ring's entry, as one who could approve it",
-        example: "ringward refuse client --ring Everyone --reason 'case 4711 is open'",
-        columns: &[Heading::Phase, Heading::Place, Heading::Claim],
-        cell: |of| table::refuse(of.phase, of.place, of.claim),
+    /// Reject that.
+    Reject => Definition {
+        word: "reject",
+        path: of_plan!("reject"),
+        aim: Aim::RingToEnter(Vote::Reject),
+        about: "reject a ring's entry, as one who could approve it; it stands until you approve, or the plan's values change",
+        summary: "Reject a ring's entry, as one who could approve it",
+        example: "ringward reject client --ring Everyone --reason 'case 4711 is open'",
+        columns: &[Heading::Phase, Heading::RingSituation, Heading::Claim],
+        cell: |of| table::reject(of.phase, of.place, of.claim),
         page: Some(Confirmation {
             keys: &[ArgumentKey::Ring],
             rests_on: RestsOn::Targets,
-            ..Confirmation::new("Refuse", "Refuse {ring} in {plan}?", Promise::Refused)
+            ..Confirmation::new("Reject", "Reject {ring} in {plan}?", Promise::Rejected)
         }),
         terms: Terms {
             role: Role::Approver,
@@ -189,15 +189,15 @@ verbs! {
             ..Terms::USUAL
         },
     };
-    /// Hold a plan.
+    /// Pause a plan.
     Pause => Definition {
         word: "pause",
         path: of_plan!("pause"),
         aim: Aim::Plan,
-        about: "hold a plan: no write, and no ring is verified, until `resume`",
-        summary: "Hold a plan: no write, and no ring is verified, until `resume`",
+        about: "pause a plan: ringward writes nothing for it and verifies no ring of it, until `resume`",
+        summary: "Pause a plan: ringward writes nothing for it and verifies no ring of it, until `resume`",
         example: "ringward pause client --reason 'help desk sees sign-in errors'",
-        columns: &[Heading::Phase, Heading::Holds],
+        columns: &[Heading::Phase, Heading::PauseOrHalt],
         cell: |of| table::pause(of.phase, of.holds),
         page: Some(Confirmation::new(
             "Pause",
@@ -205,23 +205,23 @@ verbs! {
             Promise::Said(&[
                 "ringward writes nothing for this plan, and verifies no ring of it, until somebody resumes it.",
                 "Devices that were offered a version already go on to it: an installation cannot be called back.",
-                "Looking at the devices, the gates and the soak go on.",
+                "Reads of the devices, the gates and the soak go on.",
             ]),
         )),
         terms: Terms { place: 0, ..Terms::USUAL },
     };
-    /// Lift a plan's holds.
+    /// Lift a plan's pause and halt.
     Resume => Definition {
         word: "resume",
         path: of_plan!("resume"),
         aim: Aim::Plan,
-        about: "lift a plan's holds, a person's pause and ringward's halt, having seen their causes",
-        summary: "Lift a plan's holds, having seen their causes",
+        about: "lift a plan's pause and its halt, having seen why they were set",
+        summary: "Lift a plan's pause and its halt, having seen why they were set",
         example: "ringward resume client --reason 'sign-in errors came from elsewhere'",
-        columns: &[Heading::Holds, Heading::Writes, Heading::Offered],
+        columns: &[Heading::PauseOrHalt, Heading::Writes, Heading::Offered],
         cell: |of| table::resume(of.holds, of.writes, of.offered),
         page: Some(Confirmation {
-            rests_on: RestsOn::Holds,
+            rests_on: RestsOn::PauseOrHalt,
             ..Confirmation::new("Resume", "Resume {plan}?", Promise::Resumed)
         }),
         terms: Terms { lets_go_on: true, place: 0, ..Terms::USUAL },
@@ -234,7 +234,7 @@ verbs! {
         about: "declare that a gate does not apply to a ring of this rollout; it is shown for good",
         summary: "Declare that a gate does not apply to a ring of this rollout",
         example: "ringward waive client --gate soak --reason 'fix for CVE-2026-0001 cannot wait'",
-        columns: &[Heading::Gate, Heading::Phase, Heading::Place, Heading::Waived, Heading::Named],
+        columns: &[Heading::Gate, Heading::Phase, Heading::RingSituation, Heading::Waived, Heading::Named],
         cell: |of| table::waive(of.gate, of.phase, of.place, of.waived, of.named),
         page: Some(Confirmation {
             button: Some("Waive the gate"),
@@ -245,8 +245,8 @@ verbs! {
                 "Waive",
                 "Waive gate {gate} for {ring} in {plan}?",
                 Promise::Said(&[
-                    "Gate {gate} no longer holds ring {ring} up in this rollout; it reads `exempt`, with your reason. This cannot be taken back.",
-                    "All other gates still hold.",
+                    "Gate {gate} no longer keeps ring {ring} back in this rollout; it reads exempt, with your reason. This cannot be taken back.",
+                    "All other gates still count.",
                 ]),
             )
         }),
@@ -264,12 +264,12 @@ verbs! {
     Rollback => Definition {
         word: "rollback",
         path: of_plan!("rollback"),
-        aim: Aim::WayBack,
+        aim: Aim::RollbackTarget,
         about: "take a rollout back, ring by ring, the latest first: versions that it moved, and nothing else",
         summary: "Take a rollout back, ring by ring, the latest first",
         example: "ringward rollback client --environment windows --reason 'no reconnect after wake'",
-        columns: &[Heading::Phase, Heading::Holds, Heading::WaysBack],
-        cell: |of| table::rollback(of.phase, of.holds, of.ways_back),
+        columns: &[Heading::Phase, Heading::PauseOrHalt, Heading::RollbackTargets],
+        cell: |of| table::rollback(of.phase, of.holds, of.rollback_targets),
         page: Some(Confirmation {
             grave: true,
             rests_on: RestsOn::Rings,
@@ -279,7 +279,7 @@ verbs! {
                 Promise::Said(&[
                     "Every ring that this rollout moved goes back to what it ran before, the latest first, one at a time.",
                     "No opening, freeze or device limit is asked. A pause and a halt are lifted by this; a stop is not.",
-                    "What is taken back is held out of these rings until somebody releases it. Devices go up, down and up again only then: that way is known to break some.",
+                    "What is taken back is blocked for these rings until a person unblocks it. Only then can devices go up again: up, down and up is known to break some.",
                     "For one environment, or from a later ring on, use the command line.",
                 ]),
             )
@@ -297,22 +297,22 @@ verbs! {
             ..Terms::USUAL
         },
     };
-    /// Allow again what a rollback holds out.
-    ReleaseHold => Definition {
-        word: "release-hold",
-        path: of_plan!("release-hold"),
+    /// Unblock a version that a rollback took back.
+    Unblock => Definition {
+        word: "unblock",
+        path: of_plan!("unblock"),
         aim: Aim::Plan,
-        about: "allow a version again that the plan's rollbacks hold out",
-        summary: "Allow a version again that the plan's rollbacks hold out",
-        example: "ringward release-hold client --version 2026.7.1343.0 --reason 'mended by a new driver'",
-        columns: &[Heading::HeldBack],
-        cell: |of| table::release_hold(of.held_back),
+        about: "unblock a version that a rollback of the plan took back, so that it may be offered again",
+        summary: "Unblock a version that a rollback of the plan took back",
+        example: "ringward unblock client --version 2026.7.1343.0 --reason 'fixed by a new driver'",
+        columns: &[Heading::IsBlocked],
+        cell: |of| table::unblock(of.held_back),
         page: None,
         terms: Terms {
             arguments: &[Argument::needed(
                 ArgumentKey::Version,
                 "The version, as `ringward explain` lists it",
-                "say which version is released",
+                "say which version is unblocked",
             )],
             lets_go_on: true,
             ..Terms::USUAL
@@ -332,8 +332,8 @@ verbs! {
             "Check now",
             "Check {plan} now?",
             Promise::Said(&[
-                "ringward looks at the plan files, reads what this plan’s rollout wants to see, and decides.",
-                "It records nothing and lifts no hold.",
+                "ringward reads the plan files and what this plan’s rollout wants to see, and decides.",
+                "It records nothing, and lifts neither pause nor halt.",
             ]),
         )),
         terms: Terms {
@@ -361,7 +361,7 @@ verbs! {
                 Promise::Said(&[
                     "No plan writes anything at Cloudflare until somebody starts again.",
                     "A request that is on its way already is not called back; its outcome is still read.",
-                    "Looking at the devices, the gates and the soak go on.",
+                    "Reads of the devices, the gates and the soak go on.",
                 ]),
             )
         }),

@@ -8,7 +8,7 @@ use crate::ids::RingName;
 use crate::plan::model::{Revision, RingPlan};
 use crate::rollout::record::{Cause, Event, Finding, Judgement, Recorded, RolloutId, SoakFact};
 use crate::rollout::state::account::State;
-use crate::rollout::state::hold::Hold;
+use crate::rollout::state::attribution::Attribution;
 use crate::rollout::state::phase::Phase;
 use crate::rollout::state::plan::PlanState;
 use crate::rollout::state::ring::Ring;
@@ -68,7 +68,7 @@ impl State {
                 self.begin_era(recorded.seq, event, *now);
             }
             (Event::Stopped {}, None) => {
-                self.stop = Some(Hold::of(recorded));
+                self.stop = Some(Attribution::of(recorded));
                 self.stand_still_everywhere(recorded.at);
             }
             (Event::Started {}, Some(_)) => {
@@ -119,7 +119,7 @@ impl State {
         match &recorded.entry.event {
             Event::Paused {} if plan.paused.is_some() => return Err("the plan is paused already".to_owned()),
             Event::PauseLifted {} if plan.paused.is_none() => return Err("the plan is not paused".to_owned()),
-            Event::Paused {} => plan.paused = Some(Hold::of(recorded)),
+            Event::Paused {} => plan.paused = Some(Attribution::of(recorded)),
             Event::PauseLifted {} => plan.paused = None,
             Event::VersionReleased { version } => {
                 let (plan, version) = (id.plan.clone(), *version);
@@ -127,7 +127,7 @@ impl State {
             }
             Event::PlanFileNamed { file } => (plan.file, plan.file_gone) = (Some(file.clone()), false),
             Event::PlanFileGone {} if plan.file_gone || !plan.rollout.phase.is_over() => {
-                return Err("the file is gone already, or the rollout is not over".to_owned());
+                return Err("the file is gone already, or the rollout is not finished".to_owned());
             }
             Event::PlanFileGone {} => plan.file_gone = true,
             Event::PlanRestricted { plan, .. } => self.restrict(id, plan)?,

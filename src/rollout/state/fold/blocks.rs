@@ -6,7 +6,7 @@ use crate::ids::PlanName;
 use crate::plan::model::{Plan, PlanDigest};
 use crate::rollout::record::{Block, BlockKind, Event, Recorded, RolloutId};
 use crate::rollout::state::account::State;
-use crate::rollout::state::hold::Hold;
+use crate::rollout::state::attribution::Attribution;
 use crate::rollout::state::pending_revision::PendingRevision;
 use crate::rollout::state::phase::Phase;
 use crate::time::Timestamp;
@@ -50,7 +50,7 @@ impl State {
         if waiting.revision.digest != *digest {
             return Err("another revision waits".to_owned());
         }
-        waiting.confirmed = Some(Hold::of(recorded));
+        waiting.confirmed = Some(Attribution::of(recorded));
         Ok(())
     }
 

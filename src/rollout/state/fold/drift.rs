@@ -43,7 +43,7 @@ impl State {
         self.groups.insert(group.id.clone(), OwnedGroup { offered: offered.unwrap_or_default(), ..owned });
     }
 
-    /// A person who resumes after a drift, or a plan that adopts it, takes the group as it is.
+    /// A person who resumes after a drift, or a plan that accepts it, takes the group as it is.
     pub(crate) fn accept_drift(&mut self, drift: &GroupDrift, at: Timestamp) {
         match &drift.seen {
             Some(seen) => {

@@ -6,12 +6,12 @@
 use crate::rollout::record::Event;
 use crate::rollout::state::account::State;
 use crate::rollout::state::attempts::Attempts;
-use crate::rollout::state::hold::Hold;
+use crate::rollout::state::attribution::Attribution;
 use crate::rollout::state::owned::OwnedGroup;
 use crate::rollout::state::ring::Ring;
+use crate::rollout::state::ring_state::{PendingWrite, RingState};
 use crate::rollout::state::rollback::Progress;
-use crate::rollout::state::stage::{PendingWrite, Stage};
-use crate::rollout::state::words::Validity;
+use crate::rollout::state::votes::Validity;
 use crate::time::{Timestamp, after, since};
 
 impl State {
@@ -21,7 +21,7 @@ impl State {
         self.stop.iter_mut().for_each(|hold| hold.not_after(now));
         self.soaks.retain(|soak| soak.verified_at <= now);
         self.updaters.values_mut().for_each(|until| *until = now.min(*until));
-        self.held_out.iter_mut().for_each(|held| held.by.not_after(now));
+        self.blocked_versions.iter_mut().for_each(|held| held.by.not_after(now));
         let groups = self.groups.values_mut().chain(self.lost.values_mut());
         groups.for_each(|group| group.not_after(now));
         self.tokens.count_from(now);
@@ -56,7 +56,7 @@ impl State {
     }
 }
 
-impl Hold {
+impl Attribution {
     pub(crate) fn not_after(&mut self, now: Timestamp) {
         self.since = now.min(self.since);
     }
@@ -83,7 +83,7 @@ impl Ring {
             approval.given_at = now;
             approval.standing = Validity::Voided(now);
         }
-        self.words.refusals.values_mut().for_each(|objection| objection.at = now.min(objection.at));
+        self.words.rejections.values_mut().for_each(|objection| objection.at = now.min(objection.at));
         self.restoring.since = now.min(self.restoring.since);
         self.restoring.attempts.forget_instants();
         self.between.not_after(now);
@@ -91,7 +91,7 @@ impl Ring {
     }
 }
 
-impl Stage {
+impl RingState {
     pub(crate) fn not_after(&mut self, now: Timestamp) {
         if let Self::Adopting(assigned)
         | Self::Soaking(assigned, _)
@@ -138,13 +138,13 @@ impl PendingWrite {
 #[cfg(test)]
 mod tests {
     use crate::rollout::record::Event;
-    use crate::rollout::state::{Attempts, Hold, Stage, State, Validity};
+    use crate::rollout::state::{Attempts, Attribution, RingState, State, Validity};
     use crate::time::after;
     use std::collections::BTreeSet;
 
     use crate::rollout::state::halt::Standstill;
-    use crate::rollout::state::stage::{Assigned, Soak};
-    use crate::rollout::state::words::{Approval, Objection};
+    use crate::rollout::state::ring_state::{Assigned, Soak};
+    use crate::rollout::state::votes::{Approval, Rejection};
 
     use crate::rollout::record::Gate;
     use crate::rollout::record::{Actor, Entry, Mode, Recorded, RolloutId};
@@ -156,8 +156,8 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + hours * 3_600).unwrap()
     }
 
-    fn hold(hours: i64) -> Hold {
-        Hold { actor: Actor::Engine, reason: "r".to_owned(), since: at(hours) }
+    fn hold(hours: i64) -> Attribution {
+        Attribution { actor: Actor::Engine, reason: "r".to_owned(), since: at(hours) }
     }
 
     /// A rollout whose first ring soaks, by a clock that was ahead at hour 960 and is right at hour 10.
@@ -186,7 +186,7 @@ mod tests {
             at: at(5),
             deadline_from: at(955),
         };
-        ring.stage = Stage::Soaking(assigned, Soak { started_at: at(958) });
+        ring.stage = RingState::Soaking(assigned, Soak { started_at: at(958) });
         ring.waived = [(Gate::Soak, hold(3)), (Gate::Adoption, hold(959))].into();
         for (who, given, expires) in [("ana", 8, 128), ("bob", 959, 1_079)] {
             let approval = Approval {
@@ -199,8 +199,8 @@ mod tests {
             };
             ring.words.approvals.insert(format!("{who}@example.com").parse().unwrap(), approval);
         }
-        let no = Objection { digest: digest.clone(), at: at(959), note: "no".to_owned() };
-        ring.words.refusals.insert("cy@example.com".parse().unwrap(), no);
+        let no = Rejection { digest: digest.clone(), at: at(959), note: "no".to_owned() };
+        ring.words.rejections.insert("cy@example.com".parse().unwrap(), no);
         ring.words.asked = Some((at(957), digest));
         ring.restoring.attempts = Attempts { not_before: Some(at(990)), ..Attempts::default() };
         state
@@ -217,7 +217,7 @@ mod tests {
         let rollout = &state.plans.values().next().unwrap().rollout;
         assert_eq!(rollout.standstills, [Standstill { from: at(9), until: Some(at(10)) }]);
         let ring = &rollout.rings[0];
-        let Stage::Soaking(assigned, soak) = &ring.stage else { panic!("{:?}", ring.stage) };
+        let RingState::Soaking(assigned, soak) = &ring.stage else { panic!("{:?}", ring.stage) };
         assert_eq!((soak.started_at, assigned.at, assigned.deadline_from), (at(10), at(5), at(10)));
         assert_eq!(ring.waived.keys().collect::<Vec<_>>(), [&Gate::Soak], "the waiver from before stands");
         let digest = &rollout.revision.digest;
@@ -227,7 +227,7 @@ mod tests {
             approval.given_at <= at(10)
                 && approval.expires_at <= after(at(10), SignedDuration::from_hours(120))
         }));
-        assert_eq!(ring.words.refusals(digest).count(), 1, "a no stands");
+        assert_eq!(ring.words.rejections(digest).count(), 1, "a no stands");
         assert_eq!((&ring.words.asked, ring.restoring.attempts.not_before), (&None, None));
     }
 

@@ -63,7 +63,7 @@ impl State {
             .collect();
         let updaters = std::mem::take(&mut self.updaters).into_iter();
         self.updaters = updaters.map(|((plan, ring), at)| ((new(plan), ring), at)).collect();
-        self.held_out.iter_mut().for_each(|held| held.plan = new(held.plan.clone()));
+        self.blocked_versions.iter_mut().for_each(|held| held.plan = new(held.plan.clone()));
         self.tallies.rename(from, &id.plan);
         Ok(())
     }
@@ -118,7 +118,7 @@ impl State {
             ((plan, ring), at)
         };
         self.updaters = updaters.into_iter().map(moved).collect();
-        let held = self.held_out.iter_mut().filter(|held| held.plan == id.plan);
+        let held = self.blocked_versions.iter_mut().filter(|held| held.plan == id.plan);
         held.for_each(|held| held.ring = new(&held.ring));
         Ok(())
     }

@@ -8,18 +8,18 @@ use crate::rollout::record::{
     Acknowledged, Cause, Event, Finding, Gate, Judgement, Purpose, Recorded, Unknown, Verdict, WriteIntent,
 };
 use crate::rollout::state::attempts::Attempts;
+use crate::rollout::state::attribution::Attribution;
 use crate::rollout::state::between::Between;
 use crate::rollout::state::fold::write::Outcome;
-use crate::rollout::state::hold::Hold;
 use crate::rollout::state::moved::Moved;
 use crate::rollout::state::ring::{Restoring, Ring, UnknownSince};
-use crate::rollout::state::stage::{Assigned, Origin, PendingWrite, Soak, Stage};
+use crate::rollout::state::ring_state::{Assigned, Origin, PendingWrite, RingState, Soak};
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 
 impl Ring {
-    pub(crate) fn enter(&mut self, stage: Stage, at: Timestamp) {
-        if matches!(stage, Stage::Adopting(_)) {
+    pub(crate) fn enter(&mut self, stage: RingState, at: Timestamp) {
+        if matches!(stage, RingState::Adopting(_)) {
             self.left.clear();
             self.looked.clear();
         }
@@ -41,29 +41,29 @@ impl Ring {
     pub(crate) fn apply(&mut self, event: &Event, recorded: &Recorded) -> Result<(), String> {
         let at = recorded.at;
         let next = match (&self.stage, event) {
-            (Stage::Pending, Event::RingReached { .. }) => Stage::Entering(Attempts::default()),
-            (Stage::Entering(_), Event::RingRecognised { group, soak, .. }) => {
+            (RingState::Pending, Event::RingReached { .. }) => RingState::Entering(Attempts::default()),
+            (RingState::Entering(_), Event::RingRecognised { group, soak, .. }) => {
                 self.between = Between::default();
-                Stage::Verified(Assigned::of(group, &soak.policies))
+                RingState::Verified(Assigned::of(group, &soak.policies))
             }
-            (Stage::Entering(_), Event::RingAssigned { group, .. }) => {
+            (RingState::Entering(_), Event::RingAssigned { group, .. }) => {
                 self.between = Between::default();
                 // The assignment is as old as the group; the time for it begins with the entry.
-                Stage::Adopting(Assigned {
+                RingState::Adopting(Assigned {
                     deadline_from: at,
                     ..Assigned::of(group, &group.content.policies)
                 })
             }
             (stage, Event::WritePlanned { intent, .. })
-                if intent.purpose.is_of_any_stage() && !matches!(stage, Stage::Deploying(_)) =>
+                if intent.purpose.is_of_any_stage() && !matches!(stage, RingState::Deploying(_)) =>
             {
                 self.write_back(intent, at);
                 return Ok(());
             }
-            (Stage::Entering(attempts), Event::WritePlanned { intent, .. }) => {
+            (RingState::Entering(attempts), Event::WritePlanned { intent, .. }) => {
                 let (attempts, moved) = (attempts.clone(), self.moved.clone());
                 self.note_moved(intent);
-                Stage::Deploying(Box::new(PendingWrite {
+                RingState::Deploying(Box::new(PendingWrite {
                     intent: (**intent).clone(),
                     planned_at: at,
                     attempts,
@@ -77,19 +77,19 @@ impl Ring {
                 if !gate.can_be_waived() || self.waived.contains_key(gate) {
                     return Err(format!("gate {gate} cannot be waived, or was waived already"));
                 }
-                self.waived.insert(*gate, Hold::of(recorded));
+                self.waived.insert(*gate, Attribution::of(recorded));
                 return Ok(());
             }
-            (Stage::Adopting(_) | Stage::Soaking(..), Event::RingLetGo { .. }) => {
-                self.waived.insert(Gate::Ring, Hold::of(recorded));
+            (RingState::Adopting(_) | RingState::Soaking(..), Event::RingLetGo { .. }) => {
+                self.waived.insert(Gate::Ring, Attribution::of(recorded));
                 return Ok(());
             }
             (
-                Stage::Pending | Stage::Entering(_),
+                RingState::Pending | RingState::Entering(_),
                 Event::ApprovalAsked { .. } | Event::ApprovalGiven { .. } | Event::ApprovalRefused { .. },
             ) => return self.words.hear(event, recorded),
-            (Stage::Deploying(write), event) => match write.outcome(event, at)? {
-                Outcome::Stage(stage) => {
+            (RingState::Deploying(write), event) => match write.outcome(event, at)? {
+                Outcome::RingState(stage) => {
                     if write.intent.purpose == Purpose::Target {
                         self.between = Between::default();
                     }
@@ -113,12 +113,12 @@ impl Ring {
                             if applied {
                                 self.between.take_out(&intent, at);
                             }
-                            Stage::Entering(attempts)
+                            RingState::Entering(attempts)
                         }
                         Some(origin) if matches!(intent.purpose, Purpose::PutBack { .. }) => {
                             self.between.put_back(&intent, applied, attempts, at);
                             (self.stage, self.since) = (origin.stage, origin.since);
-                            if let (true, Stage::Entering(attempts)) = (applied, &mut self.stage) {
+                            if let (true, RingState::Entering(attempts)) = (applied, &mut self.stage) {
                                 attempts.came_back(self.between.rounds);
                                 self.since = at;
                             }
@@ -131,32 +131,32 @@ impl Ring {
                         }
                     }
                 }
-                Outcome::Doubt(doubt) => {
+                Outcome::Unknown(doubt) => {
                     let mut write = write.clone();
                     write.doubt = Some(doubt);
-                    self.stage = Stage::Deploying(write);
+                    self.stage = RingState::Deploying(write);
                     return Ok(());
                 }
             },
             (stage, Event::RollbackInPlace { group, to, .. }) => {
                 let assigned = Assigned::of(group, &group.content.policies);
-                Stage::RollingBack(assigned, stage.back(to, at))
+                RingState::RollingBack(assigned, stage.back(to, at))
             }
-            (Stage::RollingBack(assigned, back), Event::RingRolledBack { .. }) => {
+            (RingState::RollingBack(assigned, back), Event::RingRolledBack { .. }) => {
                 let (assigned, back) = (assigned.clone(), back.clone());
                 self.moved.retain(|environment, _| !back.to.contains_key(environment));
-                Stage::RolledBack(Some(assigned), back)
+                RingState::RolledBack(Some(assigned), back)
             }
-            (Stage::Adopting(assigned), Event::AdoptionReached { .. }) => {
-                Stage::Soaking(assigned.clone(), Soak { started_at: at })
+            (RingState::Adopting(assigned), Event::AdoptionReached { .. }) => {
+                RingState::Soaking(assigned.clone(), Soak { started_at: at })
             }
-            (Stage::Soaking(assigned, _), Event::RingVerified { judgements, .. }) => {
+            (RingState::Soaking(assigned, _), Event::RingVerified { judgements, .. }) => {
                 let dark = |word: &&Judgement| word.gate == Gate::Dark && word.verdict == Verdict::Pass;
                 self.looked = judgements.iter().filter(dark).filter_map(|word| word.environment).collect();
-                Stage::Verified(assigned.clone())
+                RingState::Verified(assigned.clone())
             }
             (
-                Stage::Adopting(_) | Stage::Soaking(..),
+                RingState::Adopting(_) | RingState::Soaking(..),
                 Event::DevicesLeft { environment, left, before, .. },
             ) => {
                 let known = self.left.insert(*environment, *left).unwrap_or(0);
@@ -167,7 +167,7 @@ impl Ring {
                 return Ok(());
             }
             (stage, Event::GateUnknown { gate, environment, why, .. })
-                if !matches!(stage, Stage::Pending) =>
+                if !matches!(stage, RingState::Pending) =>
             {
                 let known = self.unknown.get(&(*gate, *environment));
                 if known.is_some_and(|known| known.why == *why) {
@@ -223,13 +223,13 @@ impl Ring {
         to: BTreeMap<Environment, ClientVersion>,
         at: Timestamp,
     ) -> Result<(), String> {
-        if matches!(self.stage, Stage::Deploying(_)) {
+        if matches!(self.stage, RingState::Deploying(_)) {
             return Err("a write has no outcome yet".to_owned());
         }
         self.moved.retain(|environment, _| !to.contains_key(environment));
         let assigned = self.stage.assigned().cloned();
         let back = self.stage.back(&to, at);
-        self.enter(Stage::RolledBack(assigned, back), at);
+        self.enter(RingState::RolledBack(assigned, back), at);
         Ok(())
     }
 
@@ -241,9 +241,9 @@ impl Ring {
         };
         let (intent, planned_at, moved) = (intent.clone(), at, self.moved.clone());
         // Any stage will do for the instant until it is replaced.
-        let stage = std::mem::replace(&mut self.stage, Stage::Pending);
+        let stage = std::mem::replace(&mut self.stage, RingState::Pending);
         let origin = Some(Origin { stage, since: self.since });
-        self.stage = Stage::Deploying(Box::new(PendingWrite {
+        self.stage = RingState::Deploying(Box::new(PendingWrite {
             intent,
             planned_at,
             attempts,
@@ -263,11 +263,13 @@ impl Ring {
     /// A person resumed, having seen the cause: its clock starts anew.
     pub(crate) fn acknowledge(&mut self, cause: &Cause, at: Timestamp) {
         match (cause, self.stage.at_rest()) {
-            (Cause::AdoptionMissed { .. }, Some(Stage::Adopting(assigned))) => assigned.deadline_from = at,
+            (Cause::AdoptionMissed { .. }, Some(RingState::Adopting(assigned))) => {
+                assigned.deadline_from = at
+            }
             (Cause::UnknownTooLong { why: Unknown::ReadFails, .. }, stage) => {
                 self.restoring.attempts.reads = None;
                 self.between.back.reads = None;
-                if let Some(Stage::Entering(attempts)) = stage {
+                if let Some(RingState::Entering(attempts)) = stage {
                     attempts.reads = None;
                 }
             }
@@ -279,7 +281,7 @@ impl Ring {
             (Cause::WriteRefused { .. } | Cause::WritesKeepFailing { .. }, stage) => {
                 self.restoring.attempts.forgive();
                 self.between.forgive();
-                if let Some(Stage::Entering(attempts)) = stage {
+                if let Some(RingState::Entering(attempts)) = stage {
                     attempts.forgive();
                 }
             }
@@ -302,7 +304,7 @@ impl Ring {
                 }
             }
             // It can tell, and it found something: that the deadline was missed.
-            (None, Some(Stage::Adopting(assigned))) if found.gate == Gate::Adoption => {
+            (None, Some(RingState::Adopting(assigned))) if found.gate == Gate::Adoption => {
                 assigned.deadline_from = at
             }
             (None, _) => {}

@@ -5,8 +5,8 @@
 use crate::ids::PlanName;
 use crate::rollout::record::{Recorded, RollbackStep, RolloutId, Trigger};
 use crate::rollout::state::account::State;
-use crate::rollout::state::held_out::HeldOut;
-use crate::rollout::state::hold::Hold;
+use crate::rollout::state::attribution::Attribution;
+use crate::rollout::state::blocked_version::BlockedVersion;
 use crate::rollout::state::phase::Phase;
 use crate::rollout::state::rollback::{Progress, Rollback, StepState};
 use crate::rollout::state::rollout::Rollout;
@@ -41,7 +41,7 @@ impl Rollout {
         let mut known = self.rollback.take().map(|rollback| rollback.steps).unwrap_or_default();
         let due = |step: &RollbackStep| StepState { step: step.clone(), progress: Progress::Due };
         known.extend(steps.iter().map(due));
-        self.rollback = Some(Rollback { trigger, by: Hold::of(recorded), steps: known });
+        self.rollback = Some(Rollback { trigger, by: Attribution::of(recorded), steps: known });
         if self.phase != Phase::RollingBack {
             (self.phase, self.phase_since) = (Phase::RollingBack, recorded.at);
         }
@@ -59,13 +59,13 @@ impl Rollout {
 }
 
 impl State {
-    /// A rollback begins: what it takes away is held out.
+    /// A rollback begins: what it takes away is blocked.
     pub(crate) fn hold_out(&mut self, id: &RolloutId, steps: &[RollbackStep], recorded: &Recorded) {
-        let by = Hold::of(recorded);
+        let by = Attribution::of(recorded);
         for step in steps {
             for (environment, way) in &step.back {
                 for policy in &step.policies {
-                    let held = HeldOut {
+                    let held = BlockedVersion {
                         plan: id.plan.clone(),
                         ring: step.ring.clone(),
                         policy: policy.clone(),
@@ -73,21 +73,21 @@ impl State {
                         version: way.from,
                         by: by.clone(),
                     };
-                    let same = |known: &HeldOut| known.plan == held.plan && known.key() == held.key();
-                    if !self.held_out.iter().any(same) {
-                        self.held_out.push(held);
+                    let same = |known: &BlockedVersion| known.plan == held.plan && known.key() == held.key();
+                    if !self.blocked_versions.iter().any(same) {
+                        self.blocked_versions.push(held);
                     }
                 }
             }
         }
     }
 
-    /// A person allows what this plan's rollbacks hold out of a version.
+    /// A person allows what this plan's rollbacks block of a version.
     pub(crate) fn release(&mut self, plan: &PlanName, version: ClientVersion) -> Result<(), String> {
-        let before = self.held_out.len();
-        self.held_out.retain(|held| !(held.plan == *plan && held.version == version));
-        if self.held_out.len() == before {
-            return Err(format!("{version} is not held out by {plan}"));
+        let before = self.blocked_versions.len();
+        self.blocked_versions.retain(|held| !(held.plan == *plan && held.version == version));
+        if self.blocked_versions.len() == before {
+            return Err(format!("{version} is not blocked by {plan}"));
         }
         Ok(())
     }

@@ -10,9 +10,9 @@ use crate::rollout::record::{Acknowledged, Cause, Event, Gate, HowBack, Purpose,
 use crate::rollout::state::halt::{Halt, WaitingTarget};
 use crate::rollout::state::phase::Phase;
 use crate::rollout::state::ring::Ring;
+use crate::rollout::state::ring_state::RingState;
 use crate::rollout::state::rollback::Progress;
 use crate::rollout::state::rollout::{Rollout, same_profiles};
-use crate::rollout::state::stage::Stage;
 use crate::time::{Timestamp, after, since};
 
 impl Rollout {
@@ -51,7 +51,7 @@ impl Rollout {
                 self.keep_the_named();
             }
             (Phase::Running, Event::RolloutCompleted {}) => {
-                if !self.rings.iter().all(|ring| matches!(ring.stage, Stage::Verified(_))) {
+                if !self.rings.iter().all(|ring| matches!(ring.stage, RingState::Verified(_))) {
                     return Err("a ring is not verified".to_owned());
                 }
                 self.enter_phase(Phase::Completed, at)?;
@@ -87,7 +87,7 @@ impl Rollout {
                 if lets_go(event) && !named_no_more {
                     return Err("the plan's file names the ring".to_owned());
                 }
-                let was_verified = matches!(ring.stage, Stage::Verified(_));
+                let was_verified = matches!(ring.stage, RingState::Verified(_));
                 ring.apply(event, recorded)?;
                 if was_verified {
                     self.take_turns_back(at);
@@ -225,7 +225,7 @@ impl Rollout {
     /// Whether every ring before this one is verified.
     fn is_turn_of(&self, name: &RingName) -> bool {
         let earlier = self.rings.iter().take_while(|ring| ring.name != *name);
-        earlier.into_iter().all(|ring| matches!(ring.stage, Stage::Verified(_)))
+        earlier.into_iter().all(|ring| matches!(ring.stage, RingState::Verified(_)))
     }
 
     fn revise(&mut self, revision: &Revision, restricts_only: bool, at: Timestamp) -> Result<(), String> {
@@ -264,10 +264,10 @@ impl Rollout {
     fn take_turns_back(&mut self, at: Timestamp) {
         let mut turn = true;
         for ring in &mut self.rings {
-            if !turn && matches!(ring.stage, Stage::Entering(_)) {
-                ring.enter(Stage::Pending, at);
+            if !turn && matches!(ring.stage, RingState::Entering(_)) {
+                ring.enter(RingState::Pending, at);
             }
-            turn &= matches!(ring.stage, Stage::Verified(_));
+            turn &= matches!(ring.stage, RingState::Verified(_));
         }
     }
 

@@ -5,7 +5,7 @@
 use crate::rollout::state::account::State;
 use crate::rollout::state::halt::Standstill;
 use crate::rollout::state::phase::Phase;
-use crate::rollout::state::stage::Stage;
+use crate::rollout::state::ring_state::RingState;
 use crate::time::{Timestamp, after, since};
 
 impl State {
@@ -36,8 +36,8 @@ impl State {
                     unknown.since = later(unknown.since);
                 }
                 match &mut ring.stage {
-                    Stage::Soaking(_, soak) => soak.started_at = later(soak.started_at),
-                    Stage::RollingBack(_, back) => back.since = later(back.since),
+                    RingState::Soaking(_, soak) => soak.started_at = later(soak.started_at),
+                    RingState::RollingBack(_, back) => back.since = later(back.since),
                     _ => {}
                 }
             }

@@ -2,7 +2,7 @@
 
 use crate::plan::model::Revision;
 use crate::rollout::record::{Actor, Event, Mode, Recorded, RolloutId};
-use crate::rollout::state::{Attempts, Stage};
+use crate::rollout::state::{Attempts, RingState};
 use crate::time::{Timestamp, after};
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use crate::plan::model::{
     PlanDigest, ProfileRef, RingPlan, RollbackRules,
 };
 use crate::rollout::decide::outcome::{SendOutcome, Unsent, outcome_entry, unsent_entry};
-use crate::rollout::judge::last_look::{FreshLook, clear_to_send};
+use crate::rollout::judge::last_check::{FreshRead, clear_to_send};
 use crate::rollout::record::{Cancelled, Entry, Purpose, WriteId, WriteIntent};
 use crate::rollout::record::{Gate, Unknown};
 use crate::rollout::record::{Group, GroupContent};
@@ -155,7 +155,7 @@ fn an_event_that_does_not_fit_changes_nothing() {
 #[test]
 fn the_fresh_count_has_the_last_word() {
     let now: Timestamp = "2026-10-12T09:00:00Z".parse().unwrap();
-    let look = Observed { value: FreshLook::Groups(Vec::new()), as_of: now };
+    let look = Observed { value: FreshRead::Groups(Vec::new()), as_of: now };
     let plan = PlanName::new("client").unwrap();
     let minutes = |minutes| after(now, crate::time::SignedDuration::from_mins(minutes));
     let counted = |value, as_of| Some(Observed { value, as_of });
@@ -238,7 +238,7 @@ fn time_without_a_file_counts_against_no_gate() {
 fn a_write_in_doubt_is_not_sent_whatever_the_look_shows() {
     let mut state = deploying();
     let now = "2026-10-12T09:00:00Z".parse().unwrap();
-    let look = Observed { value: FreshLook::Groups(Vec::new()), as_of: now };
+    let look = Observed { value: FreshRead::Groups(Vec::new()), as_of: now };
     let plan = PlanName::new("client").unwrap();
     let cleared = |state: &State, at| {
         clear_to_send(state, &plan, Desired::InForce, &Observations::default(), &look, None, at)
@@ -256,7 +256,7 @@ fn a_write_in_doubt_is_not_sent_whatever_the_look_shows() {
 /// The attempts of the ring that is entering.
 fn attempts(state: &State) -> Attempts {
     match &state.plans.values().next().unwrap().rollout.rings[0].stage {
-        Stage::Entering(attempts) => attempts.clone(),
+        RingState::Entering(attempts) => attempts.clone(),
         other => panic!("{}", other.as_str()),
     }
 }
@@ -328,7 +328,7 @@ fn what_was_not_sent_is_in_no_doubt() {
     else {
         panic!("{entry:?}")
     };
-    assert_eq!(*until, retry_at, "although an earlier write was in doubt");
+    assert_eq!(*until, retry_at, "although the outcome of an earlier write was unknown");
     let message = "429".to_owned();
     let answer = outcome_entry(&state, WriteId(2), SendOutcome::RateLimited { message, retry_at }, None);
     assert!(matches!(answer.unwrap().event, Event::WriteDoubted { .. }), "the write itself is");

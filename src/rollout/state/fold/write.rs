@@ -1,10 +1,10 @@
 //! What a write's outcome makes of the ring that it was for.
 //!
-//! **Invariant:** a write in doubt ends by what two reads agree on, and by nothing else.
+//! **Invariant:** a write whose outcome is unknown ends by what two reads agree on, and by nothing else.
 
 use crate::rollout::record::{Cancelled, Event, Finding, Group, Purpose};
 use crate::rollout::state::attempts::{Attempts, FailedReads, LONGEST_PAUSE, Refusal};
-use crate::rollout::state::stage::{Assigned, Doubt, FirstRead, PendingWrite, Stage};
+use crate::rollout::state::ring_state::{Assigned, FirstRead, PendingWrite, RingState, UnknownOutcome};
 use crate::time::{Timestamp, after};
 
 impl PendingWrite {
@@ -35,10 +35,10 @@ impl PendingWrite {
 }
 
 pub(crate) enum Outcome {
-    Stage(Stage),
+    RingState(RingState),
     /// The ring is where it was before the write, with what became of the writes so far.
     Nothing(Attempts),
-    Doubt(Doubt),
+    Unknown(UnknownOutcome),
 }
 
 impl PendingWrite {
@@ -61,11 +61,11 @@ impl PendingWrite {
             (None, Event::WriteRefused { status, message, .. }) => Ok(self.refused(*status, message)),
             (None, Event::WriteConfirmed { group, .. }) => self.applied(group, at),
             (None, Event::WriteDoubted { why, .. }) => {
-                Ok(Outcome::Doubt(Doubt { why: why.clone(), since: at, first_read: None }))
+                Ok(Outcome::Unknown(UnknownOutcome { why: why.clone(), since: at, first_read: None }))
             }
             (Some(doubt), Event::DoubtRead { finding, read_at, .. }) => {
                 let first_read = Some(FirstRead { finding: finding.clone(), read_at: *read_at });
-                Ok(Outcome::Doubt(Doubt { first_read, ..doubt.clone() }))
+                Ok(Outcome::Unknown(UnknownOutcome { first_read, ..doubt.clone() }))
             }
             (Some(doubt), Event::WriteSettled { finding, first_read_at, .. }) => {
                 let first = doubt.first_read.as_ref();
@@ -82,8 +82,8 @@ impl PendingWrite {
                     }
                 }
             }
-            (None, _) => Err("the write is not in doubt".to_owned()),
-            (Some(_), _) => Err("the write is in doubt".to_owned()),
+            (None, _) => Err("the write's outcome is not unknown".to_owned()),
+            (Some(_), _) => Err("the write's outcome is unknown".to_owned()),
         }
     }
 
@@ -94,15 +94,15 @@ impl PendingWrite {
         // What was once in doubt may still arrive.
         let doubted = self.attempts.doubted || self.doubt.is_some();
         let done = || Attempts { doubted, ..Attempts::default() };
-        let adopting = || Stage::Adopting(Assigned::of(group, &self.intent.policies));
+        let adopting = || RingState::Adopting(Assigned::of(group, &self.intent.policies));
         Ok(match (&self.intent.purpose, &self.origin) {
-            (Purpose::Target, _) => Outcome::Stage(adopting()),
+            (Purpose::Target, _) => Outcome::RingState(adopting()),
             // Its targets are on offer anew.
-            (Purpose::Restore, Some(origin)) if origin.stage.is_entered() => Outcome::Stage(adopting()),
+            (Purpose::Restore, Some(origin)) if origin.stage.is_entered() => Outcome::RingState(adopting()),
             (Purpose::Rollback { to }, origin) => {
                 let assigned = Assigned::of(group, &self.intent.policies);
-                let before = origin.as_ref().map_or(&Stage::Pending, |origin| &origin.stage);
-                Outcome::Stage(Stage::RollingBack(assigned, before.back(to, at)))
+                let before = origin.as_ref().map_or(&RingState::Pending, |origin| &origin.stage);
+                Outcome::RingState(RingState::RollingBack(assigned, before.back(to, at)))
             }
             // The ring's own write is still to come.
             (Purpose::MoveOut { .. } | Purpose::PutBack { .. } | Purpose::Restore, _) => {

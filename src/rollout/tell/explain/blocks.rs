@@ -2,7 +2,7 @@
 
 use crate::ids::PlanName;
 use crate::rollout::record::{Block, WaitingRevision, WaitsFor};
-use crate::rollout::tell::explain::way_out::{WaitExplained, WayOut};
+use crate::rollout::tell::explain::remedy::{Remedy, WaitExplained};
 
 /// What every block of a plan's file leaves going.
 pub(crate) const SIGHT: &str = "Nothing is entered, written back or verified meanwhile; polls, gates and soak clocks go on under the plan in force, and `rollback` works.";
@@ -11,7 +11,7 @@ pub(crate) const SIGHT: &str = "Nothing is entered, written back or verified mea
 pub fn explain_new(plan: &PlanName, waiting: &WaitingRevision) -> WaitExplained {
     let block = Block::RevisionWaits(waiting.clone());
     let (headline, detail) = words(&block);
-    WaitExplained { headline, detail, way_out: way_out(&block, plan.as_str()) }
+    WaitExplained { headline, detail, remedy: remedy(&block, plan.as_str()) }
 }
 
 pub(crate) fn words(block: &Block) -> (String, String) {
@@ -62,33 +62,33 @@ pub const fn waits_for(what: WaitsFor) -> &'static str {
     }
 }
 
-pub(crate) fn way_out(block: &Block, plan: &str) -> WayOut {
+pub(crate) fn remedy(block: &Block, plan: &str) -> Remedy {
     match block {
-        Block::PlanInvalid { file, .. } => WayOut::then(
+        Block::PlanInvalid { file, .. } => Remedy::then(
             "correct the file; all that is wrong with it is told by",
             format!("ringward check {file}"),
         ),
-        Block::FileMissing { .. } => WayOut::words(
+        Block::FileMissing { .. } => Remedy::words(
             "put the plan's file back, or leave it away: after a minute the rollout is withdrawn",
         ),
         Block::FilesUnreadable { .. } => {
-            WayOut::words("make the directory readable again; then it goes on by itself")
+            Remedy::words("make the directory readable again; then it goes on by itself")
         }
         Block::RevisionWaits(WaitingRevision { digest, waits_for, .. }) => match waits_for {
             WaitsFor::Time => {
-                WayOut::words("nothing: it takes effect by itself; or put the file back as it was")
+                Remedy::words("nothing: it takes effect by itself; or put the file back as it was")
             }
-            WaitsFor::LineEnd => WayOut::then(
+            WaitsFor::LineEnd => Remedy::then(
                 "end the file's last line, or, if the file is whole, confirm it",
                 confirm(plan, digest.short()),
             ),
             WaitsFor::Person | WaitsFor::Stability => {
-                WayOut::then("confirm it, or put the file back as it was", confirm(plan, digest.short()))
+                Remedy::then("confirm it, or put the file back as it was", confirm(plan, digest.short()))
             }
             WaitsFor::AnotherVersion => {
-                WayOut::words("name another version in the plan, or correct its `forbid`")
+                Remedy::words("name another version in the plan, or correct its `forbid`")
             }
-            WaitsFor::Predecessor => WayOut::words(
+            WaitsFor::Predecessor => Remedy::words(
                 "nothing, where that ends by itself; else correct `was`, or take it out of the file",
             ),
         },

@@ -7,9 +7,9 @@ use crate::ids::RingName;
 use crate::rollout::decide::blocker::{Blocker, TooMany};
 use crate::rollout::people::verbs::situation::Offered;
 use crate::rollout::record::{Cause, Judgement, Unknown, Verdict};
-use crate::rollout::tell::explain::way_out::WayOut;
-use crate::rollout::tell::explain::ways::way_out;
-use crate::rollout::tell::explain::{ways, words};
+use crate::rollout::tell::explain::remedies::remedy;
+use crate::rollout::tell::explain::remedy::Remedy;
+use crate::rollout::tell::explain::{remedies, words};
 use crate::rollout::tell::report::Report;
 use crate::rollout::tell::ring_report::{RingReport, Unsure};
 use crate::time::Timestamp;
@@ -34,7 +34,7 @@ pub struct Explanation {
     /// When the clock alone takes it out of the way; `None`: the clock does not.
     pub until: Option<Timestamp>,
     /// What would change it.
-    pub way_out: WayOut,
+    pub remedy: Remedy,
 }
 
 impl Report {
@@ -50,18 +50,20 @@ impl Report {
             since: told.since,
             next_look: told.next_read(self),
             until: told.until,
-            way_out: self.way_out(blocker),
+            remedy: self.remedy(blocker),
             headline: told.headline,
             detail: told.detail,
         }
     }
 
-    /// Its way out; a drift that offers what is held out cannot be accepted.
-    pub(crate) fn way_out(&self, blocker: &Blocker) -> WayOut {
+    /// What to do about it; a drift that offers a blocked version cannot be accepted.
+    pub(crate) fn remedy(&self, blocker: &Blocker) -> Remedy {
         let plan = self.id.plan.as_str();
         match blocker {
-            Blocker::Halted(Cause::Drift(_)) if self.offered == Offered::HeldOut => ways::set_back(plan),
-            _ => way_out(blocker, plan),
+            Blocker::Halted(Cause::Drift(_)) if self.offered == Offered::BlockedVersion => {
+                remedies::set_back(plan)
+            }
+            _ => remedy(blocker, plan),
         }
     }
 

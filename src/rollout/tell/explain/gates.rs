@@ -5,8 +5,8 @@
 use crate::ids::RingName;
 use crate::rollout::record::{Evidence, Failing, Gate, Judgement, Tally, Unknown, Verdict, Waiting};
 use crate::rollout::state::Validity;
+use crate::rollout::tell::explain::remedy::Remedy;
 use crate::rollout::tell::explain::told::{ToldBlocker, of_devices, of_full_sweep, told};
-use crate::rollout::tell::explain::way_out::WayOut;
 use crate::rollout::tell::report::Report;
 use crate::rollout::world::Read;
 use crate::text::in_shell;
@@ -120,7 +120,7 @@ pub(crate) fn ailing(ring: &RingName, judgement: &Judgement) -> String {
     }
 }
 
-/// How many sighted devices there are, where none of them has arrived.
+/// How many seen devices there are, where none of them has arrived.
 pub(crate) fn stayed(judgement: &Judgement) -> Option<usize> {
     match &judgement.evidence {
         Evidence::Stalled(seen) if seen.counts.arrived == 0 && seen.stalled() > 0 => Some(seen.sighted()),
@@ -153,19 +153,19 @@ fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgemen
         ),
         Waiting::TooSoon => (
             format!("it is too soon to say whether {} of ring {ring} went silent", whose(judgement)),
-            "Silent devices are looked for each evening at 20:00 of the ring's zone, once and twice so long after they arrived as the plan says; both looks must be taken.".to_owned(),
+            "ringward evaluates this gate each evening at 20:00 of the ring's zone: once so long after devices arrived as the plan says, and once twice as long after it. It takes both evaluations.".to_owned(),
         ),
         Waiting::FleetAsleep => (
             format!("most {} are silent, in ring {ring} and in the rings not entered", whose(judgement)),
-            "When everybody is away, silence says nothing: the look counts once the fleet is back.".to_owned(),
+            "When everybody is away, silence says nothing: the evaluation counts once the fleet is back.".to_owned(),
         ),
         Waiting::NotOffered => (
             format!("the group of ring {ring} does not offer {} the new version", whose(judgement)),
             "Somebody changed the group. Devices that are told to run another version do not stand still by themselves, so they are judged once it is on offer again.".to_owned(),
         ),
         Waiting::TooFewSeen if judgement.gate == Gate::Dark => (
-            format!("too few {} of ring {ring} were online before the look for silent ones", whose(judgement)),
-            "A look is about devices that were online in the day before it begins: at least half as many as `min_devices`.".to_owned(),
+            format!("too few {} of ring {ring} were online in the day before the evaluation", whose(judgement)),
+            "An evaluation counts devices that were online in the day before it: it takes at least half as many as `min_devices`.".to_owned(),
         ),
         Waiting::TooFewSeen => (
             format!("too few {} of ring {ring} have been online since the new version is on offer", whose(judgement)),
@@ -192,8 +192,8 @@ fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgemen
             ),
         ),
         Waiting::ApprovalRefused => (
-            format!("ring {ring} was refused: {}", judgement.value()),
-            "A refusal stands until the same person approves, or the plan's values change.".to_owned(),
+            format!("ring {ring} was rejected: {}", judgement.value()),
+            "A rejection stands until the same person approves, or the plan's values change.".to_owned(),
         ),
         Waiting::NotExercised => (
             format!("ring {ring} soaked long enough, but too few of its devices came back on another day"),
@@ -219,7 +219,7 @@ fn gone(judgement: &Judgement) -> String {
 pub(crate) const fn cannot_tell(why: Unknown) -> &'static str {
     match why {
         Unknown::NotSwept => "the devices were never read completely",
-        Unknown::StaleSweep => "the last look at the devices is too old",
+        Unknown::StaleSweep => "the devices were last read too long ago",
         Unknown::ProfilesUnread => "the device settings profiles were never read",
         Unknown::ProfileUnresolved => "a profile of the plan is not found exactly once at Cloudflare",
         Unknown::NobodyToMove => "it has no device that can be moved",
@@ -290,32 +290,32 @@ pub(crate) fn see_them(gate: Gate, plan: &str) -> String {
 }
 
 /// What would change what a gate says, as a person can do it.
-pub(crate) fn out_of_gate(ring: &RingName, judgement: &Judgement, plan: &str) -> WayOut {
+pub(crate) fn out_of_gate(ring: &RingName, judgement: &Judgement, plan: &str) -> Remedy {
     let gate = judgement.gate;
     // Health is judged in rings that are not the current one, too.
     let of = if gate.is_of_health() { format!(" --ring {}", in_shell(ring.as_str())) } else { String::new() };
     let waive =
-        |words: &str| WayOut::then(words, format!("ringward waive {plan} --gate {gate}{of} --reason …"));
+        |words: &str| Remedy::then(words, format!("ringward waive {plan} --gate {gate}{of} --reason …"));
     match &judgement.verdict {
         Verdict::Wait(Waiting::OpeningClosed | Waiting::OpeningEndsSoon) => match &judgement.evidence {
             Evidence::Opening { opens_at: None, .. } => {
-                WayOut::words("add an opening to the plan's schedule; within the next 400 days there is none")
+                Remedy::words("add an opening to the plan's schedule; within the next 400 days there is none")
             }
-            _ => WayOut::words(
+            _ => Remedy::words(
                 "nothing: the next opening comes by itself; for an earlier one, change the plan's schedule",
             ),
         },
-        Verdict::Wait(Waiting::Frozen) => WayOut::words(
+        Verdict::Wait(Waiting::Frozen) => Remedy::words(
             "nothing: it goes on by itself after the freeze; to end it earlier, change the plan's schedule",
         ),
         Verdict::Wait(Waiting::TooSoon) => {
-            waive("nothing: it goes on by itself after the next looks; for a fix that cannot wait")
+            waive("nothing: it goes on by itself after the next evaluations; for a fix that cannot wait")
         }
         Verdict::Wait(Waiting::FleetAsleep) => {
-            waive("nothing: it goes on by itself when the fleet is back; to go on without a look")
+            waive("nothing: it goes on by itself when the fleet is back; to go on without an evaluation")
         }
         Verdict::Wait(Waiting::NotOffered) => {
-            WayOut::words("nothing: it goes on by itself once the group offers the version again")
+            Remedy::words("nothing: it goes on by itself once the group offers the version again")
         }
         Verdict::Wait(Waiting::TooFewSeen | Waiting::TooFewArrived) if gate.is_of_health() => {
             waive("nothing: it goes on by itself as devices come back; to go on without them")
@@ -329,15 +329,15 @@ pub(crate) fn out_of_gate(ring: &RingName, judgement: &Judgement, plan: &str) ->
         Verdict::Wait(Waiting::NotExercised) => {
             waive("nothing: it goes on by itself as devices come back; to go on without them")
         }
-        Verdict::Wait(Waiting::WouldDowngrade) => WayOut::words(
+        Verdict::Wait(Waiting::WouldDowngrade) => Remedy::words(
             "name the version that is meant in the plan; if these devices shall go down, write `allow_downgrade: '<=VERSION'` into the plan, with the first three numbers of the newest that they run; then it goes on by itself",
         ),
-        Verdict::Wait(Waiting::ApprovalMissing) => WayOut::then(
+        Verdict::Wait(Waiting::ApprovalMissing) => Remedy::then(
             "ask those who may approve it; each of them does it on the page, or by",
             format!("ringward approve {plan} --ring {} --reason …", in_shell(ring.as_str())),
         ),
-        Verdict::Wait(Waiting::ApprovalRefused) => WayOut::then(
-            "ask who refused, whose reason `ringward explain` shows; change the plan, or have them take it back by",
+        Verdict::Wait(Waiting::ApprovalRefused) => Remedy::then(
+            "ask who rejected it, whose reason `ringward explain` shows; change the plan, or have them take it back by",
             format!("ringward approve {plan} --ring {} --reason …", in_shell(ring.as_str())),
         ),
         Verdict::Fail(Failing::DeadlineMissed) => {
@@ -347,30 +347,30 @@ pub(crate) fn out_of_gate(ring: &RingName, judgement: &Judgement, plan: &str) ->
             waive(&format!("{}; to go on whatever they do", see_them(gate, plan)))
         }
         Verdict::Unknown(why @ Unknown::OutageOrHoliday) => {
-            waive(&format!("{}; to go on whatever it is", mend(*why)))
+            waive(&format!("{}; to go on whatever it is", fix(*why)))
         }
         Verdict::Unknown(
             why @ (Unknown::NobodyToMove
             | Unknown::ProfileUnresolved
             | Unknown::NoUserGroup
             | Unknown::UserGroupAmbiguous),
-        ) => WayOut::words(format!("{}; then it goes on by itself", mend(*why))),
+        ) => Remedy::words(format!("{}; then it goes on by itself", fix(*why))),
         Verdict::Unknown(
             Unknown::NotSwept
             | Unknown::StaleSweep
             | Unknown::ProfilesUnread
             | Unknown::ReadFails
             | Unknown::ApproversUnread,
-        ) => WayOut::then(
+        ) => Remedy::then(
             "nothing, if the reads recover; those that fail are told by",
             "ringward status".to_owned(),
         ),
-        Verdict::Pass | Verdict::Exempt(_) => WayOut::words("nothing: it is not in the way"),
+        Verdict::Pass | Verdict::Exempt(_) => Remedy::words("nothing: it is not in the way"),
     }
 }
 
 /// What a person can do so that a gate can tell again.
-pub(crate) const fn mend(why: Unknown) -> &'static str {
+pub(crate) const fn fix(why: Unknown) -> &'static str {
     match why {
         Unknown::NoUserGroup => "name a User Group in the plan that exists at Cloudflare, or create it there",
         Unknown::UserGroupAmbiguous => "rename all but one of the User Groups of that name at Cloudflare",
@@ -378,7 +378,7 @@ pub(crate) const fn mend(why: Unknown) -> &'static str {
         | Unknown::StaleSweep
         | Unknown::ProfilesUnread
         | Unknown::ReadFails
-        | Unknown::ApproversUnread => "mend the reads that fail, which `ringward status` names",
+        | Unknown::ApproversUnread => "fix the reads that fail, which `ringward status` names",
         Unknown::ProfileUnresolved => {
             "name profiles in the plan that exist once at Cloudflare, or create them there"
         }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::rollout::tell::explain::way_out::{WaitExplained, WayOut};
+use crate::rollout::tell::explain::remedy::{Remedy, WaitExplained};
 use crate::rollout::tell::report::{NewerTarget, Report};
 use crate::version::{ClientVersion, Environment};
 
@@ -23,24 +23,24 @@ impl Report {
         // Only a person lets a rollout that is held go on to its end. A stop or a pause would hold
         // the newer target as well.
         let stop = self.waiting_on.iter().any(|blocker| blocker.code() == "stopped");
-        let (held, way_out) = if stop {
+        let (held, remedy) = if stop {
             let start = "ringward start --reason …".to_owned();
-            ("All writes are stopped", WayOut::then("allow writes again when it is safe", start))
+            ("All writes are stopped", Remedy::then("allow writes again when it is safe", start))
         } else if self.paused.is_some() {
-            ("The plan is paused", WayOut::then("lift the pause when it is safe", resume()))
+            ("The plan is paused", Remedy::then("lift the pause when it is safe", resume()))
         } else if self.halted.is_some() {
             let words = format!("{TAKE_OVER}; to let this rollout go on to its end first");
-            ("The rollout is halted", WayOut::then(words, resume()))
+            ("The rollout is halted", Remedy::then(words, resume()))
         } else {
             let words = format!("nothing: it begins by itself once every ring is verified; {TAKE_OVER}");
-            ("", WayOut::words(words))
+            ("", Remedy::words(words))
         };
         if !held.is_empty() {
             detail.push_str(&format!(" {held}, so it does not come to its end by itself."));
         }
         let headline =
             format!("a newer target waits until this rollout is completed: {}", targets(&newer.rings));
-        WaitExplained { headline, detail, way_out }
+        WaitExplained { headline, detail, remedy }
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) fn of_blocker(report: &Report, blocker: &Blocker) -> ToldBlocker {
         }
         Blocker::OffersForbidden(ring, version) => told(
             format!("ring {ring} still offers {version}, which the plan forbids by now"),
-            "The rollout is over, so nothing halts. Devices of the ring that do not run it yet may still install it.",
+            "The rollout is finished, so nothing halts. Devices of the ring that do not run it yet may still install it.",
         ),
         Blocker::Forbidden(ring, version) => told(
             format!("ring {ring} is not offered {version}: the plan forbids it"),
@@ -44,7 +44,7 @@ pub(crate) fn of_blocker(report: &Report, blocker: &Blocker) -> ToldBlocker {
         ),
         Blocker::LogUnwritable(trouble) => told(
             format!("ringward's log cannot be written: {}", trouble.message),
-            "Nothing is decided and nothing is sent to Cloudflare: a write needs its record first. What the page shows is the last that was recorded. `ringward stop` works all the same, by its file. A write that was on its way when it began is in doubt, and is settled by reading.",
+            "Nothing is decided and nothing is sent to Cloudflare: a write needs its record first. What the page shows is the last that was recorded. `ringward stop` works all the same, by its file. The outcome of a write that was on its way then is unknown; ringward settles it by reading.",
         ).since(trouble.since),
         Blocker::Gate(ring, judgement) => gate(report, ring, judgement),
         Blocker::Veto(ring, veto) => told(
@@ -65,15 +65,15 @@ pub(crate) fn of_blocker(report: &Report, blocker: &Blocker) -> ToldBlocker {
         ).reads(of_groups),
         Blocker::InFlight(ring, write) => told(
             format!("{write}, for ring {ring}, is on its way to Cloudflare"),
-            "Its answer is recorded as soon as it comes. One without an answer is in doubt, and is settled by reading.",
+            "ringward records the answer as soon as it comes. Without an answer the outcome is unknown, and ringward settles it by reading.",
         ).since(report.ring_since(ring)),
-        Blocker::InDoubt { ring, write, why, read_at } => told(
-            format!("nobody can say yet whether {write}, for ring {ring}, was applied: {why}"),
+        Blocker::OutcomeUnknown { ring, write, why, read_at } => told(
+            format!("the outcome of {write}, for ring {ring}, is unknown: {why}"),
             "It is never sent again on a guess: two reads of the group that agree, a minute apart, settle it.",
         ).since(report.ring_since(ring)).read_at(*read_at),
         Blocker::OtherWrite { plan, write } => told(
             format!("{write}, of plan {plan}, has no outcome yet"),
-            "One write of the account is on its way or in doubt at a time; this plan's comes after it.",
+            "ringward sends one write of the account at a time, and waits until its outcome is known; this plan's write comes after it.",
         ),
         Blocker::Backoff { ring, last, until } => told(
             match last {
@@ -84,7 +84,7 @@ pub(crate) fn of_blocker(report: &Report, blocker: &Blocker) -> ToldBlocker {
         ).since(report.ring_since(ring)).until(*until),
         Blocker::BudgetSpent { ring, until } => told(
             format!("the request budget has no room for the write for ring {ring}"),
-            "A write reserves its requests before it begins, the reads that would settle a doubt included. Cloudflare counts what everything under the token's user asks, not ringward alone.",
+            "A write reserves its requests before it begins, the reads that would settle an unknown outcome included. Cloudflare counts what everything under the token's user asks, not ringward alone.",
         ).until(*until),
         Blocker::Withdrawn(since) => told(
             "its file is gone, and the rollout withdrawn".to_owned(),
@@ -115,13 +115,13 @@ pub(crate) fn of_blocker(report: &Report, blocker: &Blocker) -> ToldBlocker {
             "`guard.devices_per_day` holds for all plans together, entries and groups that are written back. A rollback counts and is never kept back by it. Nobody can waive it.",
         ).reads(of_full_sweep),
         Blocker::Observing(ring, intent) => told(
-            format!("the daemon only observes; ring {ring} is ready to be entered"),
+            format!("the daemon is in read-only mode (--observe); ring {ring} is ready to be entered"),
             format!("It would write now, for {} devices: {}.", intent.devices, change(intent)),
         ),
-        Blocker::HeldOut(ring, held) => told(
+        Blocker::BlockedVersion(ring, held) => told(
             format!("ring {ring} is not offered {} for {}: it was rolled back from it", held.version, held.environment),
             format!(
-                "{} rolled plan {} back at {}: {}. What was taken back is held out of its profiles, whatever plan asks, for going up, down and up again is a documented way to break devices. Only a person releases it.",
+                "{} rolled plan {} back at {}: {}. The version is blocked for its profiles, whatever plan asks: a device that goes up, down and up again can break, as its release notes say. Only a person unblocks it.",
                 held.by.actor, held.plan, short(held.by.since), held.by.reason
             ),
         ).since(held.by.since),
@@ -141,7 +141,7 @@ pub(crate) fn of_blocker(report: &Report, blocker: &Blocker) -> ToldBlocker {
                 None => "it was rolled back".to_owned(),
             },
             format!(
-                "What was taken back is held out, and the rollout is over. {}A newer target in the plan begins the next one.",
+                "What was taken back is blocked, and the rollout is finished. {}A newer target in the plan begins the next one.",
                 match missing.as_slice() {
                     [] => String::new(),
                     missing => {
@@ -188,7 +188,7 @@ fn halted(cause: &Cause) -> ToldBlocker {
             let of = environment.map(|environment| format!(" of {environment}")).unwrap_or_default();
             let (since, why) = (short(*since), cannot_tell(*why));
             format!(
-                "ringward halted it, because gate {gate}{of}, ring {ring}, could not tell since {since}: {why}"
+                "ringward halted it, because gate {gate}{of} of ring {ring} was unknown since {since}: {why}"
             )
         }
         Cause::WriteRefused { .. }
@@ -202,19 +202,19 @@ fn halted(cause: &Cause) -> ToldBlocker {
             "A device that cannot install a version stays silently on its old one, so an adoption that does not come is the first sign of a bad one. Resuming gives the ring its whole time anew."
         }
         Cause::Unhealthy { judgement, .. } if judgement.gate == Gate::Dark => {
-            "A version that breaks the connection shows only as a device that stays silent, and the rings that do not have it yet say how much silence is usual. Resuming accepts the devices found so far; new ones halt it again."
+            "A version that breaks the connection shows only as a device that stays silent, and the rings that do not have it yet say how much silence is usual. Resuming acknowledges the devices found so far; new ones halt it again."
         }
         Cause::Unhealthy { judgement, .. } if stayed(judgement).is_some() => {
-            "Where nobody arrives, something stops the installer everywhere, and most often it is endpoint protection: it must allow CloudflareWARPUpdater and warp-updater-armed.exe on Windows, com.cloudflare.warp.updater and warp-updater on macOS. Resuming accepts the devices found so far; new ones halt it again."
+            "Where nobody arrives, something stops the installer everywhere, and most often it is endpoint protection: it must allow CloudflareWARPUpdater and warp-updater-armed.exe on Windows, com.cloudflare.warp.updater and warp-updater on macOS. Resuming acknowledges the devices found so far; new ones halt it again."
         }
         Cause::Unhealthy { .. } => {
-            "A device that cannot install a version stays silently on its old one. Resuming accepts the devices found so far; new ones halt it again."
+            "A device that cannot install a version stays silently on its old one. Resuming acknowledges the devices found so far; new ones halt it again."
         }
         Cause::UnknownTooLong { why: Unknown::OutageOrHoliday, .. } => {
-            "Silence is never success: what silences half a ring needs a person. Resuming accepts this silence; the next look judges anew."
+            "ringward never takes silence for success: when half a ring is silent, it needs a person. Resuming acknowledges this silence; the next evaluation judges anew."
         }
         Cause::UnknownTooLong { .. } => {
-            "Silence is never success: what cannot be seen for that long needs a person. Resuming starts its clock anew."
+            "ringward never takes missing data for success: a gate that is unknown for that long needs a person. Resuming starts its clock anew."
         }
         Cause::WriteRefused { .. } => {
             "Nothing was changed by that write, and what was taken out of another group for it goes back there. Resuming sends it again, once its gates pass."
@@ -235,8 +235,8 @@ fn halted(cause: &Cause) -> ToldBlocker {
             "ringward takes nothing from somebody else's group: it stands still until a person has seen it. Resuming takes the group as it is now; it is not set back."
         }
         Cause::OtherUpdater(_) => {
-            "Two updaters undo each other's work, and adoption proves nothing while devices move by themselves. Resuming accepts the moves so far; only new ones halt it again."
+            "Two updaters undo each other's work, and adoption proves nothing while devices move by themselves. Resuming acknowledges the moves so far; only new ones halt it again."
         }
     };
-    told(headline, format!("A halt ends by a person's word only. {detail}"))
+    told(headline, format!("Only a person ends a halt. {detail}"))
 }

@@ -6,7 +6,7 @@ use crate::ids::PlanName;
 use crate::rollout::decide::lifecycle;
 use crate::rollout::judge::plan_file::Takes;
 use crate::rollout::record::Recorded;
-use crate::rollout::state::{IllegalEvent, Stage, State};
+use crate::rollout::state::{IllegalEvent, RingState, State};
 use crate::rollout::world::Desired;
 use crate::time::Timestamp;
 
@@ -35,10 +35,10 @@ pub(super) fn begun(
     let mut state = state.clone();
     // The groups as read say what became of an open write.
     for ring in state.plans.values_mut().flat_map(|plan| &mut plan.rollout.rings) {
-        if let Stage::Deploying(write) = &ring.stage {
+        if let RingState::Deploying(write) = &ring.stage {
             ring.stage = match write.origin.clone() {
                 Some(origin) => origin.stage,
-                None => Stage::Entering(write.attempts.clone()),
+                None => RingState::Entering(write.attempts.clone()),
             };
         }
     }

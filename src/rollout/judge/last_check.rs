@@ -7,7 +7,7 @@ use crate::plan::model::DeviceLimit;
 use crate::rollout::judge::revision::forbid;
 use crate::rollout::judge::{approval, between, freeze, grouping, opening, plan_file};
 use crate::rollout::record::{Ask, BlockKind, Cancelled, Group, Purpose, Step, Verdict, WriteIntent};
-use crate::rollout::state::{HeldOut, PendingWrite, Phase, PlanState, Ring, Rollout, State};
+use crate::rollout::state::{BlockedVersion, PendingWrite, Phase, PlanState, Ring, Rollout, State};
 use crate::rollout::world::{Desired, ENTRY_MAX_AGE, LIST_SETTLES_IN, Observations, Observed};
 use crate::schedule::Schedule;
 use crate::time::{Timestamp, since};
@@ -26,7 +26,7 @@ pub fn missing_groups(state: &State, plan: &PlanName, world: &Observations) -> V
 
 /// What is read just before a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FreshLook {
+pub enum FreshRead {
     /// The group of an update; `None`: not found.
     Group(Option<Group>),
     /// All groups, before a create.
@@ -45,7 +45,7 @@ pub fn clear_to_send(
     plan: &PlanName,
     desired: Desired<'_>,
     world: &Observations,
-    look: &Observed<FreshLook>,
+    look: &Observed<FreshRead>,
     counted: Option<&Observed<usize>>,
     now: Timestamp,
 ) -> Result<(), Cancelled> {
@@ -94,8 +94,8 @@ pub fn clear_to_send(
     }
     let ring_plan = rollout.ring_plan(&ring.name).ok_or(Cancelled::PlanChanged)?;
     is_open(&ring_plan.schedule, now)?;
-    if let Some(held) = held_out(state, intent) {
-        return Err(Cancelled::HeldOut { version: held.version });
+    if let Some(held) = blocked_version(state, intent) {
+        return Err(Cancelled::BlockedVersion { version: held.version });
     }
     fresh(look, now)?;
     as_intended(intent, &look.value)?;
@@ -147,8 +147,8 @@ pub(crate) fn forbidden(rollout: &Rollout, intent: &WriteIntent) -> Option<Clien
     versions.into_iter().find(|version| forbid(&rollout.revision.plan, *version).is_some())
 }
 
-/// What a write would offer that is held out there. One that only takes profiles out offers nothing.
-pub(crate) fn held_out<'a>(state: &'a State, intent: &'a WriteIntent) -> Option<&'a HeldOut> {
+/// What a write would offer that is blocked there. One that only takes profiles out offers nothing.
+pub(crate) fn blocked_version<'a>(state: &'a State, intent: &'a WriteIntent) -> Option<&'a BlockedVersion> {
     match intent.purpose {
         Purpose::MoveOut { .. } | Purpose::PutBack { .. } => None,
         Purpose::Target | Purpose::Restore | Purpose::Rollback { .. } => state.held_of(&intent.after).next(),
@@ -176,9 +176,9 @@ pub(crate) fn approved(
     }
 }
 
-fn fresh(look: &Observed<FreshLook>, now: Timestamp) -> Result<(), Cancelled> {
+fn fresh(look: &Observed<FreshRead>, now: Timestamp) -> Result<(), Cancelled> {
     if since(look.as_of, now) > ENTRY_MAX_AGE {
-        return Err(Cancelled::ReadFailed { message: "the look before the write is too old".to_owned() });
+        return Err(Cancelled::ReadFailed { message: "the read before the write is too old".to_owned() });
     }
     Ok(())
 }
@@ -219,24 +219,24 @@ fn fresh_count(counted: Option<&Observed<usize>>, now: Timestamp) -> Result<usiz
     Ok(counted)
 }
 
-/// Whether the far end is as the intent has it.
-fn as_intended(intent: &WriteIntent, look: &FreshLook) -> Result<(), Cancelled> {
+/// Whether Cloudflare is as the intent has it.
+fn as_intended(intent: &WriteIntent, look: &FreshRead) -> Result<(), Cancelled> {
     match (&intent.before, look) {
-        (Some(before), FreshLook::Group(Some(group))) => {
+        (Some(before), FreshRead::Group(Some(group))) => {
             let same = group.id == before.id
                 && group.updated_at == before.updated_at
                 && group.content.offers_the_same(&before.content);
             if same { Ok(()) } else { Err(Cancelled::ConcurrentEdit) }
         }
-        (Some(_), FreshLook::Group(None)) => Err(Cancelled::GroupGone),
-        (None, FreshLook::Groups(groups)) => {
+        (Some(_), FreshRead::Group(None)) => Err(Cancelled::GroupGone),
+        (None, FreshRead::Groups(groups)) => {
             let in_the_way = groups.iter().any(|group| {
                 group.content.name == intent.after.name
                     || !group.content.policies.is_disjoint(&intent.after.policies)
             });
             if in_the_way { Err(Cancelled::GroupInTheWay) } else { Ok(()) }
         }
-        (Some(_), FreshLook::Groups(_)) | (None, FreshLook::Group(_)) => {
+        (Some(_), FreshRead::Groups(_)) | (None, FreshRead::Group(_)) => {
             Err(Cancelled::ReadFailed { message: "the wrong thing was read".to_owned() })
         }
     }

@@ -7,7 +7,7 @@ mod journal;
 mod outsider;
 mod reads;
 
-pub use account::{FarEnd, Ticket};
+pub use account::{Ticket, Upstream};
 pub use journal::{Call, GroupWrite, JournalLine};
 
 pub use crate::simulation::faults::{Misread, Outsider, ReadFault, WriteFault};

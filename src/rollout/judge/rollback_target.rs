@@ -1,7 +1,7 @@
 //! Which rings go back, and to what.
 //!
 //! **Invariant:** nothing goes back that neither the rollout nor an unfinished one before it moved;
-//! nothing goes to a version that ignores assignments, is forbidden, is held out there itself or was
+//! nothing goes to a version that ignores assignments, is forbidden, is blocked there itself or was
 //! brought by a rollout that was never completed; and a ring that has nowhere to go is named before
 //! anything is written.
 
@@ -13,7 +13,7 @@ use std::fmt;
 
 use crate::ids::{PolicyId, RingName};
 use crate::plan::model::{Plan, RingPlan};
-use crate::rollout::record::{Ground, GroupContent, RollbackStep, WayBack, WriteId};
+use crate::rollout::record::{Ground, GroupContent, RollbackStep, RollbackTarget, WriteId};
 use crate::rollout::state::{Phase, PlanState, State};
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
@@ -29,7 +29,7 @@ pub struct Scope {
 
 /// Why a rollback cannot begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NoWayBack {
+pub enum NoRollbackTarget {
     /// Nothing in the scope was moved by the rollout, or all of it goes back already.
     NothingMoved,
     /// Some of it has nowhere to go.
@@ -42,7 +42,7 @@ pub struct Stuck {
     pub ring: RingName,
     /// What is on offer there; never empty.
     pub from: BTreeMap<Environment, ClientVersion>,
-    /// What was looked at, and why it is no way back.
+    /// What was looked at, and why it is no rollback target.
     pub tried: Vec<String>,
 }
 
@@ -82,7 +82,11 @@ impl fmt::Display for Stuck {
 ///
 /// # Errors
 /// When there is nothing to take back, or some of it has nowhere to go.
-pub(crate) fn steps(state: &State, plan: &PlanState, scope: &Scope) -> Result<Vec<RollbackStep>, NoWayBack> {
+pub(crate) fn steps(
+    state: &State,
+    plan: &PlanState,
+    scope: &Scope,
+) -> Result<Vec<RollbackStep>, NoRollbackTarget> {
     let rollout = &plan.rollout;
     let before = |name: &RingName| scope.ring.as_ref().is_some_and(|from| from != name);
     let (mut steps, mut stuck) = (Vec::new(), Vec::new());
@@ -110,10 +114,10 @@ pub(crate) fn steps(state: &State, plan: &PlanState, scope: &Scope) -> Result<Ve
                 was: moved.was.as_deref(),
                 before: moved.write.to_string(),
             };
-            match place.way_back() {
+            match place.rollback_target() {
                 Ok((to, found)) => {
                     let ground = found.ground(moved.write);
-                    back.insert(environment, WayBack { from, to, ground });
+                    back.insert(environment, RollbackTarget { from, to, ground });
                     policies.extend(moved.policies.iter().cloned());
                 }
                 Err(tried) => Stuck::add(&mut stuck, &ring.name, (environment, from), tried),
@@ -124,10 +128,10 @@ pub(crate) fn steps(state: &State, plan: &PlanState, scope: &Scope) -> Result<Ve
         }
     }
     if !stuck.is_empty() {
-        return Err(NoWayBack::Stuck(stuck));
+        return Err(NoRollbackTarget::Stuck(stuck));
     }
     if steps.is_empty() {
-        return Err(NoWayBack::NothingMoved);
+        return Err(NoRollbackTarget::NothingMoved);
     }
     steps.reverse();
     Ok(steps)
@@ -161,7 +165,7 @@ pub fn foreseen(
             was: earlier.map_or(offered, |moved| moved.was.as_deref()),
             before: earlier.map_or("its first write".to_owned(), |moved| moved.write.to_string()),
         };
-        if let Err(tried) = place.way_back() {
+        if let Err(tried) = place.rollback_target() {
             Stuck::add(&mut stuck, &ring.name, (environment, from), tried);
         }
     }
@@ -205,7 +209,7 @@ impl Found {
 impl Place<'_> {
     /// What it goes back to: what it was verified on last, else what was there before, else what the
     /// plan says.
-    fn way_back(&self) -> Result<(ClientVersion, Found), Vec<String>> {
+    fn rollback_target(&self) -> Result<(ClientVersion, Found), Vec<String>> {
         let Self { environment, from, policies, was, before, .. } = self;
         let mut tried = Vec::new();
         let mut verified: Vec<_> = self
@@ -268,7 +272,7 @@ impl Place<'_> {
         if let Some(by) = brought {
             return Some(format!("is what rollout {} brought, which was never completed", by.number));
         }
-        let is_held = |policy: &PolicyId| self.state.is_held_out(policy, self.environment, version);
-        self.policies.iter().any(is_held).then(|| "is held out there itself".to_owned())
+        let is_held = |policy: &PolicyId| self.state.is_blocked_version(policy, self.environment, version);
+        self.policies.iter().any(is_held).then(|| "is blocked there itself".to_owned())
     }
 }

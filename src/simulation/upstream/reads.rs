@@ -5,17 +5,17 @@
 use std::collections::BTreeSet;
 
 use crate::engine::ReadAnswer;
-use crate::fleet::{Sighting, Sweep, SweepScope};
+use crate::fleet::{ListedDevice, Sweep, SweepScope};
 use crate::ids::{GroupId, UserGroupName};
 use crate::rollout::record::{Group, Profiles};
 use crate::rollout::world::Approvers;
 use crate::rollout::world::Read;
-use crate::simulation::far_end::account::FarEnd;
-use crate::simulation::far_end::journal::{Call, JournalLine};
 use crate::simulation::faults::{Misread, ReadFault};
+use crate::simulation::upstream::account::Upstream;
+use crate::simulation::upstream::journal::{Call, JournalLine};
 use crate::time::{Timestamp, after};
 
-impl FarEnd {
+impl Upstream {
     fn misreads(&self, at: Timestamp) -> impl Iterator<Item = &Misread> {
         let on = move |fault: &&ReadFault| fault.from <= at && at < fault.until;
         self.read_faults.iter().filter(on).map(|fault| &fault.what)
@@ -144,7 +144,7 @@ impl FarEnd {
     ///
     /// # Errors
     /// By a scripted fault: a sweep that does not reach its last cursor counts for nothing.
-    fn sweep(&mut self, read: Read, scope: &SweepScope, at: Timestamp) -> Result<Vec<Sighting>, String> {
+    fn sweep(&mut self, read: Read, scope: &SweepScope, at: Timestamp) -> Result<Vec<ListedDevice>, String> {
         let ignored = self.misreads(at).any(|fault| *fault == Misread::FilterIgnored);
         let scope = match scope {
             SweepScope::Profile(_) if ignored => &SweepScope::Full,

@@ -51,13 +51,13 @@ pub(super) enum TaskReport {
 
 /// Starts tasks and hears from them.
 #[derive(Clone)]
-pub(super) struct FarSide {
+pub(super) struct UpstreamTasks {
     client: Arc<CloudflareClient>,
     stop_file: StopFile,
     seen: mpsc::Sender<TaskReport>,
 }
 
-impl FarSide {
+impl UpstreamTasks {
     /// Tasks over a client, which report to `seen`.
     pub(super) fn new(
         client: Arc<CloudflareClient>,
@@ -129,13 +129,13 @@ impl FarSide {
         self.report(TaskReport::Time).await;
     }
 
-    /// Looks at the far end just before a write.
+    /// Looks at Cloudflare just before a write.
     pub(super) async fn look(self, order: LookOrder) {
-        let look = self.last_look(&order).await.map_err(failed);
+        let look = self.last_check(&order).await.map_err(failed);
         self.report(TaskReport::Looked { write: order.write, as_of: order.at, look }).await;
     }
 
-    async fn last_look(&self, order: &LookOrder) -> Result<LookAnswer, ApiError> {
+    async fn last_check(&self, order: &LookOrder) -> Result<LookAnswer, ApiError> {
         let (doubted, _) = self.client.doubtful_answers();
         let mut answers = Vec::new();
         for read in &order.reads {

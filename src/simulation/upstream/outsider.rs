@@ -3,11 +3,11 @@
 //! **Invariant:** what they change is changed as a request of ringward would: at an instant, and for every device.
 
 use crate::rollout::record::{Group, VersionEntry};
-use crate::simulation::far_end::account::FarEnd;
 use crate::simulation::faults::Outsider;
+use crate::simulation::upstream::account::Upstream;
 use crate::time::Timestamp;
 
-impl FarEnd {
+impl Upstream {
     /// Somebody else changes something.
     pub fn outside(&mut self, edit: &Outsider, now: Timestamp) {
         let named = |name: &str| -> Vec<Group> {

@@ -7,15 +7,15 @@ use std::collections::BTreeMap;
 use crate::fleet::{Reported, SweepScope};
 use crate::ids::{GroupId, PolicyId, UserGroupName};
 use crate::rollout::decide::outcome::SendOutcome;
-use crate::rollout::laws::FarEndWrite;
+use crate::rollout::laws::UpstreamWrite;
 use crate::rollout::record::{Group, GroupContent, Profile};
 use crate::rollout::world::Approvers;
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::Environment;
 
 use crate::simulation::devices::Devices;
-use crate::simulation::far_end::journal::{Call, GroupWrite, JournalLine};
 use crate::simulation::faults::{ReadFault, WriteFault};
+use crate::simulation::upstream::journal::{Call, GroupWrite, JournalLine};
 
 /// A write on its way: what the sender will hear, and when it is applied.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ pub struct Ticket(usize);
 
 /// The account.
 #[derive(Debug, Clone, Default)]
-pub struct FarEnd {
+pub struct Upstream {
     /// Its devices.
     pub devices: Devices,
     /// Its device settings profiles.
@@ -54,7 +54,7 @@ pub struct FarEnd {
     writes: usize,
 }
 
-impl FarEnd {
+impl Upstream {
     /// An account with these devices and profiles, and no deployment group.
     pub fn new(devices: Devices, profiles: Vec<Profile>) -> Self {
         Self { devices, profiles, ..Self::default() }
@@ -90,14 +90,14 @@ impl FarEnd {
     }
 
     /// The writes as the law checker wants them.
-    pub fn writes_for_the_laws(&self) -> Vec<FarEndWrite> {
+    pub fn writes_for_the_laws(&self) -> Vec<UpstreamWrite> {
         let line = |request: &JournalLine| {
             let (group, body) = match &request.asked {
                 Call::Write(GroupWrite::Create(content)) => (None, content.clone()),
                 Call::Write(GroupWrite::Update(id, content)) => (Some(id.clone()), content.clone()),
                 Call::Read(_) => return None,
             };
-            Some(FarEndWrite {
+            Some(UpstreamWrite {
                 received_at: request.at,
                 group,
                 body,

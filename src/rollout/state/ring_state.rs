@@ -15,17 +15,17 @@ use crate::text::{all, worded};
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 
-worded!(Stage);
+worded!(RingState);
 
 /// Where a ring is.
 #[derive(Debug, Clone, PartialEq, strum::EnumCount, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "snake_case", const_into_str)]
-pub enum Stage {
+pub enum RingState {
     /// An earlier ring is not verified.
     Pending,
     /// Its turn; the entry gates do not all pass.
     Entering(Attempts),
-    /// A write is planned, in flight or in doubt.
+    /// A write is planned, in flight or without a known outcome.
     Deploying(Box<PendingWrite>),
     /// Its targets are on offer.
     Adopting(Assigned),
@@ -48,7 +48,7 @@ pub struct Back {
     pub since: Timestamp,
 }
 
-impl Stage {
+impl RingState {
     /// Where the ring is apart from a write that leaves it there: what a person says meanwhile is about that.
     /// `None`: its own write is under way.
     pub(crate) fn at_rest(&mut self) -> Option<&mut Self> {
@@ -142,7 +142,7 @@ pub struct PendingWrite {
     /// The attempts before it.
     pub attempts: Attempts,
     /// Set when nobody can say whether it was applied.
-    pub doubt: Option<Doubt>,
+    pub doubt: Option<UnknownOutcome>,
     /// Where the ring was, when its group is written back; `None`: it was entering.
     pub origin: Option<Origin>,
     /// What was moved in the ring before it, should it change nothing.
@@ -152,14 +152,14 @@ pub struct PendingWrite {
 /// Where a ring was before its group was written back: there it returns if that comes to nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Origin {
-    pub stage: Stage,
+    pub stage: RingState,
     /// Since when.
     pub since: Timestamp,
 }
 
-/// A write in doubt.
+/// A write whose outcome is unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Doubt {
+pub struct UnknownOutcome {
     /// What happened instead of a clear answer.
     pub why: String,
     /// Since when.
@@ -168,7 +168,7 @@ pub struct Doubt {
     pub first_read: Option<FirstRead>,
 }
 
-/// The first read about a write in doubt.
+/// The first read about a write whose outcome is unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FirstRead {
     /// What it shows.

@@ -1,12 +1,12 @@
-//! Asking for a verb: a sheet that says what it will do, and its form.
+//! Asking for a verb: a confirmation that says what it will do, and its form.
 //!
 //! The form is an ordinary one, so it works without a script. A page of another site could send the
 //! same form; what keeps it out is the rule of every verb ([`Identity::may`]) and, here, that the
 //! browser must say where the form comes from: clients that say nothing have the API, whose content
 //! type no form can have.
 //!
-//! **Invariant:** a GET only shows; a POST that the rules, the reason, or a change since the sheet
-//! was shown stand against is answered with the sheet again, and reaches nobody.
+//! **Invariant:** a GET only shows; a POST that the rules, the reason, or a change since the confirmation
+//! was shown stand against is answered with the confirmation again, and reaches nobody.
 
 use askama::Template;
 use axum::extract::rejection::{FormRejection, QueryRejection};
@@ -45,10 +45,10 @@ enum Ticked {
 /// The form's fields.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SheetForm {
+struct ConfirmationForm {
     #[serde(default)]
     reason: String,
-    /// What the sheet rested on.
+    /// What the confirmation rested on.
     #[serde(default)]
     seen: String,
     /// `start`: leave every plan paused. A box that is not ticked is not sent.
@@ -69,11 +69,11 @@ impl From<Failure> for FormRefusal {
 }
 
 #[derive(Template)]
-#[template(path = "sheet.html")]
-struct Sheet<'a> {
+#[template(path = "confirmation.html")]
+struct Confirmation<'a> {
     frame: Frame,
     act: &'a Act,
-    form: &'a SheetForm,
+    form: &'a ConfirmationForm,
     seen: String,
     what: Vec<String>,
     now: Vec<String>,
@@ -96,7 +96,10 @@ pub(super) async fn confirm(
     query: Result<Query<ActQuery>, QueryRejection>,
     viewer: Viewer,
 ) -> Html {
-    Html(Act::read(&verb, query).and_then(|act| sheet(&act, &viewer, &SheetForm::default(), None)))
+    Html(
+        Act::read(&verb, query)
+            .and_then(|act| confirmation(&act, &viewer, &ConfirmationForm::default(), None)),
+    )
 }
 
 pub(super) async fn submit(
@@ -118,7 +121,7 @@ pub(super) async fn submit(
         Err(refused) => refused,
     };
     let viewer = Viewer::new(identity, peer, &head, services.handle.view());
-    Html(sheet(&renewed(act, &viewer), &viewer, &form, Some(refused)))
+    Html(confirmation(&renewed(act, &viewer), &viewer, &form, Some(refused)))
 }
 
 /// The same of what there is now: another revision may wait than the one that was read.
@@ -160,15 +163,15 @@ async fn carried_out(
     services: &Services,
     (identity, peer): (&Identity, &Peer),
     request: Request,
-) -> Result<Response, (SheetForm, FormRefusal)> {
-    let nothing = |refused: FormRefusal| (SheetForm::default(), refused);
+) -> Result<Response, (ConfirmationForm, FormRefusal)> {
+    let nothing = |refused: FormRefusal| (ConfirmationForm::default(), refused);
     let (head, body) = request.into_parts();
     let actor =
         identity.may(act.right(), peer, &head).map_err(|denied| nothing(Failure::from(denied).into()))?;
     let nobody = || nothing(Failure::new(Kind::Fault, "nobody asked").into());
     let actor = actor.ok_or_else(nobody)?;
     comes_from_our_page(&actor, &head.headers).map_err(nothing)?;
-    let form = Form::<SheetForm>::from_request(Request::from_parts(head, body), &()).await;
+    let form = Form::<ConfirmationForm>::from_request(Request::from_parts(head, body), &()).await;
     let Form(mut form) = form.map_err(|rejection| nothing(unread(&rejection)))?;
     // A text area ends its lines in the way of the network.
     form.reason = form.reason.replace("\r\n", "\n").trim().to_owned();
@@ -192,10 +195,10 @@ async fn carried_out(
     }
 }
 
-fn sheet(
+fn confirmation(
     act: &Act,
     viewer: &Viewer,
-    form: &SheetForm,
+    form: &ConfirmationForm,
     refused: Option<FormRefusal>,
 ) -> Result<Response, Failure> {
     let answer = &present::rollouts(&viewer.view);
@@ -214,7 +217,7 @@ fn sheet(
     let status = refused.as_ref().map_or(StatusCode::OK, |refused| refused.status);
     let log_names = viewer.actor(act.right()).filter(|_| act.verb().needs_reason());
     let unnamed = log_names == Some(Actor::Loopback);
-    let sheet = Sheet {
+    let confirmation = Confirmation {
         frame: Frame::new(&act.title()),
         act,
         form,
@@ -236,5 +239,5 @@ fn sheet(
         button: act.page.button.unwrap_or(act.page.label),
         grave: act.page.grave,
     };
-    Html::shown(status, sheet.render())
+    Html::shown(status, confirmation.render())
 }

@@ -11,7 +11,7 @@ use crate::version::{ClientVersion, Environment};
 /// One device as listed, with the profile of its last seen registration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Sighting {
+pub struct ListedDevice {
     /// Cloudflare's ID of the physical device.
     pub id: DeviceId,
     /// The host's name.
@@ -27,10 +27,10 @@ pub struct Sighting {
     /// When Cloudflare last saw the device; legally null for one never seen.
     pub last_seen_at: Option<Timestamp>,
     /// The device settings profile of the last seen registration.
-    pub policy: Option<SightedPolicy>,
+    pub policy: Option<ListedProfile>,
 }
 
-impl Sighting {
+impl ListedDevice {
     /// The environment that assignments could target on this device.
     pub fn environment(&self) -> Option<Environment> {
         self.device_type.as_deref().and_then(Environment::of_device_type)
@@ -52,7 +52,7 @@ pub enum Reported {
 /// The profile on a device's last seen registration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SightedPolicy {
+pub struct ListedProfile {
     /// The profile's ID.
     pub id: PolicyId,
     /// Whether it is the account's default profile: the fallback where the profile itself is
@@ -66,7 +66,7 @@ pub struct SightedPolicy {
 pub enum SweepScope {
     /// Every device of the account: the only sweep that can say that a device is missing.
     Full,
-    /// Devices sighted since an instant.
+    /// Devices seen since an instant.
     SeenAfter(Timestamp),
     /// Devices of one profile, to poll the ring that adopts.
     Profile(PolicyId),
@@ -82,5 +82,5 @@ pub struct Sweep {
     /// When the last page had arrived.
     pub finished_at: Timestamp,
     /// De-duplicated by device ID; the later page wins.
-    pub devices: Vec<Sighting>,
+    pub devices: Vec<ListedDevice>,
 }

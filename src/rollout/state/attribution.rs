@@ -1,13 +1,13 @@
-//! A hold or a stop.
+//! Who set a stop, a pause, a waiver or a block; why, and since when.
 //!
 //! **Invariant:** none is without who, why and since when.
 
 use crate::rollout::record::{Actor, Recorded};
 use crate::time::Timestamp;
 
-/// A hold or a stop: who, why, since when.
+/// Who, why, since when: of a stop, a pause, a waiver, a block.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hold {
+pub struct Attribution {
     /// Who.
     pub actor: Actor,
     /// Why.
@@ -16,7 +16,7 @@ pub struct Hold {
     pub since: Timestamp,
 }
 
-impl Hold {
+impl Attribution {
     pub(crate) fn of(recorded: &Recorded) -> Self {
         let entry = &recorded.entry;
         Self { actor: entry.actor.clone(), reason: entry.reason.clone(), since: recorded.at }

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::plan;
-use crate::rollout::judge::way_back::{NoWayBack, Scope, steps};
+use crate::rollout::judge::rollback_target::{NoRollbackTarget, Scope, steps};
 use crate::rollout::record::{Actor, Entry, Event, Recorded, RolloutId, SoakFact, WriteId};
-use crate::rollout::record::{Ground, WayBack};
-use crate::rollout::state::{HeldOut, Hold, Moved, State};
+use crate::rollout::record::{Ground, RollbackTarget};
+use crate::rollout::state::{Attribution, BlockedVersion, Moved, State};
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 
@@ -58,13 +58,13 @@ fn soaked(mut state: State, soaks: &[(&str, ClientVersion, &str)]) -> State {
 
 fn held(mut state: State, version: ClientVersion) -> State {
     let actor = Actor::Local { user: "ada".to_owned() };
-    state.held_out.push(HeldOut {
+    state.blocked_versions.push(BlockedVersion {
         plan: PlanName::new("client").unwrap(),
         ring: RingName::new("First").unwrap(),
         policy: PolicyId::new("p1").unwrap(),
         environment: Environment::Windows,
         version,
-        by: Hold { actor, reason: "before".to_owned(), since: at("2026-10-01T00:00:00Z") },
+        by: Attribution { actor, reason: "before".to_owned(), since: at("2026-10-01T00:00:00Z") },
     });
     state
 }
@@ -76,12 +76,12 @@ fn goes(state: &State) -> Goes {
     let plan = &state.plans[&PlanName::new("client").unwrap()];
     match steps(state, plan, &Scope::default()) {
         Ok(found) => {
-            let WayBack { from, to, ground } = found[0].back[&Environment::Windows].clone();
+            let RollbackTarget { from, to, ground } = found[0].back[&Environment::Windows].clone();
             assert_eq!((found.len(), from), (1, NEW));
             Ok((to, ground))
         }
-        Err(NoWayBack::Stuck(stuck)) => Err(stuck[0].tried.clone()),
-        Err(NoWayBack::NothingMoved) => panic!("it was moved"),
+        Err(NoRollbackTarget::Stuck(stuck)) => Err(stuck[0].tried.clone()),
+        Err(NoRollbackTarget::NothingMoved) => panic!("it was moved"),
     }
 }
 
@@ -118,7 +118,7 @@ fn a_ring_goes_back_to_what_is_known_best() {
         ("what was on offer before", moved(&defaults, Some(&old)), before(OLD)),
         ("what the plan says, for a new group", moved(&defaults, None), Ok((OLDER, Ground::Plan))),
         (
-            "what is held out itself is passed over",
+            "what is blocked itself is passed over",
             held(soaked(moved(&defaults, Some(&old)), &[("p1", OLD, early)]), OLD),
             Ok((OLDER, Ground::Plan)),
         ),
@@ -141,7 +141,7 @@ fn a_ring_goes_back_to_what_is_known_best() {
             "nowhere: what is known is of no use",
             held(soaked(moved(forbids, Some(ANCIENT)), &[("p1", OLD, early), ("p1", OLDER, late)]), OLDER),
             Err(vec![
-                "2026.6.880.0, verified before, is held out there itself".to_owned(),
+                "2026.6.880.0, verified before, is blocked there itself".to_owned(),
                 "2026.7.1376.0, verified before, is forbidden by the plan (breaks DNS)".to_owned(),
                 format!(
                     "{ANCIENT}, on offer before write 7, ignores assignments: nobody could move its devices again"
@@ -160,7 +160,7 @@ fn nothing_is_taken_back_that_was_not_moved() {
     let state = moved("", Some("2026.7.1376.0"));
     let plan = &state.plans[&PlanName::new("client").unwrap()];
     let scope = Scope { environment: Some(Environment::Macos), ring: None };
-    assert_eq!(steps(&state, plan, &scope), Err(NoWayBack::NothingMoved));
+    assert_eq!(steps(&state, plan, &scope), Err(NoRollbackTarget::NothingMoved));
     let scope = Scope { environment: Some(Environment::Windows), ring: RingName::new("First").ok() };
     assert!(steps(&state, plan, &scope).is_ok());
 }

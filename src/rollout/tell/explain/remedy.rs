@@ -6,14 +6,14 @@ use std::fmt;
 
 /// What would change a blocker.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WayOut {
+pub struct Remedy {
     /// In words; "nothing: …" when it goes on by itself.
     pub words: String,
     /// The command that the words lead to.
     pub command: Option<String>,
 }
 
-impl WayOut {
+impl Remedy {
     pub(crate) fn words(words: impl Into<String>) -> Self {
         Self { words: words.into(), command: None }
     }
@@ -23,7 +23,7 @@ impl WayOut {
     }
 }
 
-impl fmt::Display for WayOut {
+impl fmt::Display for Remedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.command {
             Some(command) => write!(f, "{}: {command}", self.words),
@@ -40,5 +40,5 @@ pub struct WaitExplained {
     /// What that means, in sentences.
     pub detail: String,
     /// What lets it begin.
-    pub way_out: WayOut,
+    pub remedy: Remedy,
 }

@@ -1,17 +1,17 @@
 //! A version that a rollback took away.
 //!
-//! **Invariant:** what a rollback took away stays held
-//! out, by profile and whatever plan asks, until a person releases it.
+//! **Invariant:** what a rollback took away stays blocked,
+//! by profile and whatever plan asks, until a person unblocks it.
 
 use crate::ids::{PlanName, PolicyId, RingName};
 use crate::rollout::record::GroupContent;
-use crate::rollout::state::hold::Hold;
+use crate::rollout::state::attribution::Attribution;
 use crate::version::{ClientVersion, Environment};
 
-/// Who holds a version out, where, and why.
+/// Who blocked a version, where, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeldOut {
-    /// The plan that was rolled back: `release-hold` names it.
+pub struct BlockedVersion {
+    /// The plan that was rolled back: `unblock` names it.
     pub plan: PlanName,
     pub ring: RingName,
     /// The profile.
@@ -19,16 +19,16 @@ pub struct HeldOut {
     pub environment: Environment,
     pub version: ClientVersion,
     /// Who rolled back, why and when.
-    pub by: Hold,
+    pub by: Attribution,
 }
 
-impl HeldOut {
+impl BlockedVersion {
     /// What it is about.
     pub(crate) const fn key(&self) -> (&PolicyId, Environment, ClientVersion) {
         (&self.policy, self.environment, self.version)
     }
 
-    /// Whether a group offers it to the profile that it is held out of.
+    /// Whether a group offers it to the profile that it is blocked for.
     pub fn is_on_offer(&self, group: &GroupContent) -> bool {
         group.policies.contains(&self.policy) && self.is_offered_by(group)
     }

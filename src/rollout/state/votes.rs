@@ -12,12 +12,12 @@ use crate::time::Timestamp;
 
 /// What people said about entering a ring.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Words {
+pub struct Votes {
     /// When somebody was asked, and for which revision.
     pub asked: Option<(Timestamp, PlanDigest)>,
     pub approvals: BTreeMap<Email, Approval>,
     /// Who said no.
-    pub refusals: BTreeMap<Email, Objection>,
+    pub rejections: BTreeMap<Email, Rejection>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub enum Validity {
 
 /// A refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Objection {
+pub struct Rejection {
     /// The revision that it is about.
     pub digest: PlanDigest,
     /// When.
@@ -56,7 +56,7 @@ pub struct Objection {
     pub note: String,
 }
 
-impl Words {
+impl Votes {
     /// The approvals that count, should their givers still be members.
     pub fn counting(&self, digest: &PlanDigest, now: Timestamp) -> impl Iterator<Item = (&Email, &Approval)> {
         let digest = digest.clone();
@@ -67,9 +67,9 @@ impl Words {
     }
 
     /// Who refuses this revision.
-    pub fn refusals(&self, digest: &PlanDigest) -> impl Iterator<Item = &Email> {
+    pub fn rejections(&self, digest: &PlanDigest) -> impl Iterator<Item = &Email> {
         let digest = digest.clone();
-        self.refusals.iter().filter(move |(_, objection)| objection.digest == digest).map(|(by, _)| by)
+        self.rejections.iter().filter(move |(_, objection)| objection.digest == digest).map(|(by, _)| by)
     }
 
     /// Somebody is asked, or speaks up.
@@ -81,7 +81,7 @@ impl Words {
             Event::ApprovalAsked { digest, .. } => self.asked = Some((at, digest.clone())),
             Event::ApprovalGiven { digest, expires_at, groups, .. } => {
                 let (by, digest, expires_at) = (who()?, digest.clone(), *expires_at);
-                self.refusals.remove(&by);
+                self.rejections.remove(&by);
                 let (groups, standing) = (groups.clone(), Validity::Stands);
                 let approval = Approval { digest, given_at: at, expires_at, note, groups, standing };
                 self.approvals.insert(by, approval);
@@ -89,9 +89,9 @@ impl Words {
             Event::ApprovalRefused { digest, .. } => {
                 let (by, digest) = (who()?, digest.clone());
                 self.approvals.remove(&by);
-                self.refusals.insert(by, Objection { digest, at, note });
+                self.rejections.insert(by, Rejection { digest, at, note });
             }
-            _ => return Err("it is no word on entering a ring".to_owned()),
+            _ => return Err("it neither approves nor rejects a ring's entry".to_owned()),
         }
         Ok(())
     }
@@ -102,16 +102,16 @@ impl Words {
             *asked = to.clone();
         }
         let approvals = self.approvals.values_mut().map(|approval| &mut approval.digest);
-        let refusals = self.refusals.values_mut().map(|objection| &mut objection.digest);
-        approvals.chain(refusals).filter(|digest| *digest == from).for_each(|digest| *digest = to.clone());
+        let rejections = self.rejections.values_mut().map(|objection| &mut objection.digest);
+        approvals.chain(rejections).filter(|digest| *digest == from).for_each(|digest| *digest = to.clone());
     }
 
     /// Who refused the ring under another plan's name refuses it under this one, for a revision; an approval of
     /// theirs was said before.
     pub(crate) fn refuse_as(&mut self, other: &Self, digest: &PlanDigest) {
-        for (by, objection) in &other.refusals {
+        for (by, objection) in &other.rejections {
             self.approvals.remove(by);
-            self.refusals.insert(by.clone(), Objection { digest: digest.clone(), ..objection.clone() });
+            self.rejections.insert(by.clone(), Rejection { digest: digest.clone(), ..objection.clone() });
         }
     }
 
@@ -132,6 +132,6 @@ impl Words {
                 approval.standing = Validity::Voided(at);
             }
         }
-        self.refusals.retain(|_, objection| objection.digest == *digest);
+        self.rejections.retain(|_, objection| objection.digest == *digest);
     }
 }

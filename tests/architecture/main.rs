@@ -222,7 +222,8 @@ fn no_file_and_no_function_outgrows_its_reader() {
 }
 
 /// Type names that stand in two files, and why.
-const TWICE: [(&str, &str); 9] = [
+const TWICE: [(&str, &str); 10] = [
+    ("Confirmation", "what a verb says before it is done, and the page that shows it"),
     ("Found", "private to each file: what a search came to"),
     ("GroupWrite", "the sandbox shares no types with the simulation"),
     ("LoggedPlan", "private to each file: what the log says of a plan"),

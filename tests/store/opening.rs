@@ -131,7 +131,7 @@ fn a_refused_database_is_told_why_and_left_as_it_was() {
                 sql(path, "DROP TRIGGER events_no_update; UPDATE events SET actor = 'mallory' WHERE seq = 2")
             },
             "broken log",
-            &["nothing is done"],
+            &["does nothing"],
         ),
         (
             "a step of another build",

@@ -144,7 +144,7 @@ fn bar(ring: &RingJson, name: &str, classes: &ClassesJson) -> ClassBar {
         (classes.too_old, "too-old"),
     ];
     let beside = [(classes.untargeted, "untargeted", "untargeted"), (classes.left, "left", "left")];
-    let shown = in_bar.iter().map(|(count, class)| (*count, *class, in_words(*class)));
+    let shown = in_bar.iter().map(|(count, class)| (*count, *class, in_words(class)));
     let counts: Vec<_> = shown.chain(beside).filter(|(count, ..)| *count > 0).collect();
     let words: Vec<String> = counts.iter().map(|(count, _, word)| format!("{count} {word}")).collect();
     ClassBar {

@@ -374,7 +374,7 @@ async function ailing(one) {
     const found = await (await fetch(one.url + list)).json();
     assert.ok(found.total > 0 && found.devices.every((device) => device.class === "stalled"), JSON.stringify(found));
     await page.click("#resume-strict");
-    assert.match(await text(page), /It accepts [0-9]+ stalled (windows|macos) devices of ring Sales/);
+    assert.match(await text(page), /It acknowledges [0-9]+ stalled (windows|macos) devices of ring Sales/);
     await page.finish();
   });
   await check("accessible: halted for health", () => accessible(one, "/", "halted for health"));

@@ -10,11 +10,9 @@ use std::{collections::BTreeMap, ops::Range};
 use super::policies::Access;
 use crate::ids::{AccountId, UserGroupName};
 use crate::plan::tree::{self, FileKind, MappingEntry};
-use crate::plan::typed_key::{Keys as _, key, keys, mapping, needed};
+use crate::plan::typed_key::{Keys as _, key, keys, needed};
 use crate::plan::values::{account, read as read_value};
-use crate::plan::{
-    Fields, Mapping, Node, Other, PlanError, Problems, Text, Value, is_invisible, items, text,
-};
+use crate::plan::{Fields, Node, Other, PlanError, Problems, Text, Value, is_invisible, items, text};
 use crate::{plan::fields::wrong_value, plan::places::first_line};
 
 const ACCESS_FILE: FileKind = FileKind {
@@ -103,7 +101,7 @@ pub(super) fn read<'a>(file: &'a str, bytes: &'a [u8]) -> Result<ValidFile<'a>, 
 
 keys! {
     /// Which permission policies each User Group has.
-    FileKeys of FILE {
+    FileKeys("an access file", "access") {
         /// Pins the file to one Cloudflare account.
         account: AccountId = key(|node, _, problems| account(node, problems)),
         /// Each User Group by its name, with a list of all its policies.
@@ -112,17 +110,16 @@ keys! {
             |node, _, problems| Some(read_groups(node, problems)),
         ),
     }
+    elsewhere |key| match key {
+        "allow" | "deny" => Some("write it in a policy, below a group's name"),
+        "members" => Some("members are never written; add them in the dashboard or at the identity provider"),
+        _ => None,
+    }
 }
-
-const FILE: Mapping = mapping("an access file", "access", FileKeys::ALL, |key| match key {
-    "allow" | "deny" => Some("write it in a policy, below a group's name"),
-    "members" => Some("members are never written; add them in the dashboard or at the identity provider"),
-    _ => None,
-});
 
 keys! {
     /// Roles that members have, or are denied, in a place.
-    PolicyKeys of POLICY {
+    PolicyKeys("a policy", "policy") {
         /// Roles to give.
         allow: Node = key(|node, _, _| Some(node.clone())),
         /// Roles to take.
@@ -130,25 +127,22 @@ keys! {
         /// Where: the word `account` for all of it, or some of its zones.
         on: PolicyScope = needed(ON_EXAMPLE, read_on),
     }
+    elsewhere |key| match key {
+        "access" | "roles" => Some("write the roles below `allow` or `deny`"),
+        "permission_groups" => Some("write the roles by name, below `allow` or `deny`"),
+        "resource_groups" => Some("write the place as `on`"),
+        "zones" => Some("write it below `on`, as in on: {zones: [ID]}"),
+        _ => None,
+    }
 }
-
-const POLICY: Mapping = mapping("a policy", "policy", PolicyKeys::ALL, |key| match key {
-    "access" | "roles" => Some("write the roles below `allow` or `deny`"),
-    "permission_groups" => Some("write the roles by name, below `allow` or `deny`"),
-    "resource_groups" => Some("write the place as `on`"),
-    "zones" => Some("write it below `on`, as in on: {zones: [ID]}"),
-    _ => None,
-});
 
 keys! {
     /// A place that is not the whole account: parts of it.
-    PlaceKeys of PLACE {
+    PlaceKeys("a place", "place") {
         /// IDs of zones.
         zones: Vec<String> = needed(ZONES_EXAMPLE, |node, _, problems| Some(read_zones(node, problems))),
     }
 }
-
-const PLACE: Mapping = mapping("a place", "place", PlaceKeys::ALL, |_| None);
 
 fn access(root: &Node, problems: &mut Problems) -> Option<AccessFile> {
     let FileKeys { account, groups } = FileKeys::read(root, "", problems)?;
@@ -191,7 +185,7 @@ fn read_group(entry: &MappingEntry, problems: &mut Problems) -> Option<GroupWrit
 
 fn read_policy(node: &Node, problems: &mut Problems) -> Option<PolicyWritten> {
     let noted = problems.count();
-    let fields = Fields::of(node, &POLICY, problems)?;
+    let fields = Fields::of(node, PolicyKeys::MAPPING, problems)?;
     let known = problems.count() == noted;
     let PolicyKeys { allow, deny, on } = PolicyKeys::of(&fields, problems);
     let (access, roles) = match (&allow.value, &deny.value) {

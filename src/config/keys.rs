@@ -14,9 +14,9 @@ use crate::config::model::{AccessApplication, Config, MayRead, Operators, RunSet
 use crate::config::place::{HostName, Listen};
 use crate::ids::{AccountId, ServiceName, UserGroupName};
 use crate::plan::model::{ApprovalFloor, DeviceLimit, Revisions};
-use crate::plan::typed_key::{Keys as _, key, keys, mapping, needed, word};
+use crate::plan::typed_key::{Keys as _, key, keys, needed, word};
 use crate::plan::values::{account, date, owned_text, read};
-use crate::plan::{Mapping, Node, Problems, Value, WordValue, items, text};
+use crate::plan::{Node, Problems, Value, WordValue, items, text};
 use crate::{config::clock::ClockTrust, time::Timestamp};
 
 /// The most entries of a list.
@@ -48,7 +48,7 @@ impl WordValue for Trustee {
 
 keys! {
     /// What a daemon is told beside its plans.
-    ConfigKeys of CONFIG {
+    ConfigKeys("the configuration", "configuration") {
         access: AccessKeys = key(AccessKeys::read),
         reading: MayRead = key(word),
         revisions: Revisions = key(word),
@@ -66,23 +66,22 @@ keys! {
         token_file: PathBuf = key(path),
         ca_file: PathBuf = key(path),
     }
+    elsewhere |key| match key {
+        "api_url" => Some("give --api-url or RINGWARD_API_URL"),
+        "devices_per_day" => Some("write it under `guard`"),
+        "db" => Some("give --db or RINGWARD_DB; this file is looked for beside the database"),
+        "host" => Some("write `hosts`, a list of names"),
+        "requests" => Some("give --requests or RINGWARD_REQUESTS"),
+        "token" => Some("write `token_file`: this file holds no secret"),
+        "plan" => Some("this is no plan; a plan is a file of its own"),
+        "rings" => Some("rings stand in a plan, which is a file of its own"),
+        _ => None,
+    }
 }
-
-const CONFIG: Mapping = mapping("the configuration", "configuration", ConfigKeys::ALL, |key| match key {
-    "api_url" => Some("give --api-url or RINGWARD_API_URL"),
-    "devices_per_day" => Some("write it under `guard`"),
-    "db" => Some("give --db or RINGWARD_DB; this file is looked for beside the database"),
-    "host" => Some("write `hosts`, a list of names"),
-    "requests" => Some("give --requests or RINGWARD_REQUESTS"),
-    "token" => Some("write `token_file`: this file holds no secret"),
-    "plan" => Some("this is no plan; a plan is a file of its own"),
-    "rings" => Some("rings stand in a plan, which is a file of its own"),
-    _ => None,
-});
 
 keys! {
     /// An application of Cloudflare Access.
-    AccessKeys of ACCESS {
+    AccessKeys("`access`", "access") {
         team: TeamName = needed("NAME of https://NAME.cloudflareaccess.com", parsed),
         audience: Vec<Audience> = needed(TAGS, |node, what, problems| list(node, what, "an AUD tag", TAGS, problems)),
         certs_url: CertsUrl = key(parsed),
@@ -92,28 +91,23 @@ keys! {
             list(node, what, "a client ID", ids, problems)
         }),
     }
+    elsewhere |key| (key == "aud").then_some("write `audience`, a list of AUD tags")
 }
 
 const TAGS: &str = "a list of AUD tags, of 64 digits each";
 
-const ACCESS: Mapping = mapping("`access`", "access", AccessKeys::ALL, |key| {
-    (key == "aud").then_some("write `audience`, a list of AUD tags")
-});
-
 keys! {
     /// What no plan may do more of.
-    GuardKeys of GUARD {
+    GuardKeys("`guard`", "guard") {
         devices_per_day: NonZeroU32 = needed("a number of devices, such as 2000", |node, what, problems| {
             whole(node, what, "of devices, at least 1", problems)
         }),
     }
 }
 
-const GUARD: Mapping = mapping("`guard`", "guard", GuardKeys::ALL, |_| None);
-
 keys! {
     /// What every ring needs from so many devices on.
-    FloorKeys of FLOOR {
+    FloorKeys("`approval_floor`", "approval_floor") {
         user_group: UserGroupName = needed("a User Group's name", parsed),
         count: NonZeroU8 = needed("how many must approve, such as count: 2", |node, what, problems| {
             whole(node, what, "from 1 to 255", problems)
@@ -124,18 +118,14 @@ keys! {
     }
 }
 
-const FLOOR: Mapping = mapping("`approval_floor`", "approval_floor", FloorKeys::ALL, |_| None);
-
 keys! {
     /// That this machine's clock is right whatever Cloudflare's answers say.
-    ClockKeys of CLOCK {
+    ClockKeys("`clock`", "clock") {
         trust: Trustee = needed("`trust: machine`", word),
         until: Date = needed("its last day, such as until: 2026-12-18", date),
         reason: String = needed("why, for those who read the status", owned_text),
     }
 }
-
-const CLOCK: Mapping = mapping("`clock`", "clock", ClockKeys::ALL, |_| None);
 
 pub(super) fn config(root: &Node, problems: &mut Problems) -> Option<Config> {
     let keys = ConfigKeys::read(root, "", problems)?;

@@ -59,7 +59,7 @@ pub use schema::json_schema;
 pub use spots::{PathStep, Spot, Spots};
 pub use tree::MAX_BYTES;
 pub(crate) use tree::{Node, Value};
-pub(crate) use typed_key::{Keys, TypedKey, WordValue, Written};
+pub(crate) use typed_key::{TypedKey, WordValue, Written};
 
 use model::Revision;
 

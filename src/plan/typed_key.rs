@@ -1,17 +1,17 @@
-//! A key in one definition: what it is called, what it takes and means, and how its value is read.
+//! A key in one definition: what it is called, what it takes and means, and how its value is read. A mapping and its
+//! keys mean what their comments say: the schema and the reference show them.
 //!
 //! **Invariant:** a value is read under the name of its own key, and where it cannot be read, that is noted.
 
 use std::ops::Range;
 
 use crate::plan::kinds::TEXT;
-use crate::plan::{Absent, Fields, Key, Mapping, Node, Problems, Takes, either, text};
+use crate::plan::{Absent, Fields, Key, Mapping, Node, Problems, Takes, ValueKind, either, text};
 
 /// A key whose value is a `T`; its name is that of its field in [`keys!`].
 pub(crate) struct TypedKey<T> {
     pub(crate) takes: Takes,
     pub(crate) absent: Absent,
-    pub(crate) doc: &'static str,
     pub(crate) example: &'static str,
     /// Reads a value; given is what the value is called, which is the key in backticks.
     pub(crate) read: fn(&Node, &str, &mut Problems) -> Option<T>,
@@ -30,8 +30,8 @@ pub(crate) struct Written<T> {
 
 impl<T> TypedKey<T> {
     /// The key as its mapping lists it.
-    pub(crate) const fn key(&self, name: &'static str) -> Key {
-        let Self { takes, absent, doc, example, .. } = *self;
+    pub(crate) const fn key(&self, name: &'static str, doc: &'static str) -> Key {
+        let Self { takes, absent, example, .. } = *self;
         Key { name, takes, absent, doc, example }
     }
 
@@ -89,25 +89,44 @@ pub(crate) trait Keys: Clone + Default {
     }
 }
 
-/// Defines the keys of a mapping, each once: its name, the kind of its value, and the [`TypedKey`].
+/// Defines a mapping and its keys, each once: for people its comment; of the mapping what it is called, its name in the
+/// schema, and what to write for keys that belong elsewhere, or else the [`Mapping`] which these keys are `of`; of a key
+/// its name, the kind of its value, and the [`TypedKey`].
 macro_rules! keys {
     (@name $field:ident) => { stringify!($field) };
     (@name $field:ident $name:literal) => { $name };
-    ($(#[$doc:meta])* $keys:ident of $mapping:ident {
-        $($(#[$field_doc:meta])* $field:ident $(as $name:literal)?: $value:ty = $key:expr,)+
+    (@elsewhere) => { |_| None };
+    (@elsewhere $elsewhere:expr) => { $elsewhere };
+    ($(#[doc = $doc:literal])+ $keys:ident($of:literal, $name:literal) { $($field:tt)+ } $(elsewhere $elsewhere:expr)?) => {
+        $crate::plan::typed_key::keys! {
+            $(#[doc = $doc])+
+            $keys of ($crate::plan::grammar::Mapping {
+                of: $of,
+                name: $name,
+                doc: concat!($($doc),+).trim_ascii(),
+                keys: $keys::ALL,
+                later: &[],
+                elsewhere: $crate::plan::typed_key::keys!(@elsewhere $($elsewhere)?),
+            }) { $($field)+ }
+        }
+    };
+    ($(#[doc = $doc:literal])+ $keys:ident of $mapping:tt {
+        $($(#[doc = $field_doc:literal])* $field:ident $(as $name:literal)?: $value:ty = $key:expr,)+
     }) => {
-        $(#[$doc])*
+        $(#[doc = $doc])+
         #[derive(Debug, Clone, Default)]
         pub(crate) struct $keys {
-            $($(#[$field_doc])* pub(crate) $field: $crate::plan::typed_key::Written<$value>,)+
+            $($(#[doc = $field_doc])* pub(crate) $field: $crate::plan::typed_key::Written<$value>,)+
         }
 
         #[expect(non_upper_case_globals, reason = "each is called as its field")]
         impl $keys {
             $(const $field: $crate::plan::typed_key::TypedKey<$value> = $key;)+
             /// All of them, in the order in which people write them.
-            pub(crate) const ALL: &'static [$crate::plan::grammar::Key] =
-                &[$(Self::$field.key($crate::plan::typed_key::keys!(@name $field $($name)?)),)+];
+            pub(crate) const ALL: &'static [$crate::plan::grammar::Key] = &[$(Self::$field.key(
+                $crate::plan::typed_key::keys!(@name $field $($name)?),
+                concat!($($field_doc),*).trim_ascii(),
+            ),)+];
         }
 
         impl $crate::plan::typed_key::Keys for $keys {
@@ -128,9 +147,24 @@ macro_rules! keys {
 }
 pub(crate) use keys;
 
-/// A key of a file that has no reference: nothing is made from what it means, only its name counts.
+/// A key that takes a value of a kind.
+pub(crate) const fn value<T>(
+    kind: &'static ValueKind,
+    absent: Absent,
+    example: &'static str,
+    read: fn(&Node, &str, &mut Problems) -> Option<T>,
+) -> TypedKey<T> {
+    TypedKey { takes: Takes::Value(kind), absent, example, read }
+}
+
+/// A key that takes the keys of a mapping.
+pub(crate) const fn below<K: Keys>(absent: Absent, example: &'static str) -> TypedKey<K> {
+    TypedKey { takes: Takes::Keys(K::MAPPING), absent, example, read: K::read }
+}
+
+/// A key of a file that has no reference: only its name counts, and how it is read.
 pub(crate) const fn key<T>(read: fn(&Node, &str, &mut Problems) -> Option<T>) -> TypedKey<T> {
-    TypedKey { takes: Takes::Value(&TEXT), absent: Absent::Means(""), doc: "", example: "", read }
+    value(&TEXT, Absent::Means(""), "", read)
 }
 
 /// One that must be there; `instead` says what to write.
@@ -138,17 +172,7 @@ pub(crate) const fn needed<T>(
     instead: &'static str,
     read: fn(&Node, &str, &mut Problems) -> Option<T>,
 ) -> TypedKey<T> {
-    TypedKey { absent: Absent::Refused(instead), ..key(read) }
-}
-
-/// A mapping of such a file.
-pub(crate) const fn mapping(
-    of: &'static str,
-    name: &'static str,
-    keys: &'static [Key],
-    elsewhere: fn(&str) -> Option<&'static str>,
-) -> Mapping {
-    Mapping { of, name, doc: "", keys, later: &[], elsewhere }
+    value(&TEXT, Absent::Refused(instead), "", read)
 }
 
 /// A value that is one of a few words.
@@ -161,12 +185,9 @@ pub(crate) trait WordValue: Copy + PartialEq + 'static {
 }
 
 /// A key that takes one of the words of `T`; without it the default holds.
-pub(crate) const fn word_key<T: WordValue + Default>(
-    doc: &'static str,
-    example: &'static str,
-) -> TypedKey<T> {
+pub(crate) const fn word_key<T: WordValue + Default>(example: &'static str) -> TypedKey<T> {
     let takes = Takes::Word { known: words::<T> };
-    TypedKey { takes, absent: Absent::Value(default_word::<T>), doc, example, read: word }
+    TypedKey { takes, absent: Absent::Value(default_word::<T>), example, read: word }
 }
 
 fn words<T: WordValue>() -> Vec<&'static str> {

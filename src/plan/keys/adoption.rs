@@ -4,9 +4,10 @@
 
 use crate::plan::kinds::{SHARE, SPAN};
 use crate::plan::model::{Adoption, Percent};
+use crate::plan::typed_key::{keys, value};
 use crate::plan::values::{share, span};
-use crate::plan::{Absent, Mapping, Takes, TypedKey, ValueKind};
-use crate::{plan::typed_key::keys, time::Span};
+use crate::plan::{Absent, ValueKind};
+use crate::time::Span;
 
 /// Cloudflare takes up to 15 minutes to notify a device, which then downloads and installs.
 const LEAST_WITHIN: Span = Span::hours(1);
@@ -14,43 +15,31 @@ const LEAST_WITHIN: Span = Span::hours(1);
 const NOBODY: &str = "pass without a single device";
 
 keys! {
-    /// When the ring counts as having taken its targets.
-    AdoptionKeys of ADOPTION {
-        at_least: Percent = TypedKey {
-            takes: Takes::Value(&SHARE),
-            absent: Absent::Value(|| Adoption::BUILT_IN.at_least.to_string()),
-            doc: "The share of the devices seen since their assignment that must run the target.",
-            example: "at_least: 90%",
-            read: |node, what, problems| share(node, what, NOBODY, problems),
-        },
-        within: Span = TypedKey {
-            takes: Takes::Value(&ValueKind { bound: Some(|| format!("at least {LEAST_WITHIN}")), ..SPAN }),
-            absent: Absent::Value(|| Adoption::BUILT_IN.within.to_string()),
-            doc: "The deadline, from the assignment on. After it the ring has failed. It stands still in a freeze, and while the plan is paused or halted.",
-            example: "within: 7d",
-            read: |node, what, problems| {
+    /// When the ring counts as having taken its targets, judged in each environment by itself.
+    AdoptionKeys("`adoption`", "adoption") {
+        /// The share of the devices seen since their assignment that must run the target.
+        at_least: Percent = value(
+            &SHARE, Absent::Value(|| Adoption::BUILT_IN.at_least.to_string()),
+            "at_least: 90%", |node, what, problems| share(node, what, NOBODY, problems),
+        ),
+        /// The deadline, from the assignment on. After it the ring has failed. It stands still in a freeze,
+        /// and while the plan is paused or halted.
+        within: Span = value(
+            &ValueKind { bound: Some(|| format!("at least {LEAST_WITHIN}")), ..SPAN },
+            Absent::Value(|| Adoption::BUILT_IN.within.to_string()),
+            "within: 7d", |node, what, problems| {
                 let why = "Cloudflare needs 15m to notify a device, which then installs";
                 span(node, what, LEAST_WITHIN, why, problems)
             },
-        },
-        seen_at_least: Percent = TypedKey {
-            takes: Takes::Value(&SHARE),
-            absent: Absent::Value(|| Adoption::BUILT_IN.seen_at_least.to_string()),
-            doc: "The share of the devices active in the week before the assignment that must have been seen since.",
-            example: "seen_at_least: 60%",
-            read: |node, what, problems| share(node, what, NOBODY, problems),
-        },
+        ),
+        /// The share of the devices active in the week before the assignment that must have been seen since.
+        seen_at_least: Percent = value(
+            &SHARE, Absent::Value(|| Adoption::BUILT_IN.seen_at_least.to_string()),
+            "seen_at_least: 60%", |node, what, problems| share(node, what, NOBODY, problems),
+        ),
     }
+    elsewhere |key| (key == "soak").then_some("write it next to `adoption`")
 }
-
-const ADOPTION: Mapping = Mapping {
-    of: "`adoption`",
-    name: "adoption",
-    doc: "When the ring counts as having taken its targets, judged in each environment by itself.",
-    keys: AdoptionKeys::ALL,
-    later: &[],
-    elsewhere: |key| (key == "soak").then_some("write it next to `adoption`"),
-};
 
 impl AdoptionKeys {
     /// A ring's, filled from `defaults` and what is built in.

@@ -6,12 +6,10 @@
 use std::num::NonZeroU8;
 
 use crate::plan::kinds::{DEVICES, SPAN, TEXT};
+use crate::plan::typed_key::{keys, value};
 use crate::plan::values::{count, span, user_group};
-use crate::plan::{Absent, Mapping, Problems, Takes, TypedKey, ValueKind, Written};
-use crate::{
-    ids::UserGroupName, plan::keys::elsewhere::AT_THE_TOP, plan::model::ApprovalRule, plan::typed_key::keys,
-    time::Span,
-};
+use crate::plan::{Absent, Problems, ValueKind, Written};
+use crate::{ids::UserGroupName, plan::keys::elsewhere::AT_THE_TOP, plan::model::ApprovalRule, time::Span};
 
 /// A person needs an hour to read what is asked.
 const LEAST_EXPIRES: Span = Span::hours(1);
@@ -19,48 +17,38 @@ const LEAST_EXPIRES: Span = Span::hours(1);
 const MOST_PEOPLE: u32 = 20;
 
 keys! {
-    /// Who lets the ring be entered.
-    ApprovalKeys of APPROVAL {
-        user_group: UserGroupName = TypedKey {
-            takes: Takes::Value(&TEXT),
-            absent: Absent::Means("the group of `defaults`; without one the plan is refused"),
-            doc: "The User Group's name. While Cloudflare has no group or two groups of that name, or does not answer, the ring is not entered.",
-            example: "user_group: Release Approvers",
-            read: user_group,
-        },
-        count: NonZeroU8 = TypedKey {
-            takes: Takes::Value(&ValueKind {
+    /// Who must approve before a ring is entered: members of a Cloudflare User Group.
+    ApprovalKeys("`approval`", "approval") {
+        /// The User Group's name. While Cloudflare has no group or two groups of that name, or does not
+        /// answer, the ring is not entered.
+        user_group: UserGroupName = value(
+            &TEXT, Absent::Means("the group of `defaults`; without one the plan is refused"),
+            "user_group: Release Approvers", user_group,
+        ),
+        /// How many different people it takes.
+        count: NonZeroU8 = value(
+            &ValueKind {
                 name: "number of people",
                 bound: Some(|| format!("from 1 to {MOST_PEOPLE}")),
                 ..DEVICES
-            }),
-            absent: Absent::Value(|| ApprovalRule::BUILT_IN_COUNT.to_string()),
-            doc: "How many different people it takes.",
-            example: "count: 2",
-            read: |node, what, problems| {
+            },
+            Absent::Value(|| ApprovalRule::BUILT_IN_COUNT.to_string()),
+            "count: 2", |node, what, problems| {
                 NonZeroU8::try_from(count(node, what, "people", MOST_PEOPLE, problems)?).ok()
             },
-        },
-        expires: Span = TypedKey {
-            takes: Takes::Value(&ValueKind { bound: Some(|| format!("at least {LEAST_EXPIRES}")), ..SPAN }),
-            absent: Absent::Value(|| ApprovalRule::BUILT_IN_EXPIRES.to_string()),
-            doc: "How long an approval counts from when it is given. It runs on in a freeze, between openings, and while the plan is paused or halted.",
-            example: "expires: 5d",
-            read: |node, what, problems| {
+        ),
+        /// How long an approval counts from when it is given. It runs on in a freeze, between openings, and
+        /// while the plan is paused or halted.
+        expires: Span = value(
+            &ValueKind { bound: Some(|| format!("at least {LEAST_EXPIRES}")), ..SPAN },
+            Absent::Value(|| ApprovalRule::BUILT_IN_EXPIRES.to_string()),
+            "expires: 5d", |node, what, problems| {
                 span(node, what, LEAST_EXPIRES, "nobody could use the approval in time", problems)
             },
-        },
+        ),
     }
+    elsewhere |key| (key == "author").then_some(AT_THE_TOP)
 }
-
-const APPROVAL: Mapping = Mapping {
-    of: "`approval`",
-    name: "approval",
-    doc: "Who must approve before a ring is entered: members of a Cloudflare User Group.",
-    keys: ApprovalKeys::ALL,
-    later: &[],
-    elsewhere: |key| (key == "author").then_some(AT_THE_TOP),
-};
 
 /// The rule of a ring; `None`: nobody is asked, or a problem was noted.
 pub(in crate::plan) fn rule(

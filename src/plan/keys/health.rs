@@ -4,9 +4,9 @@
 
 use crate::plan::kinds::{DEVICES, MOST_DEVICES, SHARE, SPAN};
 use crate::plan::model::{Health, HealthLimit, Percent};
-use crate::plan::typed_key::{Keys as _, keys};
+use crate::plan::typed_key::{below, keys, value};
 use crate::plan::values::{count, share, span};
-use crate::plan::{Absent, Mapping, Node, Problems, Takes, TypedKey, ValueKind};
+use crate::plan::{Absent, TypedKey, ValueKind};
 use crate::time::Span;
 
 /// A night and a late start are no sign of anything.
@@ -15,61 +15,44 @@ const LEAST_AFTER: Span = Span::hours(12);
 const MOST_AFTER: Span = Span::hours(5 * 24);
 
 keys! {
-    /// When the ring's devices say that something is wrong.
-    HealthKeys of HEALTH {
-        stalled: StalledKeys = TypedKey {
-            takes: Takes::Keys(&STALLED),
-            absent: Absent::Means("the values built in"),
-            doc: "Devices that are online and do not take the new version.",
-            example: "stalled: {at_most: 10%, after: 24h}",
-            read: StalledKeys::read,
-        },
-        dark: DarkKeys = TypedKey {
-            takes: Takes::Keys(&DARK),
-            absent: Absent::Means("the values built in"),
-            doc: "Devices that took the new version and were not seen again, compared with those of the rings not entered yet.",
-            example: "dark: {at_most: 2%, after: 24h}",
-            read: DarkKeys::read,
-        },
-        min_devices: u32 = TypedKey {
-            takes: Takes::Value(&DEVICES),
-            absent: Absent::Value(|| Health::BUILT_IN.min_devices.to_string()),
-            doc: "With fewer devices than this in an environment, ringward judges neither gate: it is exempt, and says so.",
-            example: "min_devices: 30",
-            read: |node, what, problems| Some(count(node, what, "devices", MOST_DEVICES, problems)?.get()),
-        },
+    /// When a ring's devices say that something is wrong, judged in each environment by itself, in every ring
+    /// that is entered, until the rollout is finished. A gate that fails halts the rollout; `ringward resume`
+    /// acknowledges the devices found so far, and only new ones halt it again.
+    HealthKeys("`health`", "health") {
+        /// Devices that are online and do not take the new version.
+        stalled: StalledKeys = below(
+            Absent::Means("the values built in"),
+            "stalled: {at_most: 10%, after: 24h}",
+        ),
+        /// Devices that took the new version and were not seen again, compared with those of the rings not
+        /// entered yet.
+        dark: DarkKeys = below(Absent::Means("the values built in"), "dark: {at_most: 2%, after: 24h}"),
+        /// With fewer devices than this in an environment, ringward judges neither gate: it is exempt, and
+        /// says so.
+        min_devices: u32 = value(
+            &DEVICES, Absent::Value(|| Health::BUILT_IN.min_devices.to_string()),
+            "min_devices: 30",
+            |node, what, problems| Some(count(node, what, "devices", MOST_DEVICES, problems)?.get()),
+        ),
     }
-}
-
-const HEALTH: Mapping = Mapping {
-    of: "`health`",
-    name: "health",
-    doc: "When a ring's devices say that something is wrong, judged in each environment by itself, in every ring that is entered, until the rollout is finished. A gate that fails halts the rollout; `ringward resume` acknowledges the devices found so far, and only new ones halt it again.",
-    keys: HealthKeys::ALL,
-    later: &[],
-    elsewhere: |key| match key {
+    elsewhere |key| match key {
         "at_most" | "after" => Some("write it under `stalled` or `dark`"),
         "soak" => Some("write it next to `health`"),
         _ => None,
-    },
-};
-
-const fn share_key(built_in: fn() -> String, doc: &'static str, example: &'static str) -> TypedKey<Percent> {
-    TypedKey {
-        takes: Takes::Value(&SHARE),
-        absent: Absent::Value(built_in),
-        doc,
-        example,
-        read: |node, what, problems| share(node, what, "halt for a single device", problems),
     }
 }
 
-const fn after_key(built_in: fn() -> String, doc: &'static str, example: &'static str) -> TypedKey<Span> {
+const fn share_key(built_in: fn() -> String, example: &'static str) -> TypedKey<Percent> {
+    value(&SHARE, Absent::Value(built_in), example, |node, what, problems| {
+        share(node, what, "halt for a single device", problems)
+    })
+}
+
+const fn after_key(built_in: fn() -> String, example: &'static str) -> TypedKey<Span> {
     const KIND: ValueKind =
         ValueKind { bound: Some(|| format!("from {LEAST_AFTER} to {MOST_AFTER}")), ..SPAN };
-    let read = |node: &Node, what: &str, problems: &mut Problems| {
-        let why = "a laptop that is off overnight would count";
-        let length = span(node, what, LEAST_AFTER, why, problems)?;
+    value(&KIND, Absent::Value(built_in), example, |node, what, problems| {
+        let length = span(node, what, LEAST_AFTER, "a laptop that is off overnight would count", problems)?;
         if length > MOST_AFTER {
             let problem =
                 format!("{what} is too long: what is remembered of a device would not reach back so far");
@@ -77,66 +60,43 @@ const fn after_key(built_in: fn() -> String, doc: &'static str, example: &'stati
             return None;
         }
         Some(length)
-    };
-    TypedKey { takes: Takes::Value(&KIND), absent: Absent::Value(built_in), doc, example, read }
+    })
 }
 
 keys! {
-    /// Devices that do not take the new version.
-    StalledKeys of STALLED {
-        at_most: Percent = share_key(
-            || Health::BUILT_IN.stalled.at_most.to_string(),
-            "The share of the devices seen since their assignment that may be stalled.",
-            "at_most: 10%",
-        ),
-        after: Span = after_key(
-            || Health::BUILT_IN.stalled.after.to_string(),
-            "How long a device may take, from when Cloudflare first saw it after it was told, before it counts as stalled.",
-            "after: 24h",
-        ),
+    /// Devices that are online and do not take the new version: Cloudflare reports no failed installation, so
+    /// this is how one shows.
+    StalledKeys("`stalled`", "stalled") {
+        /// The share of the devices seen since their assignment that may be stalled.
+        at_most: Percent = share_key(|| Health::BUILT_IN.stalled.at_most.to_string(), "at_most: 10%"),
+        /// How long a device may take, from when Cloudflare first saw it after it was told, before it counts
+        /// as stalled.
+        after: Span = after_key(|| Health::BUILT_IN.stalled.after.to_string(), "after: 24h"),
     }
+    elsewhere |key| (key == "min_devices").then_some("write it next to `stalled`")
 }
-
-const STALLED: Mapping = Mapping {
-    of: "`stalled`",
-    name: "stalled",
-    doc: "Devices that are online and do not take the new version: Cloudflare reports no failed installation, so this is how one shows.",
-    keys: StalledKeys::ALL,
-    later: &[],
-    elsewhere: |key| (key == "min_devices").then_some("write it next to `stalled`"),
-};
 
 keys! {
-    /// Devices that went silent.
-    DarkKeys of DARK {
-        at_most: Percent = share_key(
-            || Health::BUILT_IN.dark.at_most.to_string(),
-            "By how much the silent share of the ring may be above that of the rings not entered yet; a difference that chance explains does not count.",
-            "at_most: 2%",
-        ),
-        after: Span = after_key(
-            || Health::BUILT_IN.dark.after.to_string(),
-            "How long a device must be silent, in hours that count; ringward evaluates once after this time, and once after twice this time.",
-            "after: 24h",
-        ),
+    /// Devices that took the new version and went silent. ringward evaluates it each evening at 20:00 in the
+    /// ring's zone, or when it is 20:00 in all zones of the rings not entered yet, over hours that count:
+    /// frozen days do not, nor do days on which the rings not entered yet are mostly away, such as weekends.
+    DarkKeys("`dark`", "dark") {
+        /// By how much the silent share of the ring may be above that of the rings not entered yet; a
+        /// difference that chance explains does not count.
+        at_most: Percent = share_key(|| Health::BUILT_IN.dark.at_most.to_string(), "at_most: 2%"),
+        /// How long a device must be silent, in hours that count; ringward evaluates once after this time,
+        /// and once after twice this time.
+        after: Span = after_key(|| Health::BUILT_IN.dark.after.to_string(), "after: 24h"),
     }
+    elsewhere |key| (key == "min_devices").then_some("write it next to `dark`")
 }
-
-const DARK: Mapping = Mapping {
-    of: "`dark`",
-    name: "dark",
-    doc: "Devices that took the new version and went silent. ringward evaluates it each evening at 20:00 in the ring's zone, or when it is 20:00 in all zones of the rings not entered yet, over hours that count: frozen days do not, nor do days on which the rings not entered yet are mostly away, such as weekends.",
-    keys: DarkKeys::ALL,
-    later: &[],
-    elsewhere: |key| (key == "min_devices").then_some("write it next to `dark`"),
-};
 
 impl HealthKeys {
     /// A ring's, filled from `defaults` and what is built in.
     pub(super) fn filled(&self, defaults: &Self) -> Health {
         let Health { stalled, dark, min_devices } = Health::BUILT_IN;
-        let [own_stalled, shared_stalled] = [self, defaults].map(|keys| keys.stalled.keys());
-        let [own_dark, shared_dark] = [self, defaults].map(|keys| keys.dark.keys());
+        let (own_stalled, shared_stalled) = (self.stalled.keys(), defaults.stalled.keys());
+        let (own_dark, shared_dark) = (self.dark.keys(), defaults.dark.keys());
         Health {
             stalled: HealthLimit {
                 at_most: own_stalled.at_most.or(&shared_stalled.at_most).unwrap_or(stalled.at_most),

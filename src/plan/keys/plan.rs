@@ -14,7 +14,7 @@ use crate::plan::keys::versions::{Targets, VERSIONS_KEY};
 use crate::plan::kinds::{ACCOUNT, EMAIL, PLAN_NAME, PROSE, RANGE, TEXT};
 use crate::plan::model::{Forbid, OnDrift, OnNewTarget, Plan, RingPlan};
 use crate::plan::rings::{RINGS_EXAMPLE, read_rings};
-use crate::plan::typed_key::{Keys as _, keys, word_key};
+use crate::plan::typed_key::{Keys as _, below, keys, value, word_key};
 use crate::plan::values::{account, email, owned_text, plan_name, range};
 use crate::plan::{Absent, MAX_RINGS, Mapping, Node, Problems, Takes, TypedKey, WordValue, items};
 
@@ -36,72 +36,64 @@ impl WordValue for OnDrift {
 keys! {
     /// What a plan file writes.
     PlanKeys of PLAN {
-        name as "plan": PlanName = TypedKey {
-            takes: Takes::Value(&PLAN_NAME),
-            absent: Absent::Refused("the plan's name, such as plan: cloudflare-one-client"),
-            doc: "The plan's name in commands, metrics and the log. It stays when targets change; no two files may share it.",
-            example: "plan: cloudflare-one-client",
-            read: |node, _, problems| plan_name(node, problems),
-        },
-        was: PlanName = TypedKey {
-            takes: Takes::Value(&PLAN_NAME),
-            absent: Absent::Means("the plan has had no other name"),
-            doc: "The name that the plan had before. Once no readable file names that plan any more, its rollout goes on under the new name where it is, if the profiles of all rings together are the same. It counts as long as no ring was entered under the new name, and may stay in the file.",
-            example: "was: one-client",
-            read: |node, _, problems| plan_name(node, problems),
-        },
-        description: String = TypedKey {
-            takes: Takes::Value(&PROSE),
-            absent: Absent::Means("none"),
-            doc: "For people. Changing it changes nothing else.",
-            example: "description: Cloudflare One Client for all staff",
-            read: |node, _, problems| description(node, problems).map(str::to_owned),
-        },
-        author: Email = TypedKey {
-            takes: Takes::Value(&EMAIL),
-            absent: Absent::Means("nobody"),
-            doc: "Who wrote the plan: this person's approval of it does not count.",
-            example: "author: ana@example.com",
-            read: email,
-        },
-        account: AccountId = TypedKey {
-            takes: Takes::Value(&ACCOUNT),
-            absent: Absent::Means("any account"),
-            doc: "Pins the plan to one Cloudflare account; a daemon of another account refuses it.",
-            example: "account: 023e105f4ecef8ad9ca31a8372d0c353",
-            read: |node, _, problems| account(node, problems),
-        },
-        versions: Targets = TypedKey {
-            absent: Absent::Means("each ring, or `defaults`, names its own"),
-            doc: "The target version per environment, for each ring that names none. To roll out a newer version, change it here: the plan starts again from the first ring.",
-            ..VERSIONS_KEY
-        },
+        /// The plan's name in commands, metrics and the log. It stays when targets change; no two files may
+        /// share it.
+        name as "plan": PlanName = value(
+            &PLAN_NAME, Absent::Refused("the plan's name, such as plan: cloudflare-one-client"),
+            "plan: cloudflare-one-client", |node, _, problems| plan_name(node, problems),
+        ),
+        /// The name that the plan had before. Once no readable file names that plan any more, its rollout
+        /// goes on under the new name where it is, if the profiles of all rings together are the same. It
+        /// counts as long as no ring was entered under the new name, and may stay in the file.
+        was: PlanName = value(
+            &PLAN_NAME, Absent::Means("the plan has had no other name"),
+            "was: one-client", |node, _, problems| plan_name(node, problems),
+        ),
+        /// For people. Changing it changes nothing else.
+        description: String = value(
+            &PROSE, Absent::Means("none"),
+            "description: Cloudflare One Client for all staff",
+            |node, _, problems| description(node, problems).map(str::to_owned),
+        ),
+        /// Who wrote the plan: this person's approval of it does not count.
+        author: Email = value(&EMAIL, Absent::Means("nobody"), "author: ana@example.com", email),
+        /// Pins the plan to one Cloudflare account; a daemon of another account refuses it.
+        account: AccountId = value(
+            &ACCOUNT, Absent::Means("any account"),
+            "account: 023e105f4ecef8ad9ca31a8372d0c353", |node, _, problems| account(node, problems),
+        ),
+        /// The target version per environment, for each ring that names none. To roll out a newer version,
+        /// change it here: the plan starts again from the first ring.
+        versions: Targets = TypedKey { absent: Absent::Means("each ring, or `defaults`, names its own"), ..VERSIONS_KEY },
+        /// Builds never to offer to anybody. A rollout that offers one halts, with your reason, and a plan
+        /// that asks for one is not begun.
         forbid: Vec<(Forbid, Range<usize>)> = TypedKey {
-            takes: Takes::Mappings { item: &FORBID, least: 0, most: MAX_FORBIDS },
+            takes: Takes::Mappings { item: ForbidKeys::MAPPING, least: 0, most: MAX_FORBIDS },
             absent: Absent::Means("no build is forbidden"),
-            doc: "Builds never to offer to anybody. A rollout that offers one halts, with your reason, and a plan that asks for one is not begun.",
             example: "forbid: [{versions: '>=2026.7.1343, <2026.7.1376', reason: fails to connect after upgrade}]",
             read: forbids,
         },
-        on_new_target: OnNewTarget = word_key(
-            "What a newer target does to a rollout that is still running: `replace` lets it take over at once; with `finish` the newest target waits until the rollout is completed, and then begins at once. The value in the newer file counts. The reference tells under \"When a newer target comes\" when to take which.",
-            "on_new_target: replace",
+        /// What a newer target does to a rollout that is still running: `replace` lets it take over at once;
+        /// with `finish` the newest target waits until the rollout is completed, and then begins at once. The
+        /// value in the newer file counts. The reference tells under "When a newer target comes" when to take
+        /// which.
+        on_new_target: OnNewTarget = word_key("on_new_target: replace"),
+        /// What ringward does when somebody else changed a deployment group of this plan: `halt` stops
+        /// writing and waits for a person; `restore` writes the group back as ringward left it, in the ring's
+        /// schedule, and the ring adopts and soaks again; `accept` records the change and goes on with the
+        /// group as it is. A profile in somebody else's group, another updater at work, a build that `forbid`
+        /// names by now, and a group changed a fourth time in one rollout halt under `restore` too. A ring
+        /// whose group does not offer its targets is never verified.
+        on_drift: OnDrift = word_key("on_drift: halt"),
+        /// What every ring does unless it says otherwise.
+        defaults: SharedKeys = below(
+            Absent::Means("each ring takes the values built in"),
+            "defaults: {timezone: Europe/Lisbon, soak: 72h}",
         ),
-        on_drift: OnDrift = word_key(
-            "What ringward does when somebody else changed a deployment group of this plan: `halt` stops writing and waits for a person; `restore` writes the group back as ringward left it, in the ring's schedule, and the ring adopts and soaks again; `accept` records the change and goes on with the group as it is. A profile in somebody else's group, another updater at work, a build that `forbid` names by now, and a group changed a fourth time in one rollout halt under `restore` too. A ring whose group does not offer its targets is never verified.",
-            "on_drift: halt",
-        ),
-        defaults: SharedKeys = TypedKey {
-            takes: Takes::Keys(&DEFAULTS),
-            absent: Absent::Means("each ring takes the values built in"),
-            doc: "What every ring does unless it says otherwise.",
-            example: "defaults: {timezone: Europe/Lisbon, soak: 72h}",
-            read: SharedKeys::read,
-        },
+        /// The rings, in the order in which they are entered.
         rings: Vec<RingRead> = TypedKey {
             takes: Takes::Mappings { item: &RING, least: 1, most: MAX_RINGS },
             absent: Absent::Refused(RINGS_EXAMPLE),
-            doc: "The rings, in the order in which they are entered.",
             example: "rings: [{name: Engineering, profiles: [Engineering]}, {name: Everyone, profiles: [default]}]",
             read: read_rings,
         },
@@ -128,32 +120,20 @@ pub(in crate::plan) const PLAN: Mapping = Mapping {
 
 keys! {
     /// A range of builds never to offer.
-    ForbidKeys of FORBID {
-        versions: semver::VersionReq = TypedKey {
-            takes: Takes::Value(&RANGE),
-            absent: Absent::Refused("a range, such as '>=2026.7.1343, <2026.7.1376'"),
-            doc: "Which builds.",
-            example: "versions: '>=2026.7.1343, <2026.7.1376'",
-            read: |node, _, problems| range(node, problems),
-        },
-        reason: String = TypedKey {
-            takes: Takes::Value(&TEXT),
-            absent: Absent::Refused("why, for the person whose plan is refused"),
-            doc: "Why, for the person who is kept from it.",
-            example: "reason: fails to connect after upgrade, downgrade, upgrade",
-            read: owned_text,
-        },
+    ForbidKeys("an entry of `forbid`", "forbidden") {
+        /// Which builds.
+        versions: semver::VersionReq = value(
+            &RANGE, Absent::Refused("a range, such as '>=2026.7.1343, <2026.7.1376'"),
+            "versions: '>=2026.7.1343, <2026.7.1376'", |node, _, problems| range(node, problems),
+        ),
+        /// Why, for the person who is kept from it.
+        reason: String = value(
+            &TEXT, Absent::Refused("why, for the person whose plan is refused"),
+            "reason: fails to connect after upgrade, downgrade, upgrade", owned_text,
+        ),
     }
+    elsewhere |key| is_environment(key).then_some("write a range over both environments as `versions`")
 }
-
-const FORBID: Mapping = Mapping {
-    of: "an entry of `forbid`",
-    name: "forbidden",
-    doc: "A range of builds never to offer.",
-    keys: ForbidKeys::ALL,
-    later: &[],
-    elsewhere: |key| is_environment(key).then_some("write a range over both environments as `versions`"),
-};
 
 fn forbids(node: &Node, what: &str, problems: &mut Problems) -> Option<Vec<(Forbid, Range<usize>)>> {
     let items = items(node, what, FORBID_EXAMPLE, problems)?;

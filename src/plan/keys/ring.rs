@@ -13,13 +13,13 @@ use crate::plan::keys::approval::{self, ApprovalKeys};
 use crate::plan::keys::elsewhere::{
     AT_THE_TOP, IN_EACH_RING, UNDER_APPROVAL, UNDER_VERSIONS, below_a_ring, is_environment,
 };
-use crate::plan::keys::schedule::{self, SCHEDULE_KEY, ScheduleKeys};
+use crate::plan::keys::schedule::{self, ScheduleKeys};
 use crate::plan::keys::versions::{ROLLBACK_TO_KEY, Targets, VERSIONS_KEY, readable};
 use crate::plan::kinds::{DEVICES, DOWNGRADES, MOST_DEVICES, PROFILE, SPAN, TEXT, ZONE};
 use crate::plan::model::{AllowDowngrade, DeviceLimit, OnFailure, ProfileRef, RingPlan};
-use crate::plan::typed_key::{keys, word_key};
+use crate::plan::typed_key::{below, keys, value, word_key};
 use crate::plan::values::{allow_downgrade, count, owned_text, profile, span};
-use crate::plan::{Absent, Key, Keys, Mapping, Node, Problems, Takes, TypedKey, ValueKind, WordValue, items};
+use crate::plan::{Absent, Key, Mapping, Node, Problems, Takes, TypedKey, ValueKind, WordValue, items};
 use crate::version::{ClientVersion, Environment};
 use crate::{
     ids::RingName, plan::keys::adoption::AdoptionKeys, plan::keys::health::HealthKeys,
@@ -45,31 +45,27 @@ impl WordValue for OnFailure {
 keys! {
     /// What a ring says of itself alone.
     OwnKeys of RING {
-        name: String = TypedKey {
-            takes: Takes::Value(&TEXT),
-            absent: Absent::Refused("a name, such as name: Engineering Ring 0"),
-            doc: "The ring's name in messages, metrics and the log. Unique in the plan.",
-            example: "name: Early adopters",
-            read: |node, _, problems| owned_text(node, "a ring's name", problems),
-        },
-        was: String = TypedKey {
-            takes: Takes::Value(&TEXT),
-            absent: Absent::Means("the ring that has the same profiles, else the same name"),
-            doc: "The name that the ring had before, for an edit that changes its name and its profiles at once: it keeps its group. A ring whose name alone changes needs no such key.",
-            example: "was: Pilot",
-            read: owned_text,
-        },
-        group: String = TypedKey {
-            takes: Takes::Value(&TEXT),
-            absent: Absent::Means("the ring's name"),
-            doc: "The name of the deployment group at Cloudflare. Without this key a number is added when a group of another ring of the plan has the name.",
-            example: "group: Early adopters (ringward)",
-            read: owned_text,
-        },
+        /// The ring's name in messages, metrics and the log. Unique in the plan.
+        name: String = value(
+            &TEXT, Absent::Refused("a name, such as name: Engineering Ring 0"),
+            "name: Early adopters", |node, _, problems| owned_text(node, "a ring's name", problems),
+        ),
+        /// The name that the ring had before, for an edit that changes its name and its profiles at once: it
+        /// keeps its group. A ring whose name alone changes needs no such key.
+        was: String = value(
+            &TEXT, Absent::Means("the ring that has the same profiles, else the same name"),
+            "was: Pilot", owned_text,
+        ),
+        /// The name of the deployment group at Cloudflare. Without this key a number is added when a group of
+        /// another ring of the plan has the name.
+        group: String = value(
+            &TEXT, Absent::Means("the ring's name"), "group: Early adopters (ringward)", owned_text,
+        ),
+        /// The device settings profiles whose devices are in this ring. A profile belongs to one ring of one
+        /// plan.
         profiles: Vec<(ProfileRef, Range<usize>)> = TypedKey {
             takes: Takes::Values { item: &PROFILE, least: 1, most: MAX_PROFILES },
             absent: Absent::Refused(PROFILES_EXAMPLE),
-            doc: "The device settings profiles whose devices are in this ring. A profile belongs to one ring of one plan.",
             example: "profiles: [IT, Support]",
             read: profiles,
         },
@@ -79,85 +75,86 @@ keys! {
 keys! {
     /// What every ring does unless it says otherwise.
     SharedKeys of DEFAULTS {
+        /// The target version per environment. An environment that is named nowhere is left alone. Each ring
+        /// needs at least one target, from here, from `defaults` or from the top of the file.
         versions: Targets = VERSIONS_KEY,
-        timezone: Zone = TypedKey {
-            takes: Takes::Value(&ZONE),
-            absent: Absent::Value(|| Zone::utc().to_string()),
-            doc: "The zone in which openings and freezes are read.",
-            example: "timezone: Europe/Lisbon",
-            read: zone,
-        },
-        schedule: ScheduleKeys = SCHEDULE_KEY,
-        adoption: AdoptionKeys = TypedKey {
-            takes: Takes::Keys(AdoptionKeys::MAPPING),
-            absent: Absent::Shared { ring: "the values of `defaults`, then those built in", defaults: "the values built in" },
-            doc: "When the ring counts as having taken its targets. A ring that writes only some of its keys takes the others from `defaults`.",
-            example: "adoption: {at_least: 90%, within: 7d, seen_at_least: 60%}",
-            read: AdoptionKeys::read,
-        },
+        /// The zone in which openings and freezes are read.
+        timezone: Zone = value(
+            &ZONE, Absent::Value(|| Zone::utc().to_string()), "timezone: Europe/Lisbon", zone,
+        ),
+        /// When ringward may write assignments; laptops install whenever they next wake up. A ring's own
+        /// openings stand in place of those of `defaults`; its own freezes are added to theirs.
+        schedule: ScheduleKeys = below(
+            Absent::Shared { ring: "the schedule of `defaults`", defaults: "always open, never frozen" },
+            "schedule: {open: [{cron: \"0 9 * * Mon-Thu\", for: 7h}]}",
+        ),
+        /// When the ring counts as having taken its targets. A ring that writes only some of its keys takes
+        /// the others from `defaults`.
+        adoption: AdoptionKeys = below(
+            Absent::Shared { ring: "the values of `defaults`, then those built in", defaults: "the values built in" },
+            "adoption: {at_least: 90%, within: 7d, seen_at_least: 60%}",
+        ),
         // How long is long enough depends on `dark.after`, which may stand elsewhere.
-        soak: Span = TypedKey {
-            takes: Takes::Value(&ValueKind {
-                bound: Some(|| format!("at least {SIGHT_OF_DARK} more than `dark.after`")),
-                ..SPAN
-            }),
-            absent: Absent::Value(|| RingPlan::BUILT_IN_SOAK.to_string()),
-            doc: "How long an adopted ring runs before the next one may follow. It counts only if half of the arrived devices were seen again on a later day.",
-            example: "soak: 72h",
-            read: |node, what, problems| span(node, what, Span::hours(0), "", problems),
-        },
-        health: HealthKeys = TypedKey {
-            takes: Takes::Keys(HealthKeys::MAPPING),
-            absent: Absent::Shared { ring: "the values of `defaults`, then those built in", defaults: "the values built in" },
-            doc: "When the ring's devices say that something is wrong, from their assignment on until the rollout is finished. It fills key by key, as `adoption` does.",
-            example: "health: {stalled: {at_most: 10%, after: 24h}, dark: {at_most: 2%, after: 24h}, min_devices: 30}",
-            read: HealthKeys::read,
-        },
-        unknown_after: Span = TypedKey {
-            takes: Takes::Value(&ValueKind { bound: Some(|| format!("at least {LEAST_UNKNOWN_AFTER}")), ..SPAN }),
-            absent: Absent::Value(|| RingPlan::BUILT_IN_UNKNOWN_AFTER.to_string()),
-            doc: "How long a gate may be unknown, because data is missing, before the rollout halts.",
-            example: "unknown_after: 6h",
-            read: |node, what, problems| {
+        /// How long an adopted ring runs before the next one may follow. It counts only if half of the
+        /// arrived devices were seen again on a later day.
+        soak: Span = value(
+            &ValueKind { bound: Some(|| format!("at least {SIGHT_OF_DARK} more than `dark.after`")), ..SPAN },
+            Absent::Value(|| RingPlan::BUILT_IN_SOAK.to_string()),
+            "soak: 72h", |node, what, problems| span(node, what, Span::hours(0), "", problems),
+        ),
+        /// When the ring's devices say that something is wrong, from their assignment on until the rollout is
+        /// finished. It fills key by key, as `adoption` does.
+        health: HealthKeys = below(
+            Absent::Shared { ring: "the values of `defaults`, then those built in", defaults: "the values built in" },
+            "health: {stalled: {at_most: 10%, after: 24h}, dark: {at_most: 2%, after: 24h}, min_devices: 30}",
+        ),
+        /// How long a gate may be unknown, because data is missing, before the rollout halts.
+        unknown_after: Span = value(
+            &ValueKind { bound: Some(|| format!("at least {LEAST_UNKNOWN_AFTER}")), ..SPAN },
+            Absent::Value(|| RingPlan::BUILT_IN_UNKNOWN_AFTER.to_string()),
+            "unknown_after: 6h", |node, what, problems| {
                 let why = "a single missed answer would halt the rollout";
                 span(node, what, LEAST_UNKNOWN_AFTER, why, problems)
             },
-        },
-        on_failure: OnFailure = word_key(
-            "What a failing gate does: `halt` stops writing and waits for a person.",
-            "on_failure: halt",
         ),
-        max_devices: DeviceLimit = TypedKey {
-            takes: Takes::Value(&DEVICES),
-            absent: Absent::Shared { ring: "the limit of `defaults`, else none", defaults: "no limit" },
-            doc: "The most devices that one write for the ring may offer something else. It is checked twice: by ringward's own count when the write is planned, and by a count of its own, read afresh from Cloudflare, just before the write is sent. A write of more is not sent, and nobody can waive that. Devices with a client below 2026.6 ignore assignments and do not count.",
-            example: "max_devices: 25000",
-            read: |node, what, problems| {
+        /// What a failing gate does: `halt` stops writing and waits for a person.
+        on_failure: OnFailure = word_key("on_failure: halt"),
+        /// The most devices that one write for the ring may offer something else. It is checked twice: by
+        /// ringward's own count when the write is planned, and by a count of its own, read afresh from
+        /// Cloudflare, just before the write is sent. A write of more is not sent, and nobody can waive that.
+        /// Devices with a client below 2026.6 ignore assignments and do not count.
+        max_devices: DeviceLimit = value(
+            &DEVICES, Absent::Shared { ring: "the limit of `defaults`, else none", defaults: "no limit" },
+            "max_devices: 25000", |node, what, problems| {
                 DeviceLimit::new(count(node, what, "devices", MOST_DEVICES, problems)?.get())
             },
-        },
-        allow_downgrade: AllowDowngrade = TypedKey {
-            takes: Takes::Value(&DOWNGRADES),
-            absent: Absent::Shared { ring: "what `defaults` allow, else no device", defaults: "no device" },
-            doc: "Which devices the targets may take down to an older version, by what they run. Without it a ring waits (`would_downgrade`) when at least 3 of its devices of an environment, and more than 5% of those seen in the last 7 days, run something newer than the target; devices on a version that a rollback took back from them are not counted. With a range, devices that it does not cover are counted as before. It is asked on entering a ring; nobody can waive it.",
-            example: "allow_downgrade: '<=2026.8.2100'",
-            read: allow_downgrade,
-        },
-        rollback: RollbackKeys = TypedKey {
-            takes: Takes::Keys(RollbackKeys::MAPPING),
-            absent: Absent::Shared { ring: "the values of `defaults`, then those built in", defaults: "the values built in" },
-            doc: "How the ring is rolled back, once somebody asks for it.",
-            example: "rollback: {step: 2h}",
-            read: RollbackKeys::read,
-        },
+        ),
+        /// Which devices the targets may take down to an older version, by what they run. Without it a ring
+        /// waits (`would_downgrade`) when at least 3 of its devices of an environment, and more than 5% of
+        /// those seen in the last 7 days, run something newer than the target; devices on a version that a
+        /// rollback took back from them are not counted. With a range, devices that it does not cover are
+        /// counted as before. It is asked on entering a ring; nobody can waive it.
+        allow_downgrade: AllowDowngrade = value(
+            &DOWNGRADES, Absent::Shared { ring: "what `defaults` allow, else no device", defaults: "no device" },
+            "allow_downgrade: '<=2026.8.2100'", allow_downgrade,
+        ),
+        /// How the ring is rolled back, once somebody asks for it.
+        rollback: RollbackKeys = below(
+            Absent::Shared { ring: "the values of `defaults`, then those built in", defaults: "the values built in" },
+            "rollback: {step: 2h}",
+        ),
+        /// Where to roll back to, per environment, when the log knows neither a version on which the ring was
+        /// verified before nor what its group offered before this rollout: a group that ringward created,
+        /// say. Without it such a ring cannot be rolled back.
         rollback_to: Targets = ROLLBACK_TO_KEY,
-        approval: ApprovalKeys = TypedKey {
-            takes: Takes::Keys(ApprovalKeys::MAPPING),
-            absent: Absent::Shared { ring: "the values of `defaults`, else nobody is asked", defaults: "nobody is asked" },
-            doc: "Who must approve before the ring is entered. An approval is for this revision of the plan and for the ring's versions: a changed value voids it, a comment does not. It can be given at any time before and is used at the opening; its giver must be a member of the group then, too. Nobody can waive it.",
-            example: "approval: {user_group: Release Approvers, count: 2, expires: 5d}",
-            read: ApprovalKeys::read,
-        },
+        /// Who must approve before the ring is entered. An approval is for this revision of the plan and for
+        /// the ring's versions: a changed value voids it, a comment does not. It can be given at any time
+        /// before and is used at the opening; its giver must be a member of the group then, too. Nobody can
+        /// waive it.
+        approval: ApprovalKeys = below(
+            Absent::Shared { ring: "the values of `defaults`, else nobody is asked", defaults: "nobody is asked" },
+            "approval: {user_group: Release Approvers, count: 2, expires: 5d}",
+        ),
     }
 }
 

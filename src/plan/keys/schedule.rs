@@ -8,9 +8,9 @@ use std::ops::Range;
 use jiff::civil::Date;
 
 use crate::plan::kinds::{CRON, DATE, SPAN, TEXT};
-use crate::plan::typed_key::{Keys as _, keys};
+use crate::plan::typed_key::{Keys as _, keys, value};
 use crate::plan::values::{date, owned_text, span};
-use crate::plan::{Absent, Mapping, Node, Problems, Takes, TypedKey, ValueKind, Written, cron, items};
+use crate::plan::{Absent, Node, Problems, Takes, TypedKey, ValueKind, Written, cron, items};
 use crate::schedule::{
     Freeze, LEAST_OPENING, MAX_FREEZES, MAX_OPENINGS, Opening, Schedule, ScheduleError, Zone,
 };
@@ -23,22 +23,23 @@ const FREEZE_EXAMPLE: &str = "a list, such as - {from: 2026-12-18, until: 2027-0
 const LONG_FREEZE: i32 = 60;
 
 keys! {
-    /// When ringward may write.
-    ScheduleKeys of SCHEDULE {
+    /// When ringward may write. A freeze always wins over an opening.
+    ScheduleKeys("`schedule`", "schedule") {
+        /// When a ring may be entered. An empty list means always.
         open: Vec<Opening> = TypedKey {
-            takes: Takes::Mappings { item: &OPENING, least: 0, most: MAX_OPENINGS },
+            takes: Takes::Mappings { item: OpeningKeys::MAPPING, least: 0, most: MAX_OPENINGS },
             absent: Absent::Means("the openings of `defaults`; always open if there are none"),
-            doc: "When a ring may be entered. An empty list means always.",
             example: "open: [{cron: \"0 9 * * Mon-Thu\", for: 7h}]",
             read: |node, what, problems| {
                 let too_many = |found| ScheduleError::TooManyOpenings { found };
                 all(node, what, OPEN_EXAMPLE, (MAX_OPENINGS, too_many), opening, problems)
             },
         },
+        /// Days on which nothing is written. A ring's own are added to those of `defaults`; only an empty
+        /// list in a ring lifts them.
         freeze: Vec<Freeze> = TypedKey {
-            takes: Takes::Mappings { item: &FREEZE, least: 0, most: MAX_FREEZES },
+            takes: Takes::Mappings { item: FreezeKeys::MAPPING, least: 0, most: MAX_FREEZES },
             absent: Absent::Means("the freezes of `defaults`"),
-            doc: "Days on which nothing is written. A ring's own are added to those of `defaults`; only an empty list in a ring lifts them.",
             example: "freeze: [{from: 2026-12-18, until: 2027-01-04, reason: Year-end change freeze}]",
             read: |node, what, problems| {
                 let too_many = |found| ScheduleError::TooManyFreezes { found };
@@ -46,106 +47,67 @@ keys! {
             },
         },
     }
-}
-
-pub(super) const SCHEDULE_KEY: TypedKey<ScheduleKeys> = TypedKey {
-    takes: Takes::Keys(&SCHEDULE),
-    absent: Absent::Shared { ring: "the schedule of `defaults`", defaults: "always open, never frozen" },
-    doc: "When ringward may write assignments; laptops install whenever they next wake up. A ring's own openings stand in place of those of `defaults`; its own freezes are added to theirs.",
-    example: "schedule: {open: [{cron: \"0 9 * * Mon-Thu\", for: 7h}]}",
-    read: ScheduleKeys::read,
-};
-
-const SCHEDULE: Mapping = Mapping {
-    of: "`schedule`",
-    name: "schedule",
-    doc: "When ringward may write. A freeze always wins over an opening.",
-    keys: ScheduleKeys::ALL,
-    later: &[],
-    elsewhere: |key| match key {
+    elsewhere |key| match key {
         "timezone" => Some("write `timezone` next to `schedule`"),
         "cron" | "for" => {
             Some("write it in an opening, such as open: [{cron: \"0 9 * * Mon-Thu\", for: 7h}]")
         }
         _ => None,
-    },
-};
-
-keys! {
-    /// A repeated span of time.
-    OpeningKeys of OPENING {
-        cron: String = TypedKey {
-            takes: Takes::Value(&CRON),
-            absent: Absent::Refused("when it opens, such as cron: \"0 9 * * Mon-Thu\""),
-            doc: "When it opens.",
-            example: "cron: \"0 9 * * Mon-Thu\"",
-            read: owned_text,
-        },
-        length as "for": Span = TypedKey {
-            takes: Takes::Value(&ValueKind {
-                bound: Some(|| format!("at least {}", in_words(LEAST_OPENING))),
-                ..SPAN
-            }),
-            absent: Absent::Refused("how long it stays open, such as for: 7h"),
-            doc: "How long it stays open, in elapsed time.",
-            example: "for: 7h",
-            read: |node, what, problems| {
-                let why = "a ring is entered only with 15m of the opening left";
-                span(node, what, Span::minutes(LEAST_OPENING.as_mins()), why, problems)
-            },
-        },
     }
 }
 
-const OPENING: Mapping = Mapping {
-    of: "an opening",
-    name: "opening",
-    doc: "A repeated span of time in which a ring may be entered. It belongs to the moment it opens, also across midnight and clock changes; a ring is entered only while 15m of it are left, or within 2m of its start. Where a freeze begins in it, it ends there; where one ends in it, that is its start.",
-    keys: OpeningKeys::ALL,
-    later: &[],
-    elsewhere: |key| match key {
+keys! {
+    /// A repeated span of time in which a ring may be entered. It belongs to the moment it opens, also across
+    /// midnight and clock changes; a ring is entered only while 15m of it are left, or within 2m of its
+    /// start. Where a freeze begins in it, it ends there; where one ends in it, that is its start.
+    OpeningKeys("an opening", "opening") {
+        /// When it opens.
+        cron: String = value(
+            &CRON, Absent::Refused("when it opens, such as cron: \"0 9 * * Mon-Thu\""),
+            "cron: \"0 9 * * Mon-Thu\"", owned_text,
+        ),
+        /// How long it stays open, in elapsed time.
+        length as "for": Span = value(
+            &ValueKind {
+                bound: Some(|| format!("at least {}", in_words(LEAST_OPENING))),
+                ..SPAN
+            },
+            Absent::Refused("how long it stays open, such as for: 7h"),
+            "for: 7h", |node, what, problems| {
+                let why = "a ring is entered only with 15m of the opening left";
+                span(node, what, Span::minutes(LEAST_OPENING.as_mins()), why, problems)
+            },
+        ),
+    }
+    elsewhere |key| match key {
         "timezone" => Some("write `timezone` next to `schedule`, for all its openings"),
         "until" => Some("write how long it stays open, such as for: 7h"),
         "from" => Some("write when it opens, such as cron: \"0 9 * * Mon-Thu\""),
         _ => None,
-    },
-};
-
-keys! {
-    /// Days on which nothing is written.
-    FreezeKeys of FREEZE {
-        from: Date = TypedKey {
-            takes: Takes::Value(&DATE),
-            absent: Absent::Refused("the first frozen day, such as from: 2026-12-18"),
-            doc: "The first frozen day.",
-            example: "from: 2026-12-18",
-            read: date,
-        },
-        until: Date = TypedKey {
-            takes: Takes::Value(&DATE),
-            absent: Absent::Refused("the last frozen day, such as until: 2027-01-04"),
-            doc: "The last frozen day.",
-            example: "until: 2027-01-04",
-            read: date,
-        },
-        reason: String = TypedKey {
-            takes: Takes::Value(&TEXT),
-            absent: Absent::Refused("why, for those who wait"),
-            doc: "Why, for those who wait.",
-            example: "reason: Year-end change freeze",
-            read: owned_text,
-        },
     }
 }
 
-const FREEZE: Mapping = Mapping {
-    of: "a freeze",
-    name: "freeze",
-    doc: "Whole days in the ring's zone on which nothing is written. Deadlines stand still, soaks go on.",
-    keys: FreezeKeys::ALL,
-    later: &[],
-    elsewhere: |key| (key == "to").then_some("write `until`, the last frozen day"),
-};
+keys! {
+    /// Whole days in the ring's zone on which nothing is written. Deadlines stand still, soaks go on.
+    FreezeKeys("a freeze", "freeze") {
+        /// The first frozen day.
+        from: Date = value(
+            &DATE, Absent::Refused("the first frozen day, such as from: 2026-12-18"),
+            "from: 2026-12-18", date,
+        ),
+        /// The last frozen day.
+        until: Date = value(
+            &DATE, Absent::Refused("the last frozen day, such as until: 2027-01-04"),
+            "until: 2027-01-04", date,
+        ),
+        /// Why, for those who wait.
+        reason: String = value(
+            &TEXT, Absent::Refused("why, for those who wait"),
+            "reason: Year-end change freeze", owned_text,
+        ),
+    }
+    elsewhere |key| (key == "to").then_some("write `until`, the last frozen day")
+}
 
 /// Every item that can be read; the others have noted their problems. Of too many, none is read.
 fn all<T>(

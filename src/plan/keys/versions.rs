@@ -22,7 +22,6 @@ pub(super) const VERSIONS_KEY: TypedKey<Targets> = TypedKey {
         ring: "the versions of `defaults`, then those at the top of the file",
         defaults: "the versions at the top of the file",
     },
-    doc: "The target version per environment. An environment that is named nowhere is left alone. Each ring needs at least one target, from here, from `defaults` or from the top of the file.",
     example: "versions: {windows: 2026.8.2100.0, macos: 2026.8.2100.0}",
     read: |node, _, problems| Some(Targets::read(node, &VERSIONS, problems)),
 };
@@ -30,7 +29,6 @@ pub(super) const VERSIONS_KEY: TypedKey<Targets> = TypedKey {
 pub(super) const ROLLBACK_TO_KEY: TypedKey<Targets> = TypedKey {
     takes: Takes::Keys(&ROLLBACK_TO),
     absent: Absent::Shared { ring: "the versions of `defaults`, else none", defaults: "none" },
-    doc: "Where to roll back to, per environment, when the log knows neither a version on which the ring was verified before nor what its group offered before this rollout: a group that ringward created, say. Without it such a ring cannot be rolled back.",
     example: "rollback_to: {windows: 2026.6.822.0, macos: 2026.6.822.0}",
     read: |node, _, problems| Some(Targets::read(node, &ROLLBACK_TO, problems)),
 };

@@ -3,20 +3,13 @@
 //! **Invariant:** a listing is whole or an error. A write names policies and nothing else: not the group's name, which
 //! a SCIM-managed group refuses, and never its members.
 
-use std::collections::BTreeSet;
-
 use reqwest::Method;
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::policies::{
-    Access, AnsweredAccess, GrantedRole, PermissionGroup, PermissionPolicy, PolicedGroup, PolicyIntent,
-    ResourceGroup, ResourceScope,
-};
-use crate::cloudflare::user_groups::{GROUPS_PER_PAGE, iam_path, paged, user_group_path};
+use super::policies::{PermissionGroup, PolicedGroup, PolicyIntent, ResourceGroup, ResourceScope};
+use crate::cloudflare::user_groups::{GROUPS_PER_PAGE, iam_path, list_user_groups, paged, user_group_path};
 use crate::cloudflare::{ApiError, CloudflareClient, Operation, Priority, Request, Single};
-use crate::ids::{AccountId, PermissionGroupId, ResourceGroupId, UserGroupId};
-use crate::rollout::record::UserGroup;
+use crate::ids::{AccountId, UserGroupId};
 
 /// Permission groups per page: the contract's maximum.
 const PERMISSION_GROUPS_PER_PAGE: u32 = 50;
@@ -27,13 +20,10 @@ impl CloudflareClient {
     /// # Errors
     /// Any; the listing is whole or an error.
     pub async fn user_groups(&self) -> Result<Vec<PolicedGroup>, ApiError> {
-        let request = |page| {
-            let path = iam_path(self.account(), "user_groups");
-            paged(Operation::ListUserGroups, path, page, GROUPS_PER_PAGE)
-        };
-        let key = |group: &WirePolicedGroup| group.id.clone();
+        let request = |page| list_user_groups(self.account(), None, page);
+        let key = |group: &PolicedGroup| group.id.clone();
         let found = self.numbered(GROUPS_PER_PAGE, Priority::Routine, request, key).await?;
-        Ok(found.into_values().map(PolicedGroup::from).collect())
+        Ok(found.into_values().collect())
     }
 
     /// One User Group with its policies, fresh.
@@ -46,7 +36,7 @@ impl CloudflareClient {
         priority: Priority,
     ) -> Result<Option<PolicedGroup>, ApiError> {
         let request = get_user_group(self.account(), id);
-        match self.call::<Single<WirePolicedGroup>>(&request, priority).await {
+        match self.call(&request, priority).await {
             Ok(answer) => self.same_user_group(Operation::GetUserGroup, id, answer).map(Some),
             Err(error) if error.says_missing() => Ok(None),
             Err(error) => Err(error),
@@ -64,7 +54,7 @@ impl CloudflareClient {
         policies: &[PolicyIntent],
     ) -> Result<PolicedGroup, ApiError> {
         let request = update_user_group(self.account(), id, policies);
-        let answer: Single<WirePolicedGroup> = self.call(&request, Priority::Write).await?;
+        let answer = self.call(&request, Priority::Write).await?;
         self.same_user_group(Operation::UpdateUserGroup, id, answer)
     }
 
@@ -74,10 +64,9 @@ impl CloudflareClient {
     /// Any; the listing is whole or an error.
     pub async fn permission_groups(&self) -> Result<Vec<PermissionGroup>, ApiError> {
         let request = |page| list_permission_groups(self.account(), page);
-        let key = |role: &WirePermissionGroup| -> PermissionGroupId { role.id.clone() };
-        let size = PERMISSION_GROUPS_PER_PAGE;
-        let found = self.numbered(size, Priority::Routine, request, key).await?;
-        Ok(found.into_values().map(PermissionGroup::from).collect())
+        let key = |role: &PermissionGroup| role.id.clone();
+        let found = self.numbered(PERMISSION_GROUPS_PER_PAGE, Priority::Routine, request, key).await?;
+        Ok(found.into_values().collect())
     }
 
     /// All resource groups, as they are listed.
@@ -86,21 +75,20 @@ impl CloudflareClient {
     /// Any.
     pub async fn resource_groups(&self) -> Result<Vec<ResourceGroup>, ApiError> {
         let request = list_resource_groups(self.account());
-        let answer: Single<Vec<WireResourceGroup>> = self.call(&request, Priority::Routine).await?;
-        Ok(answer.result.into_iter().map(ResourceGroup::from).collect())
+        let answer: Single<Vec<ResourceGroup>> = self.call(&request, Priority::Routine).await?;
+        Ok(answer.result)
     }
 
     fn same_user_group(
         &self,
         operation: Operation,
         asked: &UserGroupId,
-        answer: Single<WirePolicedGroup>,
+        Single { result: found }: Single<PolicedGroup>,
     ) -> Result<PolicedGroup, ApiError> {
-        let found = PolicedGroup::from(answer.result);
-        if found.group.id == *asked {
+        if found.id == *asked {
             return Ok(found);
         }
-        let detail = format!("asked for User Group {asked}, it is about {}", found.group.id);
+        let detail = format!("asked for User Group {asked}, it is about {}", found.id);
         Err(self.inconsistent(operation, &detail))
     }
 }
@@ -141,104 +129,6 @@ fn policy(policy: &PolicyIntent) -> Value {
 fn scope(scope: &ResourceScope) -> Value {
     let objects: Vec<Value> = scope.objects.iter().map(|object| json!({ "key": object })).collect();
     json!({ "key": scope.key, "objects": objects })
-}
-
-/// `iam_user_group`, with its policies.
-#[derive(Debug, Deserialize)]
-struct WirePolicedGroup {
-    id: UserGroupId,
-    name: String,
-    policies: Option<Vec<WirePolicy>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct WirePolicy {
-    id: Option<String>,
-    access: Option<String>,
-    permission_groups: Option<Vec<WirePermissionGroup>>,
-    resource_groups: Option<Vec<WireResourceGroup>>,
-}
-
-impl From<WirePolicedGroup> for PolicedGroup {
-    fn from(wire: WirePolicedGroup) -> Self {
-        let policies = wire.policies.unwrap_or_default();
-        Self {
-            group: UserGroup { id: wire.id, name: wire.name },
-            policies: policies.into_iter().map(PermissionPolicy::from).collect(),
-        }
-    }
-}
-
-impl From<WirePolicy> for PermissionPolicy {
-    fn from(wire: WirePolicy) -> Self {
-        let access = match wire.access.as_deref() {
-            Some("allow") => AnsweredAccess::Known(Access::Allow),
-            Some("deny") => AnsweredAccess::Known(Access::Deny),
-            Some(word) => AnsweredAccess::Other(word.to_owned()),
-            None => AnsweredAccess::Untold,
-        };
-        let roles = wire.permission_groups.unwrap_or_default().into_iter();
-        let on = wire.resource_groups.unwrap_or_default().into_iter();
-        Self {
-            id: wire.id,
-            access,
-            roles: roles.map(|role| GrantedRole { id: role.id, name: role.name }).collect(),
-            on: on.map(ResourceGroup::from).collect(),
-        }
-    }
-}
-
-/// `iam_permission_group`.
-#[derive(Debug, Deserialize)]
-struct WirePermissionGroup {
-    id: PermissionGroupId,
-    name: Option<String>,
-    meta: Option<Map<String, Value>>,
-}
-
-impl From<WirePermissionGroup> for PermissionGroup {
-    fn from(wire: WirePermissionGroup) -> Self {
-        let meta = wire.meta.unwrap_or_default();
-        let word = |key: &str| meta.get(key).and_then(Value::as_str).map(str::to_owned);
-        let flag = |key: &str| meta.get(key).is_some_and(|value| *value == "true" || *value == true);
-        Self {
-            id: wire.id,
-            name: wire.name,
-            label: word("label"),
-            description: word("description"),
-            scopes: word("scopes"),
-            is_deprecated: flag("deprecated"),
-        }
-    }
-}
-
-/// `iam_resource_group`.
-#[derive(Debug, Deserialize)]
-struct WireResourceGroup {
-    id: Option<ResourceGroupId>,
-    name: Option<String>,
-    scope: Option<WireScope>,
-}
-
-#[derive(Debug, Deserialize)]
-struct WireScope {
-    key: String,
-    objects: Vec<WireObject>,
-}
-
-#[derive(Debug, Deserialize)]
-struct WireObject {
-    key: String,
-}
-
-impl From<WireResourceGroup> for ResourceGroup {
-    fn from(wire: WireResourceGroup) -> Self {
-        let scope = |scope: WireScope| {
-            let objects: BTreeSet<String> = scope.objects.into_iter().map(|object| object.key).collect();
-            ResourceScope { key: scope.key, objects }
-        };
-        Self { id: wire.id, name: wire.name, scope: wire.scope.map(scope) }
-    }
 }
 
 #[cfg(test)]

@@ -9,11 +9,11 @@ use std::{collections::BTreeMap, ops::Range};
 
 use super::policies::Access;
 use crate::ids::{AccountId, UserGroupName};
+use crate::plan::fields::{is_hex, too_many, wrong_value};
 use crate::plan::tree::{self, FileKind, MappingEntry};
 use crate::plan::typed_key::{Keys as _, key, keys, needed};
 use crate::plan::values::{account, read as read_value};
 use crate::plan::{Fields, Node, Other, PlanError, Problems, Text, Value, is_invisible, items, text};
-use crate::{plan::fields::wrong_value, plan::places::first_line};
 
 const ACCESS_FILE: FileKind = FileKind {
     what: "access",
@@ -28,15 +28,6 @@ const ROLES_EXAMPLE: &str =
     "a list of roles, such as [Billing, Analytics]; `ringward access roles` shows them";
 const ON_EXAMPLE: &str = "on: account, or on: {zones: [ID]}";
 const ZONES_EXAMPLE: &str = "a list of zone IDs, such as [023e105f4ecef8ad9ca31a8372d0c353]";
-
-/// What a file says.
-#[derive(Debug)]
-pub(super) struct AccessFile {
-    /// The account that the file is for.
-    pub(super) account: Option<AccountId>,
-    /// In the order written.
-    pub(super) groups: Vec<GroupWritten>,
-}
 
 /// A User Group and all the policies that it is to have.
 #[derive(Debug, Clone)]
@@ -73,7 +64,10 @@ pub(crate) enum PolicyScope {
 
 /// A file that holds by itself, with what it takes to say where it does not fit the account.
 pub(super) struct ValidFile<'a> {
-    pub(super) says: AccessFile,
+    /// The account that it is for.
+    pub(super) account: Option<AccountId>,
+    /// In the order written.
+    pub(super) groups: Vec<GroupWritten>,
     file: &'a str,
     text: Text<'a>,
 }
@@ -91,10 +85,12 @@ impl ValidFile<'_> {
 /// One syntax error, or all structural and semantic errors in file order.
 pub(super) fn read<'a>(file: &'a str, bytes: &'a [u8]) -> Result<ValidFile<'a>, Vec<PlanError>> {
     let mut problems = Problems::default();
-    let text = tree::text_of(bytes, &ACCESS_FILE, &mut problems);
-    let root = if problems.is_empty() { tree::read(text.text, &ACCESS_FILE, &mut problems) } else { None };
-    match root.and_then(|root| access(&root, &mut problems)) {
-        Some(says) if problems.is_empty() => Ok(ValidFile { says, file, text }),
+    let (text, root) = tree::read_bytes(bytes, &ACCESS_FILE, &mut problems);
+    match root.and_then(|root| FileKeys::read(&root, "", &mut problems)) {
+        Some(FileKeys { account, groups }) if problems.is_empty() => {
+            let groups = groups.value.unwrap_or_default();
+            Ok(ValidFile { account: account.value, groups, file, text })
+        }
         _ => Err(problems.into_errors(file, &text)),
     }
 }
@@ -144,11 +140,6 @@ keys! {
     }
 }
 
-fn access(root: &Node, problems: &mut Problems) -> Option<AccessFile> {
-    let FileKeys { account, groups } = FileKeys::read(root, "", problems)?;
-    Some(AccessFile { account: account.value, groups: groups.value.unwrap_or_default() })
-}
-
 fn read_groups(node: &Node, problems: &mut Problems) -> Vec<GroupWritten> {
     let Value::Mapping(entries) = &node.value else {
         let instead = "write each User Group's name, a colon, and below it a list of its policies";
@@ -158,23 +149,23 @@ fn read_groups(node: &Node, problems: &mut Problems) -> Vec<GroupWritten> {
     if entries.is_empty() {
         problems.missing(&node.at, "there is no group", "write at least one, with a list of its policies");
     }
-    if too_many(node, entries.len(), "groups", problems) {
+    if too_many(&node.at, entries.len(), MOST, "groups", "", problems) {
         return Vec::new();
     }
     entries.iter().filter_map(|entry| read_group(entry, problems)).collect()
 }
 
 fn read_group(entry: &MappingEntry, problems: &mut Problems) -> Option<GroupWritten> {
-    let unfit = || ("not the name of a User Group", "write 1 to 255 characters that can be seen");
     let name = UserGroupName::new(entry.key.as_str()).ok();
     let name =
         name.filter(|name| !name.as_str().trim().is_empty() && !name.as_str().chars().any(is_invisible));
     if name.is_none() {
-        let (problem, instead) = unfit();
-        problems.wrong(&entry.key_at, problem, instead);
+        let instead = "write 1 to 255 characters that can be seen";
+        problems.wrong(&entry.key_at, "not the name of a User Group", instead);
     }
     let policies = items(&entry.value, "a group's policies", POLICIES_EXAMPLE, problems);
-    let policies = policies.filter(|items| !too_many(&entry.value, items.len(), "policies", problems));
+    let policies =
+        policies.filter(|items| !too_many(&entry.value.at, items.len(), MOST, "policies", "", problems));
     let policies = policies.unwrap_or_default();
     Some(GroupWritten {
         policies: policies.iter().filter_map(|node| read_policy(node, problems)).collect(),
@@ -236,7 +227,7 @@ fn read_zones(zones: &Node, problems: &mut Problems) -> Vec<String> {
     let mut ids = Vec::new();
     for item in listed(zones, "zones", ZONES_EXAMPLE, problems) {
         let Some(id) = text(item, "a zone ID", problems) else { continue };
-        if id.len() != 32 || !id.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)) {
+        if !is_hex(id, 32) {
             problems.wrong(&item.at, "not a zone ID", "write its 32 digits 0-9 and a-f");
         } else if is_first(&mut seen, id, item, "this zone is repeated", problems) {
             ids.push(id.to_owned());
@@ -251,15 +242,7 @@ fn listed<'a>(node: &'a Node, what: &str, example: &str, problems: &mut Problems
     if items.is_empty() {
         problems.missing(&node.at, format!("there are no {what}"), format!("write {example}"));
     }
-    if too_many(node, items.len(), what, problems) { &[] } else { items }
-}
-
-fn too_many(node: &Node, count: usize, what: &str, problems: &mut Problems) -> bool {
-    if count > MOST {
-        let problem = format!("{count} {what} are too many");
-        problems.missing(&node.at, problem, format!("write at most {MOST}"));
-    }
-    count > MOST
+    if too_many(&node.at, items.len(), MOST, what, "", problems) { &[] } else { items }
 }
 
 /// Notes a problem where a text came before.
@@ -271,8 +254,7 @@ fn is_first<'a>(
     problems: &mut Problems,
 ) -> bool {
     let Some(first) = seen.insert(text, node) else { return true };
-    let other = Other::Here { at: first.at.clone(), what: format!("`{}` is here already", first_line(text)) };
-    problems.clash(&node.at, problem, "keep one of them", other);
+    problems.clash(&node.at, problem, "keep one of them", Other::already(&first.at, text));
     false
 }
 

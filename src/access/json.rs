@@ -93,8 +93,8 @@ pub(super) fn groups<'a>(
     let group = |group: &'a PolicedGroup| {
         let shapes = group.policies.iter().map(|policy| Shape::of_answer(policy, scopes));
         PolicedGroupJson {
-            id: &group.group.id,
-            name: &group.group.name,
+            id: &group.id,
+            name: &group.name,
             policies: shapes.map(|shape| policy(&shape, &names)).collect(),
             members: members.map(|members| members.iter().map(member).collect()),
         }
@@ -113,8 +113,8 @@ pub(super) fn differences<'a>(
 ) -> Differences<'a> {
     let shapes = |shapes: &[Shape]| shapes.iter().map(|shape| policy(shape, names)).collect();
     let group = |(group, difference): &'a (&'a PolicedGroup, Difference)| GroupDifference {
-        id: &group.group.id,
-        name: &group.group.name,
+        id: &group.id,
+        name: &group.name,
         remove: shapes(&difference.remove),
         add: shapes(&difference.add),
     };

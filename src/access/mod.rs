@@ -4,15 +4,13 @@
 //! and writes policies alone: it never changes who belongs to a group, and never touches a group that the file,
 //! or the command, does not name.
 //!
-//! **Invariant:** a write is made only where policies differ, by [`write::carry_out`], and is believed only
+//! **Invariant:** a write is made only where policies differ, by [`Change::carry_out`], and is believed only
 //! when it was read back.
 
 mod api;
 pub mod args;
-mod change;
 mod compare;
 mod file;
-mod journal;
 mod json;
 pub mod policies;
 mod resolve;
@@ -26,15 +24,13 @@ use self::args::{
     ACCESS_TOKEN_VARIABLE, AccessArgs, AccessConnection, AccessDiffArgs, AccessListArgs, AccessVerb,
     ApplyArgs, ResetArgs, RolesArgs,
 };
-use self::change::Change;
 use self::compare::{Difference, Scopes};
 use self::file::ValidFile;
-use self::journal::AccessJournal;
 use self::policies::{PermissionGroup, PolicedGroup};
 use self::resolve::{WantedGroup, another_group, resolve};
 use self::words::RoleNames;
-use self::write::carry_out;
-use crate::cli::{CliError, DaemonArgs, Ink, Out, Screen, safe};
+use self::write::Change;
+use crate::cli::{CliError, Ink, Out, Screen, safe};
 use crate::cloudflare::{ApiError, CloudflareClient, Priority};
 use crate::{cli::account::Watcher, cli::source_file::SourceFile, ids::AccountId, plan::PlanError};
 
@@ -93,19 +89,6 @@ impl Far {
         self.read(write::scopes(&self.client, groups).await)
     }
 
-    /// Makes a change that the daemon's log is told of.
-    async fn carry_out(
-        &self,
-        daemon: &DaemonArgs,
-        change: &Change<'_>,
-        names: &RoleNames,
-    ) -> Result<Option<Difference>, CliError> {
-        let journal = AccessJournal { daemon: &daemon.connection(), names };
-        let done = carry_out(&self.client, &journal, change).await;
-        self.watcher.done();
-        done
-    }
-
     /// What a file means here.
     async fn targets(
         &self,
@@ -127,11 +110,11 @@ async fn list(args: &AccessListArgs, screen: &Screen, out: Out<'_>) -> Result<()
     let mut members = None;
     if let Some(text) = &args.group {
         let group = one_group(&groups, text)?.clone();
-        let id = &group.group.id;
+        let id = &group.id;
         members = Some(far.read(far.client.user_group_members(id, Priority::Routine).await)?);
         groups = vec![group];
     }
-    groups.sort_by(|a, b| a.group.name.cmp(&b.group.name));
+    groups.sort_by(|a, b| a.name.cmp(&b.name));
     let scopes = far.scopes(&groups).await?;
     Ok(args.json.format().answer(
         out,
@@ -156,7 +139,7 @@ async fn roles(args: &RolesArgs, screen: &Screen, out: Out<'_>) -> Result<(), Cl
 async fn diff(args: &AccessDiffArgs, screen: &Screen, out: Out<'_>) -> Result<(), CliError> {
     let file = open(&args.file)?;
     let written = written(&file, screen.ink)?;
-    let far = Far::reach(&args.connection, written.says.account.as_ref())?;
+    let far = Far::reach(&args.connection, written.account.as_ref())?;
     let (targets, roles) = far.targets(&file, &written, screen.ink).await?;
     let found: Vec<PolicedGroup> = targets.iter().map(|target| target.found.clone()).collect();
     let scopes = far.scopes(&found).await?;
@@ -173,16 +156,18 @@ async fn diff(args: &AccessDiffArgs, screen: &Screen, out: Out<'_>) -> Result<()
 async fn apply(args: &ApplyArgs, screen: &Screen, out: Out<'_>) -> Result<(), CliError> {
     let file = open(&args.file)?;
     let written = written(&file, screen.ink)?;
-    let far = Far::reach(&args.connection, written.says.account.as_ref())?;
+    let far = Far::reach(&args.connection, written.account.as_ref())?;
     let (targets, roles) = far.targets(&file, &written, screen.ink).await?;
+    let (client, daemon, reason) = (&far.client, &args.daemon.connection(), &args.reason);
     let mut changed = 0;
-    for WantedGroup { found, wanted } in &targets {
-        let change = Change { group: &found.group, policies: wanted, reason: &args.reason };
-        let names = RoleNames::of(&far.account, &roles, std::slice::from_ref(found));
-        let done = far.carry_out(&args.daemon, &change, &names).await;
+    for WantedGroup { found: group, wanted: policies } in &targets {
+        let names = &RoleNames::of(&far.account, &roles, std::slice::from_ref(group));
+        let change = Change { client, daemon, names, group, policies, reason };
+        let done = change.carry_out().await;
+        far.watcher.done();
         let done = done.map_err(|error| stopped(error, changed, targets.len()))?;
         changed += usize::from(done.is_some());
-        show::done(out, screen, &change, done.as_ref(), &names)?;
+        show::done(out, screen, &change, done.as_ref())?;
         out.flush()?;
     }
     Ok(show::applied(out, changed, targets.len())?)
@@ -191,11 +176,13 @@ async fn apply(args: &ApplyArgs, screen: &Screen, out: Out<'_>) -> Result<(), Cl
 async fn reset(args: &ResetArgs, screen: &Screen, out: Out<'_>) -> Result<(), CliError> {
     let far = Far::reach(&args.connection, None)?;
     let groups = far.groups().await?;
-    let found = one_group(&groups, &args.group)?;
-    let change = Change { group: &found.group, policies: &[], reason: &args.reason };
-    let names = RoleNames::of(&far.account, &[], std::slice::from_ref(found));
-    let done = far.carry_out(&args.daemon, &change, &names).await?;
-    Ok(show::done(out, screen, &change, done.as_ref(), &names)?)
+    let group = one_group(&groups, &args.group)?;
+    let (client, daemon, reason) = (&far.client, &args.daemon.connection(), &args.reason);
+    let names = &RoleNames::of(&far.account, &[], std::slice::from_ref(group));
+    let change = Change { client, daemon, names, group, policies: &[], reason };
+    let done = change.carry_out().await;
+    far.watcher.done();
+    Ok(show::done(out, screen, &change, done?.as_ref())?)
 }
 
 /// An error of one of several groups, with what was done before it.
@@ -211,10 +198,10 @@ fn stopped(error: CliError, changed: usize, all: usize) -> CliError {
 
 /// The group of a name, or of an ID.
 fn one_group<'a>(groups: &'a [PolicedGroup], text: &str) -> Result<&'a PolicedGroup, CliError> {
-    if let Some(group) = groups.iter().find(|known| known.group.id.as_str() == text) {
+    if let Some(group) = groups.iter().find(|known| known.id.as_str() == text) {
         return Ok(group);
     }
-    let named: Vec<&PolicedGroup> = groups.iter().filter(|known| known.group.name == text).collect();
+    let named: Vec<&PolicedGroup> = groups.iter().filter(|known| known.name == text).collect();
     match named.as_slice() {
         [one] => Ok(one),
         [] => {
@@ -222,7 +209,7 @@ fn one_group<'a>(groups: &'a [PolicedGroup], text: &str) -> Result<&'a PolicedGr
             Err(CliError::refused(format!("the account has no User Group `{text}`; {instead}")))
         }
         several => {
-            let ids: Vec<&str> = several.iter().map(|group| group.group.id.as_str()).collect();
+            let ids: Vec<&str> = several.iter().map(|group| group.id.as_str()).collect();
             Err(CliError::refused(format!(
                 "the account has {} User Groups named `{}`; name one by its ID: {}",
                 several.len(),

@@ -5,31 +5,42 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
-use crate::ids::{AccountId, PermissionGroupId, ResourceGroupId};
-use crate::rollout::record::UserGroup;
+use crate::ids::{AccountId, PermissionGroupId, ResourceGroupId, UserGroupId};
 
-/// A User Group and what its members may do by it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A User Group and what its members may do by it: `iam_user_group`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct PolicedGroup {
-    /// The group.
-    pub group: UserGroup,
+    /// Its ID.
+    pub id: UserGroupId,
+    /// Its name; not promised to be unique.
+    pub name: String,
     /// Its policies, in the order in which they were answered.
+    #[serde(default, deserialize_with = "or_none")]
     pub policies: Vec<PermissionPolicy>,
 }
 
 /// A policy as upstream has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct PermissionPolicy {
     /// The policy's own ID, where it was told.
     pub id: Option<String>,
     /// What it does.
+    #[serde(default)]
     pub access: AnsweredAccess,
-    /// The roles that it is about.
-    pub roles: Vec<GrantedRole>,
+    /// The roles that it is about; of most of them, it tells no more than ID and name.
+    #[serde(rename = "permission_groups", default, deserialize_with = "or_none")]
+    pub roles: Vec<PermissionGroup>,
     /// Where it holds.
+    #[serde(rename = "resource_groups", default, deserialize_with = "or_none")]
     pub on: Vec<ResourceGroup>,
+}
+
+/// A list that may be null as well.
+fn or_none<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// A policy that a User Group is to have.
@@ -54,27 +65,32 @@ pub enum Access {
 }
 
 /// The same as answered, where the contract neither requires it nor says what a missing one means.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(from = "Option<String>")]
 pub enum AnsweredAccess {
     /// A word that is known.
     Known(Access),
     /// Another word.
     Other(String),
     /// Left out.
+    #[default]
     Untold,
 }
 
-/// A permission group, as a policy names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GrantedRole {
-    /// The permission group.
-    pub id: PermissionGroupId,
-    /// Its name, where it was told.
-    pub name: Option<String>,
+impl From<Option<String>> for AnsweredAccess {
+    fn from(word: Option<String>) -> Self {
+        match word.as_deref() {
+            Some("allow") => Self::Known(Access::Allow),
+            Some("deny") => Self::Known(Access::Deny),
+            Some(word) => Self::Other(word.to_owned()),
+            None => Self::Untold,
+        }
+    }
 }
 
 /// A permission group: a role in the account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "WirePermissionGroup")]
 pub struct PermissionGroup {
     /// The ID that policies name.
     pub id: PermissionGroupId,
@@ -91,9 +107,33 @@ pub struct PermissionGroup {
     pub is_deprecated: bool,
 }
 
-/// What a policy is about. One made of an inline scope is answered without ID and name
+/// `iam_permission_group`.
+#[derive(Deserialize)]
+struct WirePermissionGroup {
+    id: PermissionGroupId,
+    name: Option<String>,
+    meta: Option<Map<String, Value>>,
+}
+
+impl From<WirePermissionGroup> for PermissionGroup {
+    fn from(wire: WirePermissionGroup) -> Self {
+        let meta = wire.meta.unwrap_or_default();
+        let word = |key: &str| meta.get(key).and_then(Value::as_str).map(str::to_owned);
+        let flag = |key: &str| meta.get(key).is_some_and(|value| *value == "true" || *value == true);
+        Self {
+            id: wire.id,
+            name: wire.name,
+            label: word("label"),
+            description: word("description"),
+            scopes: word("scopes"),
+            is_deprecated: flag("deprecated"),
+        }
+    }
+}
+
+/// What a policy is about: `iam_resource_group`. One made of an inline scope is answered without ID and name
 /// (cloudflare.md#permission-policies).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ResourceGroup {
     /// Its ID.
     pub id: Option<ResourceGroupId>,
@@ -104,12 +144,22 @@ pub struct ResourceGroup {
 }
 
 /// Parts of an account.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub struct ResourceScope {
     /// `com.cloudflare.api.account.<account ID>`.
     pub key: String,
     /// `*` for all of it, or `com.cloudflare.api.account.zone.<zone ID>`.
+    #[serde(deserialize_with = "keys_of")]
     pub objects: BTreeSet<String>,
+}
+
+fn keys_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<String>, D::Error> {
+    #[derive(Deserialize)]
+    struct WireObject {
+        key: String,
+    }
+    let objects: Vec<WireObject> = Vec::deserialize(deserializer)?;
+    Ok(objects.into_iter().map(|object| object.key).collect())
 }
 
 impl Access {

@@ -29,7 +29,7 @@ pub(super) fn resolve(
 ) -> Result<Vec<WantedGroup>, Vec<PlanError>> {
     let mut problems = Problems::default();
     let mut targets = Vec::new();
-    for group in &written.says.groups {
+    for group in &written.groups {
         let found = group_of(group, groups, &mut problems);
         let wanted = policies(group, account, roles, &mut problems);
         targets.extend(found.map(|found| WantedGroup { found: found.clone(), wanted }));
@@ -39,7 +39,7 @@ pub(super) fn resolve(
 
 /// What to write in place of a name that no group has.
 pub(super) fn another_group(text: &str, groups: &[PolicedGroup]) -> String {
-    let names = groups.iter().map(|known| known.group.name.as_str());
+    let names = groups.iter().map(|known| known.name.as_str());
     near(text, names, "`ringward access list` shows the account's groups")
 }
 
@@ -52,7 +52,7 @@ fn group_of<'a>(
     groups: &'a [PolicedGroup],
     problems: &mut Problems,
 ) -> Option<&'a PolicedGroup> {
-    let mut named = groups.iter().filter(|known| known.group.name == group.name.as_str());
+    let mut named = groups.iter().filter(|known| known.name == group.name.as_str());
     let found = named.next();
     let others = named.count();
     if found.is_some() && others == 0 {

@@ -4,10 +4,10 @@
 
 use std::io;
 
-use super::change::Change;
 use super::compare::{Difference, Scopes, Shape};
 use super::policies::{PermissionGroup, PolicedGroup};
 use super::words::{RoleNames, Where, standing};
+use super::write::Change;
 use crate::cli::{Column, Out, Screen, Tint, counted, safe, table};
 use crate::{ids::AccountId, rollout::record::Member};
 
@@ -25,8 +25,8 @@ pub(super) fn groups(
     }
     let names = RoleNames::of(account, &[], groups);
     for group in groups {
-        let name = screen.paint(Tint::Strong, &safe(&group.group.name));
-        writeln!(out, "{name}  {}", safe(group.group.id.as_str()))?;
+        let name = screen.paint(Tint::Strong, &safe(&group.name));
+        writeln!(out, "{name}  {}", safe(group.id.as_str()))?;
         if group.policies.is_empty() {
             writeln!(out, "  no policies")?;
         }
@@ -86,7 +86,7 @@ pub(super) fn differences(
     names: &RoleNames,
 ) -> io::Result<()> {
     for (group, difference) in differences {
-        writeln!(out, "{}", screen.paint(Tint::Strong, &safe(&group.group.name)))?;
+        writeln!(out, "{}", screen.paint(Tint::Strong, &safe(&group.name)))?;
         if difference.is_none() {
             writeln!(out, "  as the file says")?;
         }
@@ -115,7 +115,6 @@ pub(super) fn done(
     screen: &Screen,
     change: &Change<'_>,
     done: Option<&Difference>,
-    names: &RoleNames,
 ) -> io::Result<()> {
     let name = screen.paint(Tint::Strong, &safe(&change.group.name));
     match done {
@@ -125,7 +124,7 @@ pub(super) fn done(
         None => writeln!(out, "{name}: was so already, nothing was sent"),
         Some(difference) => {
             writeln!(out, "{name}: written and read back ({})", safe(change.reason))?;
-            changes(out, screen, difference, names)
+            changes(out, screen, difference, change.names)
         }
     }
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use hyper::Uri;
 
-use crate::text::text_types;
+use crate::{plan::fields::is_hex, text::text_types};
 
 /// Longest name of a team: a label of a host's name (RFC 1035, 2.3.4).
 const MAX_TEAM_CHARS: usize = 63;
@@ -31,8 +31,7 @@ text_types! {
     };
     /// The tag of an Access application (`aud`).
     Audience or InvalidAccess: |text| {
-        let digits = text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-        if text.len() == AUDIENCE_DIGITS && digits {
+        if is_hex(&text, AUDIENCE_DIGITS) {
             return Ok(text);
         }
         Err(InvalidAccess(

@@ -13,9 +13,10 @@ use crate::config::access::{Audience, CertsUrl, TeamName};
 use crate::config::model::{AccessApplication, Config, MayRead, Operators, RunSettings};
 use crate::config::place::{HostName, Listen};
 use crate::ids::{AccountId, ServiceName, UserGroupName};
+use crate::plan::fields::too_many;
 use crate::plan::model::{ApprovalFloor, DeviceLimit, Revisions};
 use crate::plan::typed_key::{Keys as _, key, keys, needed, word};
-use crate::plan::values::{account, date, owned_text, read};
+use crate::plan::values::{account, date, owned_text, read, whole};
 use crate::plan::{Node, Problems, Value, WordValue, items, text};
 use crate::{config::clock::ClockTrust, time::Timestamp};
 
@@ -100,7 +101,7 @@ keys! {
     /// What no plan may do more of.
     GuardKeys("`guard`", "guard") {
         devices_per_day: NonZeroU32 = needed("a number of devices, such as 2000", |node, what, problems| {
-            whole(node, what, "of devices, at least 1", problems)
+            whole(node, what, "of devices, at least 1", |_| true, problems)
         }),
     }
 }
@@ -110,10 +111,10 @@ keys! {
     FloorKeys("`approval_floor`", "approval_floor") {
         user_group: UserGroupName = needed("a User Group's name", parsed),
         count: NonZeroU8 = needed("how many must approve, such as count: 2", |node, what, problems| {
-            whole(node, what, "from 1 to 255", problems)
+            whole(node, what, "from 1 to 255", |_| true, problems)
         }),
         over_devices: u32 = needed("a number of devices, such as 1000", |node, what, problems| {
-            whole(node, what, "of devices", problems)
+            whole(node, what, "of devices", |_| true, problems)
         }),
     }
 }
@@ -199,15 +200,6 @@ where
     })
 }
 
-/// A whole number in digits alone.
-fn whole<T: FromStr>(node: &Node, what: &str, range: &str, problems: &mut Problems) -> Option<T> {
-    read(node, what, problems, |text| {
-        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        let number = text.parse().ok().filter(|_| digits);
-        number.ok_or_else(|| (format!("{what} cannot be read"), format!("write a whole number {range}")))
-    })
-}
-
 /// A list of such values; an empty one is a slip.
 fn list<T>(node: &Node, what: &str, item: &str, example: &str, problems: &mut Problems) -> Option<Vec<T>>
 where
@@ -218,9 +210,7 @@ where
     if nodes.is_empty() {
         problems.missing(&node.at, format!("{what} is empty"), format!("write {example}, or leave it out"));
     }
-    if nodes.len() > MOST {
-        let problem = format!("{} entries are too many", nodes.len());
-        problems.missing(&node.at, problem, format!("write at most {MOST}"));
+    if too_many(&node.at, nodes.len(), MOST, "entries", "", problems) {
         return None;
     }
     Some(nodes.iter().filter_map(|node| parsed(node, item, problems)).collect())

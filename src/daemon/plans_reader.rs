@@ -42,37 +42,36 @@ struct DirectoryReader {
     holding: Option<Receiver<bool>>,
 }
 
-/// How a step ended.
-enum StepEnd<T> {
-    Done(T),
-    Late(Receiver<T>),
+/// Why there is nothing of a step.
+enum NoAnswer {
+    /// It takes longer than it may: at this look, or since an earlier one.
+    Late,
     Died,
 }
 
-fn within<T: Send + 'static>(limit: Duration, step: impl FnOnce() -> T + Send + 'static) -> StepEnd<T> {
+/// Runs a step in a thread of its own, unless the one before is still `late`.
+fn within<T: Send + 'static>(
+    limit: Duration,
+    late: &mut Option<Receiver<T>>,
+    step: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, NoAnswer> {
+    if late.as_ref().is_some_and(|late| matches!(late.try_recv(), Err(TryRecvError::Empty))) {
+        return Err(NoAnswer::Late);
+    }
     let (done, result) = mpsc::sync_channel(1);
     let body = move || {
         // Nobody may wait any more.
         let _ = done.send(step());
     };
-    if thread::Builder::new().name("plans step".to_owned()).spawn(body).is_err() {
-        return StepEnd::Died;
-    }
-    match result.recv_timeout(limit) {
-        Ok(result) => StepEnd::Done(result),
-        Err(RecvTimeoutError::Timeout) => StepEnd::Late(result),
-        Err(RecvTimeoutError::Disconnected) => StepEnd::Died,
-    }
-}
-
-/// A step that was late at an earlier look, if it still is.
-fn still_late<T>(late: Option<Receiver<T>>) -> Result<Option<T>, Receiver<T>> {
-    let Some(late) = late else { return Ok(None) };
-    match late.try_recv() {
-        Ok(result) => Ok(Some(result)),
-        Err(TryRecvError::Empty) => Err(late),
-        Err(TryRecvError::Disconnected) => Ok(None),
-    }
+    *late = None;
+    thread::Builder::new().name("plans step".to_owned()).spawn(body).map_err(|_| NoAnswer::Died)?;
+    result.recv_timeout(limit).map_err(|error| match error {
+        RecvTimeoutError::Timeout => {
+            *late = Some(result);
+            NoAnswer::Late
+        }
+        RecvTimeoutError::Disconnected => NoAnswer::Died,
+    })
 }
 
 impl DirectoryReader {
@@ -83,19 +82,20 @@ impl DirectoryReader {
     /// One look; a second one where the directory was changed in the middle of the first.
     fn look(&mut self, directory: &Path, yml: Yml) -> DirectoryLook {
         match self.once(directory, yml) {
-            (_, DirectoryMoved::Yes) => self.once(directory, yml).0,
-            (look, DirectoryMoved::No) => look,
+            (_, true) => self.once(directory, yml).0,
+            (look, false) => look,
         }
     }
 
-    fn once(&mut self, directory: &Path, yml: Yml) -> (DirectoryLook, DirectoryMoved) {
+    /// One look, and whether the directory was changed in the middle of it.
+    fn once(&mut self, directory: &Path, yml: Yml) -> (DirectoryLook, bool) {
         let listing = match self.list(directory) {
             Ok(listing) => Arc::new(listing),
-            Err(why) => return (DirectoryLook::Unreadable(why), DirectoryMoved::No),
+            Err(why) => return (DirectoryLook::Unreadable(why), false),
         };
         let (mut files, mut notes) = (BTreeMap::new(), BTreeMap::new());
         let mut read = Vec::new();
-        let mut moved = DirectoryMoved::No;
+        let mut moved = false;
         for name in &listing.names {
             let Some(name) = name.to_str() else {
                 // One that is readable and shown alike goes first.
@@ -115,7 +115,7 @@ impl DirectoryReader {
                 }
                 FoundFile::Configuration => continue,
                 FoundFile::Vanished => {
-                    moved = DirectoryMoved::Yes;
+                    moved = true;
                     Err("it went away while ringward read it; ringward reads it again in a few seconds"
                         .to_owned())
                 }
@@ -123,36 +123,23 @@ impl DirectoryReader {
             files.insert(name.to_owned(), entry.map_err(|why| format!("{name}: {why}")));
         }
         self.kept.retain(|name, _| listing.names.iter().any(|listed| listed == name.as_str()));
-        if !self.holds(directory, listing, read) {
-            moved = DirectoryMoved::Yes;
-        }
+        moved |= !self.holds(directory, listing, read);
         (DirectoryLook::Files { files, notes }, moved)
     }
 
     fn list(&mut self, directory: &Path) -> Result<DirectoryListing, String> {
-        let late = |within: Duration| {
-            format!(
-                "the plans directory {} did not answer within {} s; nothing is entered, written back or verified until it can be",
-                directory.display(),
-                within.as_secs()
-            )
-        };
-        if let Err(still) = still_late(self.listing.take()) {
-            self.listing = Some(still);
-            return Err(late(DIRECTORY_WITHIN));
-        }
         let path = directory.to_owned();
-        match within(DIRECTORY_WITHIN, move || DirectoryListing::of(&path)) {
-            StepEnd::Done(listing) => listing,
-            StepEnd::Late(still) => {
-                self.listing = Some(still);
-                Err(late(DIRECTORY_WITHIN))
-            }
-            StepEnd::Died => Err(format!(
-                "the plans directory {} cannot be read: no thread could do it",
-                directory.display()
+        let listing = within(DIRECTORY_WITHIN, &mut self.listing, move || DirectoryListing::of(&path));
+        let shown = directory.display();
+        listing.unwrap_or_else(|why| match why {
+            NoAnswer::Late => Err(format!(
+                "the plans directory {shown} did not answer within {} s; nothing is entered, written back or verified until it can be",
+                DIRECTORY_WITHIN.as_secs()
             )),
-        }
+            NoAnswer::Died => {
+                Err(format!("the plans directory {shown} cannot be read: no thread could do it"))
+            }
+        })
     }
 
     fn file(
@@ -161,30 +148,24 @@ impl DirectoryReader {
         name: &str,
         yml: Yml,
     ) -> (FoundFile, Option<FileIdentity>) {
-        match still_late(self.files.remove(name)) {
-            Err(still) => {
-                self.files.insert(name.to_owned(), still);
-                return (FoundFile::Unusable(TOO_SLOW.to_owned()), None);
-            }
-            // What came of it late is known now, should the content be the same.
-            Ok(Some(late)) => self.keep(name, late.read).map_or((), drop),
-            Ok(None) => {}
+        let mut late = self.files.remove(name);
+        // What came of it late is known now, should the content be the same.
+        if let Some(done) = late.as_ref().and_then(|late| late.try_recv().ok()) {
+            self.keep(name, done.read);
+            late = None;
         }
         let step = {
             let (listing, name, judge) = (Arc::clone(listing), name.to_owned(), Arc::clone(&self.judge));
             let before = self.kept.get(&name).cloned();
-            within(FILE_WITHIN, move || listing.read(&name, yml, before, &*judge))
+            within(FILE_WITHIN, &mut late, move || listing.read(&name, yml, before, &*judge))
         };
-        match step {
-            StepEnd::Done(FileLook { found, read }) => (found, self.keep(name, read)),
-            StepEnd::Late(still) => {
-                self.files.insert(name.to_owned(), still);
-                (FoundFile::Unusable(TOO_SLOW.to_owned()), None)
-            }
-            StepEnd::Died => {
-                (FoundFile::Unusable("reading it met a fault in ringward; please report it".to_owned()), None)
-            }
-        }
+        self.files.extend(late.map(|late| (name.to_owned(), late)));
+        let why = match step {
+            Ok(FileLook { found, read }) => return (found, self.keep(name, read)),
+            Err(NoAnswer::Late) => TOO_SLOW,
+            Err(NoAnswer::Died) => "reading it met a fault in ringward; please report it",
+        };
+        (FoundFile::Unusable(why.to_owned()), None)
     }
 
     fn keep(&mut self, name: &str, read: Option<(FileIdentity, JudgedContent)>) -> Option<FileIdentity> {
@@ -199,28 +180,11 @@ impl DirectoryReader {
         listing: Arc<DirectoryListing>,
         read: Vec<(String, FileIdentity)>,
     ) -> bool {
-        if let Err(still) = still_late(self.holding.take()) {
-            self.holding = Some(still);
-            return true;
-        }
         let directory = directory.to_owned();
-        match within(DIRECTORY_WITHIN, move || listing.holds(&directory, &read)) {
-            StepEnd::Done(holds) => holds,
-            // The next look says what is the matter with the directory.
-            StepEnd::Late(still) => {
-                self.holding = Some(still);
-                true
-            }
-            StepEnd::Died => true,
-        }
+        let holds = within(DIRECTORY_WITHIN, &mut self.holding, move || listing.holds(&directory, &read));
+        // The next look says what is the matter with the directory.
+        holds.unwrap_or(true)
     }
-}
-
-/// Whether the directory was changed in the middle of a look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum DirectoryMoved {
-    Yes,
-    No,
 }
 
 /// A look that was asked for.

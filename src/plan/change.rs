@@ -66,7 +66,7 @@ impl Restrictions {
         let ring = |ring: &RingPlan| RestrictedRing {
             name: Some(ring.name.clone()),
             was: ring.was.clone(),
-            profiles: ring.profiles.iter().cloned().collect(),
+            profiles: profile_set(ring),
             says: RingRestrictions {
                 zone: Some(ring.schedule.zone().clone()),
                 open: Some(ring.schedule.openings().to_vec()).filter(|open| !open.is_empty()),
@@ -85,7 +85,7 @@ impl Restrictions {
     /// What is said of a ring: the one of the same profiles, else of the same name, else the one that had
     /// it, else `defaults`.
     fn about(&self, ring: &RingPlan) -> &RingRestrictions {
-        let profiles: BTreeSet<ProfileRef> = ring.profiles.iter().cloned().collect();
+        let profiles = profile_set(ring);
         let same_profiles = self.rings.iter().find(|other| other.profiles == profiles);
         let same_name = || self.rings.iter().find(|other| other.name.as_ref() == Some(&ring.name));
         let had_name = || self.rings.iter().find(|other| other.was.as_ref() == Some(&ring.name));
@@ -152,13 +152,11 @@ pub fn differences(from: &Plan, to: &Plan, now: Timestamp) -> Vec<String> {
     }
     let added = to.rings.iter().filter(|ring| former(ring, to, from).is_none());
     found.extend(added.map(|ring| format!("ring `{}` added ({})", ring.name, ring.told_profiles())));
-    let sets = |rings: &mut dyn Iterator<Item = &RingPlan>| rings.map(profile_set).collect::<Vec<_>>();
-    let same_sets = |one: &[BTreeSet<ProfileRef>], other: &[BTreeSet<ProfileRef>]| {
-        one.iter().all(|set| other.contains(set))
-    };
-    let one = sets(&mut from.rings.iter().filter(|ring| twin(ring, from, to).is_some()));
-    let other = sets(&mut to.rings.iter().filter(|ring| former(ring, to, from).is_some()));
-    if one != other && same_sets(&one, &other) {
+    let kept = from.rings.iter().filter(|ring| twin(ring, from, to).is_some());
+    let keeping = to.rings.iter().filter(|ring| former(ring, to, from).is_some());
+    let (kept, keeping): (Vec<_>, Vec<_>) =
+        (kept.map(profile_set).collect(), keeping.map(profile_set).collect());
+    if kept != keeping && kept.iter().all(|set| keeping.contains(set)) {
         found.push("the order of rings".to_owned());
     }
     found
@@ -197,20 +195,11 @@ pub fn same_profiles(one: &RingPlan, other: &RingPlan) -> bool {
 }
 
 fn forbids(from: &Plan, to: &Plan, found: &mut Vec<String>) {
-    let lacks =
-        |plan: &Plan, forbid: &Forbid| !plan.forbid.iter().any(|other| other.versions == forbid.versions);
-    found.extend(
-        from.forbid
-            .iter()
-            .filter(|forbid| lacks(to, forbid))
-            .map(|forbid| format!("forbid '{}' removed", forbid.versions)),
-    );
-    found.extend(
-        to.forbid
-            .iter()
-            .filter(|forbid| lacks(from, forbid))
-            .map(|forbid| format!("forbid '{}' added", forbid.versions)),
-    );
+    for (plan, other, what) in [(from, to, "removed"), (to, from, "added")] {
+        let known = |forbid: &Forbid| other.forbid.iter().any(|known| known.versions == forbid.versions);
+        let alone = plan.forbid.iter().filter(|forbid| !known(forbid));
+        found.extend(alone.map(|forbid| format!("forbid '{}' {what}", forbid.versions)));
+    }
 }
 
 /// What is told of one and otherwise of another, in words.
@@ -243,12 +232,8 @@ fn freezes(from: &RingPlan, to: &RingPlan, now: Timestamp, found: &mut Vec<Strin
         let past = |freeze: &Freeze| zone.end_of_day(freeze.until()) <= now;
         let gone = ring.schedule.freezes().iter().filter(|freeze| !known(freeze) && !past(freeze));
         found.extend(gone.map(|freeze| {
-            format!(
-                "ring `{name}`: freeze {} ({} to {}) {what}",
-                freeze.reason(),
-                freeze.from(),
-                freeze.until()
-            )
+            let (reason, from, until) = (freeze.reason(), freeze.from(), freeze.until());
+            format!("ring `{name}`: freeze {reason} ({from} to {until}) {what}")
         }));
     }
     if found.len() == before {

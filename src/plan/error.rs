@@ -8,7 +8,7 @@ use std::{fmt, ops::Range};
 
 use serde::Serialize;
 
-use crate::plan::{Places, Related, Text};
+use crate::plan::places::{Places, Related, Text, first_line};
 
 /// The most errors that are told of one file. Whoever fixes a hundred checks again; a file that
 /// is no plan at all would otherwise drown the others.
@@ -100,6 +100,13 @@ pub(crate) enum Other {
     Here { at: Range<usize>, what: String },
     /// In another file, which knows its own lines.
     Elsewhere(Related),
+}
+
+impl Other {
+    /// A place where the same text stands already.
+    pub(crate) fn already(at: &At, text: &str) -> Self {
+        Self::Here { at: at.clone(), what: format!("`{}` is here already", first_line(text)) }
+    }
 }
 
 impl Problems {

@@ -118,6 +118,21 @@ pub(crate) fn items<'a>(
     }
 }
 
+/// Whether there are more `things` than the `most`, which is noted; `hint` says how to have fewer.
+pub(crate) fn too_many(
+    at: &Range<usize>,
+    count: usize,
+    most: usize,
+    things: &str,
+    hint: &str,
+    problems: &mut Problems,
+) -> bool {
+    if count > most {
+        problems.missing(at, format!("{count} {things} are too many"), format!("write at most {most}{hint}"));
+    }
+    count > most
+}
+
 /// One line of text, neither empty nor nothing.
 pub(crate) fn text<'a>(node: &'a Node, what: &str, problems: &mut Problems) -> Option<&'a str> {
     let text = prose(node, what, MAX_TEXT_CHARS, problems)?;
@@ -164,6 +179,16 @@ fn prose<'a>(node: &'a Node, what: &str, most: usize, problems: &mut Problems) -
 /// will be called.
 pub(crate) fn is_invisible(char: char) -> bool {
     is_unseen(char) || (char.is_control() && !matches!(char, '\n' | '\t'))
+}
+
+/// Whether a text is so many hexadecimal digits in lower case.
+pub(crate) fn is_hex(text: &str, digits: usize) -> bool {
+    text.len() == digits && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Whether a text is decimal digits alone.
+pub(crate) fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The keys of a mapping, each in backticks.

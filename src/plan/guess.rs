@@ -2,14 +2,14 @@
 //!
 //! **Invariant:** a guess is only ever shown, never taken, and it can be read itself.
 
-use super::model::Percent;
+use super::{fields::is_digits, model::Percent};
 use crate::{time::Span, version::ClientVersion};
 
 /// A length of time, as it would be written.
 pub(super) fn span(text: &str) -> Option<String> {
     let text = text.to_lowercase();
     let text = text.trim().trim_start_matches("pt").trim_start_matches('p');
-    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+    if is_digits(text) {
         let hours = format!("{text}h");
         hours.parse::<Span>().ok()?;
         return Some(format!("{hours} if hours are meant"));

@@ -5,6 +5,7 @@
 
 use std::{collections::HashMap, collections::hash_map::Entry, hash::Hash, ops::Range};
 
+use crate::plan::fields::too_many;
 use crate::plan::keys::ring::{OwnKeys, RING, RingRead, SharedKeys};
 use crate::plan::keys::versions::{Targets, overlaid};
 use crate::plan::model::{ProfileRef, RingPlan};
@@ -22,10 +23,7 @@ pub(super) fn read_rings(node: &Node, what: &str, problems: &mut Problems) -> Op
     if items.is_empty() {
         problems.missing(&node.at, "there is no ring", format!("write {RINGS_EXAMPLE}"));
     }
-    if items.len() > MAX_RINGS {
-        let problem = format!("{} rings are too many", items.len());
-        let instead = format!("write at most {MAX_RINGS}; a ring can hold several profiles");
-        problems.missing(&node.at, problem, instead);
+    if too_many(&node.at, items.len(), MAX_RINGS, "rings", "; a ring can hold several profiles", problems) {
         return None;
     }
     let mut taken = Taken::default();

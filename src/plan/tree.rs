@@ -12,7 +12,6 @@ use std::ops::{ControlFlow, Range};
 
 use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, Span};
 
-use crate::plan::places::first_line;
 use crate::plan::syntax::{Explained, explain};
 use crate::plan::{Other, Problems, Text};
 
@@ -91,7 +90,7 @@ pub(crate) const PLAN_FILE: FileKind = FileKind {
 
 /// Bytes to text: not too long, UTF-8, no NUL. The problem's place is in the text as far as it
 /// could be read, which is returned with it.
-pub(crate) fn text_of<'a>(bytes: &'a [u8], kind: &FileKind, problems: &mut Problems) -> Text<'a> {
+pub(super) fn text_of<'a>(bytes: &'a [u8], kind: &FileKind, problems: &mut Problems) -> Text<'a> {
     const BYTE_ORDER_MARK: &str = "\u{feff}";
     let unread = Text { text: "", skipped: 0 };
     let save = format!("save the {} as UTF-8 text", kind.what);
@@ -136,7 +135,7 @@ pub(crate) fn read_bytes<'a>(
 
 /// Text to tree. `None` after a syntax error, an exceeded budget, or an empty file; other
 /// problems leave a tree that the decoder can go on with.
-pub(crate) fn read(text: &str, kind: &FileKind, problems: &mut Problems) -> Option<Node> {
+fn read(text: &str, kind: &FileKind, problems: &mut Problems) -> Option<Node> {
     let mut options = Options::default();
     options.emit_comments = false;
     options.disallow_directives = true;
@@ -344,9 +343,7 @@ fn read_key(node: Node, names: &mut HashMap<String, Range<usize>>, problems: &mu
         return PendingKey { at, name: None };
     }
     if let Some(first) = names.get(&name) {
-        let other =
-            Other::Here { at: first.clone(), what: format!("`{}` is here already", first_line(&name)) };
-        problems.clash(&at, "this key is repeated", "keep one of them", other);
+        problems.clash(&at, "this key is repeated", "keep one of them", Other::already(first, &name));
         return PendingKey { at, name: None };
     }
     names.insert(name.clone(), at.clone());

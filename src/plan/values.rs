@@ -2,11 +2,12 @@
 //!
 //! **Invariant:** each reader notes exactly one problem for a value that it refuses.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, str::FromStr};
 
 use jiff::civil::Date;
 
 use crate::ids::{AccountId, Email, PlanName, PolicyId, UserGroupName};
+use crate::plan::fields::{is_digits, is_hex};
 use crate::plan::model::{AllowDowngrade, Percent, ProfileRef};
 use crate::plan::{Node, Problems, guess, text};
 use crate::{time::Span, version::ClientVersion};
@@ -59,8 +60,7 @@ pub(super) fn plan_name(node: &Node, problems: &mut Problems) -> Option<PlanName
 /// An account ID: 32 lower-case hexadecimal digits.
 pub(crate) fn account(node: &Node, problems: &mut Problems) -> Option<AccountId> {
     read(node, "`account`", problems, |text| {
-        let hex = text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        AccountId::new(text).ok().filter(|_| hex).ok_or_else(|| {
+        AccountId::new(text).ok().filter(|_| is_hex(text, 32)).ok_or_else(|| {
             let instead = "write its 32 digits 0-9 and a-f, as the dashboard's address shows them";
             ("not an account ID".to_owned(), instead.to_owned())
         })
@@ -140,8 +140,7 @@ fn percent(text: &str) -> Result<Percent, String> {
     };
     let number = text.strip_suffix('%').ok_or_else(instead)?.trim_end();
     let (whole, tenth) = number.split_once('.').unwrap_or((number, "0"));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    if !digits(whole) || !digits(tenth) || tenth.len() != 1 {
+    if !is_digits(whole) || !is_digits(tenth) || tenth.len() != 1 {
         return Err(instead());
     }
     let tenths = whole
@@ -184,11 +183,21 @@ pub(super) fn count(
     most: u32,
     problems: &mut Problems,
 ) -> Option<NonZeroU32> {
+    let fits = |count: &NonZeroU32| count.get() <= most;
+    whole(node, what, &format!("of {things}, from 1 to {most}"), fits, problems)
+}
+
+/// A whole number in digits alone, one that `fits`; `range` says which do.
+pub(crate) fn whole<T: FromStr>(
+    node: &Node,
+    what: &str,
+    range: &str,
+    fits: impl FnOnce(&T) -> bool,
+    problems: &mut Problems,
+) -> Option<T> {
     read(node, what, problems, |text| {
-        let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        let count = text.parse().ok().filter(|count: &NonZeroU32| digits && count.get() <= most);
-        let instead = format!("write a whole number of {things}, from 1 to {most}");
-        count.ok_or_else(|| (format!("{what} cannot be read"), instead))
+        let number = text.parse().ok().filter(|number| is_digits(text) && fits(number));
+        number.ok_or_else(|| (format!("{what} cannot be read"), format!("write a whole number {range}")))
     })
 }
 

@@ -1,7 +1,11 @@
 //! Requests about permission policies against the contract, byte for byte; and answers as the contract, and the docs'
 //! own samples, allow them.
 
+use std::collections::BTreeSet;
+
+use super::super::policies::{Access, AnsweredAccess};
 use super::*;
+use crate::ids::{PermissionGroupId, ResourceGroupId};
 
 fn account() -> AccountId {
     AccountId::new("023e105f4ecef8ad9ca31a8372d0c353").unwrap()
@@ -70,9 +74,7 @@ fn a_policy_is_read_in_both_forms() {
         json!({"id": "r1", "name": "Cloudflare Zero Trust", "meta": {"editable": "false"}, "status": "V"});
     let group = |policies: &Value| json!({"id": "g", "name": "n", "status": "V", "policies": policies});
     let read = |row: &str, answer: &Value| -> PolicedGroup {
-        serde_json::from_value::<WirePolicedGroup>(answer.clone())
-            .unwrap_or_else(|error| panic!("{row}: {error:?}"))
-            .into()
+        serde_json::from_value(answer.clone()).unwrap_or_else(|error| panic!("{row}: {error:?}"))
     };
     let spec = json!([{"id": "p", "access": "allow", "permission_groups": [role],
         "resource_groups": [{"id": "x", "name": "all", "meta": {}, "scope": scope}]}]);
@@ -127,8 +129,7 @@ fn a_permission_groups_meta_is_strings() {
         ("null meta", json!({"id": "r", "meta": null}), None, false),
     ];
     for (row, answer, label, is_deprecated) in rows {
-        let wire: WirePermissionGroup = serde_json::from_value(answer).unwrap();
-        let role = PermissionGroup::from(wire);
+        let role: PermissionGroup = serde_json::from_value(answer).unwrap();
         assert_eq!((role.label.as_deref(), role.is_deprecated), (label, is_deprecated), "{row}");
     }
 }

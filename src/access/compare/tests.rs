@@ -1,6 +1,6 @@
 //! When two lists of policies are the same.
 
-use super::super::policies::{Access, GrantedRole};
+use super::super::policies::{Access, PermissionGroup};
 use super::*;
 use crate::ids::AccountId;
 
@@ -29,7 +29,15 @@ fn on(id: Option<&str>, scope: Option<ResourceScope>) -> ResourceGroup {
 }
 
 fn answer(id: &str, access: Access, roles: &[&str], on: Vec<ResourceGroup>) -> PermissionPolicy {
-    let roles = roles.iter().map(|id| GrantedRole { id: role(id), name: None }).collect();
+    let roles = roles.iter().map(|id| PermissionGroup {
+        id: role(id),
+        name: None,
+        label: None,
+        description: None,
+        scopes: None,
+        is_deprecated: false,
+    });
+    let roles = roles.collect();
     PermissionPolicy { id: Some(id.to_owned()), access: AnsweredAccess::Known(access), roles, on }
 }
 

@@ -4,7 +4,7 @@ use super::*;
 
 fn errors(text: &str) -> Vec<String> {
     match read("access.yaml", text.as_bytes()) {
-        Ok(written) => panic!("accepted: {:?}", written.says),
+        Ok(written) => panic!("accepted: {:?}", written.groups),
         Err(errors) => errors.iter().map(ToString::to_string).collect(),
     }
 }
@@ -20,7 +20,7 @@ groups:
       on: {zones: [123e105f4ecef8ad9ca31a8372d0c353]}
   'R&D: Lisbon': []
 ";
-    let says = read("access.yaml", text.as_bytes()).map_err(|errors| format!("{errors:?}")).unwrap().says;
+    let says = read("access.yaml", text.as_bytes()).map_err(|errors| format!("{errors:?}")).unwrap();
     assert_eq!(says.account.unwrap().as_str(), "023e105f4ecef8ad9ca31a8372d0c353");
     let [approvers, lisbon] = says.groups.as_slice() else { panic!("{:?}", says.groups) };
     assert_eq!((approvers.name.as_str(), lisbon.name.as_str()), ("Release Approvers", "R&D: Lisbon"));

@@ -4,7 +4,6 @@ use super::super::policies::Access;
 use super::*;
 use crate::access::file::read;
 use crate::ids::UserGroupId;
-use crate::rollout::record::UserGroup;
 
 const ZONE: &str = "123e105f4ecef8ad9ca31a8372d0c353";
 
@@ -14,7 +13,8 @@ fn account() -> AccountId {
 
 fn groups() -> Vec<PolicedGroup> {
     let group = |id: &str, name: &str| PolicedGroup {
-        group: UserGroup { id: UserGroupId::new(id).unwrap(), name: name.to_owned() },
+        id: UserGroupId::new(id).unwrap(),
+        name: name.to_owned(),
         policies: Vec::new(),
     };
     vec![group("g1", "Release Approvers"), group("g2", "Twins"), group("g3", "Twins")]
@@ -51,7 +51,7 @@ fn names_labels_and_ids_of_roles_mean_the_same() {
     );
     let targets = resolved(&text).unwrap();
     let [WantedGroup { found, wanted }] = targets.as_slice() else { panic!("{targets:?}") };
-    assert_eq!(found.group.id.as_str(), "g1");
+    assert_eq!(found.id.as_str(), "g1");
     let [allow, deny] = wanted.as_slice() else { panic!("{wanted:?}") };
     let ids: Vec<&str> = allow.roles.iter().map(PermissionGroupId::as_str).collect();
     assert_eq!((allow.access, ids), (Access::Allow, vec!["r1", "r2", "r3"]));

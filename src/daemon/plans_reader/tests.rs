@@ -205,25 +205,22 @@ fn a_file_that_vanishes_or_is_replaced_is_looked_at_again() {
 #[test]
 fn a_step_ends_in_time_or_is_left_to_itself() {
     let (go, wait) = mpsc::channel::<()>();
-    let StepEnd::Late(late) = within(Duration::from_millis(1), move || wait.recv().is_ok()) else {
-        panic!("it was to wait");
-    };
-    let Err(late) = still_late(Some(late)) else { panic!("it waits") };
+    let mut late = None;
+    let step = within(Duration::from_millis(1), &mut late, move || wait.recv().is_ok());
+    assert!(matches!(step, Err(NoAnswer::Late)) && late.is_some(), "it was to wait");
+    let minute = Duration::from_secs(60);
+    let another = within(minute, &mut late, || -> bool { panic!("none begins while it waits") });
+    assert!(matches!(another, Err(NoAnswer::Late)), "it waits");
     go.send(()).unwrap();
-    assert!(late.recv().unwrap());
+    assert!(late.as_ref().unwrap().recv().unwrap());
     // Its thread ends a moment after its answer.
-    let mut late = late;
-    let over = loop {
-        match still_late(Some(late)) {
-            Ok(over) => break over,
-            Err(still) => late = still,
-        }
+    while matches!(within(minute, &mut late, || true), Err(NoAnswer::Late)) {
         thread::yield_now();
-    };
-    assert!(over.is_none(), "it is over");
+    }
+    assert!(late.is_none(), "it is over");
     let quiet = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
-    let died = matches!(within(Duration::from_secs(60), || panic!("a fault")), StepEnd::<()>::Died);
+    let died = matches!(within::<()>(minute, &mut None, || panic!("a fault")), Err(NoAnswer::Died));
     std::panic::set_hook(quiet);
     assert!(died);
 }

@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use crate::ids::{AccountId, Email, PlanName};
-use crate::plan::fields::description;
+use crate::plan::fields::{description, too_many};
 use crate::plan::keys::elsewhere::{
     IN_EACH_RING, IN_RING_OR_DEFAULTS, UNDER_APPROVAL, UNDER_ROLLBACK, UNDER_VERSIONS, is_environment,
 };
@@ -137,9 +137,7 @@ keys! {
 
 fn forbids(node: &Node, what: &str, problems: &mut Problems) -> Option<Vec<(Forbid, Range<usize>)>> {
     let items = items(node, what, FORBID_EXAMPLE, problems)?;
-    if items.len() > MAX_FORBIDS {
-        let problem = format!("{} entries are too many", items.len());
-        problems.missing(&node.at, problem, format!("write at most {MAX_FORBIDS}; join neighbouring ranges"));
+    if too_many(&node.at, items.len(), MAX_FORBIDS, "entries", "; join neighbouring ranges", problems) {
         return None;
     }
     Some(items.iter().filter_map(|item| Some((forbid(item, problems)?, item.at.clone()))).collect())

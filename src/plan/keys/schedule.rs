@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use jiff::civil::Date;
 
+use crate::plan::fields::too_many;
 use crate::plan::kinds::{CRON, DATE, SPAN, TEXT};
 use crate::plan::typed_key::{Keys as _, keys, value};
 use crate::plan::values::{date, owned_text, span};
@@ -31,8 +32,12 @@ keys! {
             absent: Absent::Means("the openings of `defaults`; always open if there are none"),
             example: "open: [{cron: \"0 9 * * Mon-Thu\", for: 7h}]",
             read: |node, what, problems| {
-                let too_many = |found| ScheduleError::TooManyOpenings { found };
-                all(node, what, OPEN_EXAMPLE, (MAX_OPENINGS, too_many), opening, problems)
+                let items = items(node, what, OPEN_EXAMPLE, problems)?;
+                let hint = "; one line can name several days, such as Mon-Thu";
+                if too_many(&node.at, items.len(), MAX_OPENINGS, "openings", hint, problems) {
+                    return None;
+                }
+                Some(items.iter().filter_map(|item| opening(item, problems)).collect())
             },
         },
         /// Days on which nothing is written. A ring's own are added to those of `defaults`; only an empty
@@ -42,8 +47,11 @@ keys! {
             absent: Absent::Means("the freezes of `defaults`"),
             example: "freeze: [{from: 2026-12-18, until: 2027-01-04, reason: Year-end change freeze}]",
             read: |node, what, problems| {
-                let too_many = |found| ScheduleError::TooManyFreezes { found };
-                all(node, what, FREEZE_EXAMPLE, (MAX_FREEZES, too_many), freeze, problems)
+                let items = items(node, what, FREEZE_EXAMPLE, problems)?;
+                if too_many_freezes(&node.at, items.len(), problems) {
+                    return None;
+                }
+                Some(items.iter().filter_map(|item| freeze(item, problems)).collect())
             },
         },
     }
@@ -109,21 +117,8 @@ keys! {
     elsewhere |key| (key == "to").then_some("write `until`, the last frozen day")
 }
 
-/// Every item that can be read; the others have noted their problems. Of too many, none is read.
-fn all<T>(
-    node: &Node,
-    what: &str,
-    example: &str,
-    (most, too_many): (usize, fn(usize) -> ScheduleError),
-    reader: fn(&Node, &mut Problems) -> Option<T>,
-    problems: &mut Problems,
-) -> Option<Vec<T>> {
-    let items = items(node, what, example, problems)?;
-    if items.len() > most {
-        refuse(&node.at, &too_many(items.len()), problems);
-        return None;
-    }
-    Some(items.iter().filter_map(|item| reader(item, problems)).collect())
+fn too_many_freezes(at: &Range<usize>, count: usize, problems: &mut Problems) -> bool {
+    too_many(at, count, MAX_FREEZES, "freezes", "; join neighbouring days and drop past ones", problems)
 }
 
 fn opening(node: &Node, problems: &mut Problems) -> Option<Opening> {
@@ -192,8 +187,7 @@ pub(super) fn filled(
         }
         None => {}
     }
-    if freeze.len() > MAX_FREEZES {
-        refuse(&at, &ScheduleError::TooManyFreezes { found: freeze.len() }, problems);
+    if too_many_freezes(&at, freeze.len(), problems) {
         return None;
     }
     // Both lists were bounded when they were read, the only way to fail.
@@ -213,22 +207,11 @@ fn refuse(at: &Range<usize>, error: &ScheduleError, problems: &mut Problems) {
             format!("this freeze ends before it begins on {from}"),
             "name the last frozen day; both days are frozen".to_owned(),
         ),
-        ScheduleError::TooManyOpenings { found } => (
-            format!("{found} openings are too many"),
-            format!("write at most {MAX_OPENINGS}; one line can name several days, such as Mon-Thu"),
-        ),
-        ScheduleError::TooManyFreezes { found } => (
-            format!("{found} freezes are too many"),
-            format!("write at most {MAX_FREEZES}; join neighbouring days and drop past ones"),
-        ),
-        ScheduleError::TooShort { .. } | ScheduleError::UnknownZone { .. } => {
-            (error.to_string(), "correct it".to_owned())
-        }
+        // Of one opening or freeze that was read, nothing else is refused.
+        ScheduleError::TooShort { .. }
+        | ScheduleError::UnknownZone { .. }
+        | ScheduleError::TooManyOpenings { .. }
+        | ScheduleError::TooManyFreezes { .. } => (error.to_string(), "correct it".to_owned()),
     };
-    match error {
-        ScheduleError::TooManyOpenings { .. } | ScheduleError::TooManyFreezes { .. } => {
-            problems.missing(at, problem, instead);
-        }
-        _ => problems.wrong(at, problem, instead),
-    }
+    problems.wrong(at, problem, instead);
 }

@@ -53,7 +53,8 @@ fn places(on: &ResourceGroup, scopes: &Scopes) -> Vec<PolicyPlace> {
     scope.map_or_else(|| vec![PolicyPlace::Untold(on.id.clone())], |scope| parts(scope).collect())
 }
 
-fn parts(scope: &ResourceScope) -> impl Iterator<Item = PolicyPlace> {
+/// The parts of an account that a scope names.
+pub(super) fn parts(scope: &ResourceScope) -> impl Iterator<Item = PolicyPlace> {
     scope.objects.iter().map(|object| PolicyPlace::Part { key: scope.key.clone(), object: object.clone() })
 }
 

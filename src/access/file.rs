@@ -201,15 +201,10 @@ fn read_policy(node: &Node, problems: &mut Problems) -> Option<PolicyWritten> {
 }
 
 fn read_roles(node: &Node, problems: &mut Problems) -> Vec<RoleWritten> {
-    let mut seen: BTreeMap<&str, &Node> = BTreeMap::new();
-    let mut roles = Vec::new();
-    for item in listed(node, "roles", ROLES_EXAMPLE, problems) {
-        let Some(name) = text(item, "a role", problems) else { continue };
-        if is_first(&mut seen, name, item, "this role is repeated", problems) {
-            roles.push(RoleWritten { text: name.to_owned(), at: item.at.clone() });
-        }
-    }
-    roles
+    let roles =
+        distinct(node, "role", ROLES_EXAMPLE, problems, |item, problems| text(item, "a role", problems));
+    let role = |(text, item): (&str, &Node)| RoleWritten { text: text.to_owned(), at: item.at.clone() };
+    roles.into_iter().map(role).collect()
 }
 
 fn read_on(node: &Node, what: &str, problems: &mut Problems) -> Option<PolicyScope> {
@@ -223,39 +218,44 @@ fn read_on(node: &Node, what: &str, problems: &mut Problems) -> Option<PolicySco
 }
 
 fn read_zones(zones: &Node, problems: &mut Problems) -> Vec<String> {
-    let mut seen: BTreeMap<&str, &Node> = BTreeMap::new();
-    let mut ids = Vec::new();
-    for item in listed(zones, "zones", ZONES_EXAMPLE, problems) {
-        let Some(id) = text(item, "a zone ID", problems) else { continue };
+    let zones = distinct(zones, "zone", ZONES_EXAMPLE, problems, |item, problems| {
+        let id = text(item, "a zone ID", problems)?;
         if !is_hex(id, 32) {
             problems.wrong(&item.at, "not a zone ID", "write its 32 digits 0-9 and a-f");
-        } else if is_first(&mut seen, id, item, "this zone is repeated", problems) {
-            ids.push(id.to_owned());
+            return None;
+        }
+        Some(id)
+    });
+    zones.into_iter().map(|(id, _)| id.to_owned()).collect()
+}
+
+/// The texts of a list that must have some, and none of them twice.
+fn distinct<'a>(
+    node: &'a Node,
+    thing: &str,
+    example: &str,
+    problems: &mut Problems,
+    reader: impl Fn(&'a Node, &mut Problems) -> Option<&'a str>,
+) -> Vec<(&'a str, &'a Node)> {
+    let Some(items) = items(node, &format!("`{thing}s`"), example, problems) else { return Vec::new() };
+    if items.is_empty() {
+        problems.missing(&node.at, format!("there are no {thing}s"), format!("write {example}"));
+    }
+    if too_many(&node.at, items.len(), MOST, &format!("{thing}s"), "", problems) {
+        return Vec::new();
+    }
+    let (mut seen, mut found) = (BTreeMap::new(), Vec::new());
+    for item in items {
+        let Some(text) = reader(item, problems) else { continue };
+        match seen.insert(text, item) {
+            None => found.push((text, item)),
+            Some(first) => {
+                let problem = format!("this {thing} is repeated");
+                problems.clash(&item.at, problem, "keep one of them", Other::already(&first.at, text));
+            }
         }
     }
-    ids
-}
-
-/// The items of a list that must have some.
-fn listed<'a>(node: &'a Node, what: &str, example: &str, problems: &mut Problems) -> &'a [Node] {
-    let Some(items) = items(node, &format!("`{what}`"), example, problems) else { return &[] };
-    if items.is_empty() {
-        problems.missing(&node.at, format!("there are no {what}"), format!("write {example}"));
-    }
-    if too_many(&node.at, items.len(), MOST, what, "", problems) { &[] } else { items }
-}
-
-/// Notes a problem where a text came before.
-fn is_first<'a>(
-    seen: &mut BTreeMap<&'a str, &'a Node>,
-    text: &'a str,
-    node: &'a Node,
-    problem: &str,
-    problems: &mut Problems,
-) -> bool {
-    let Some(first) = seen.insert(text, node) else { return true };
-    problems.clash(&node.at, problem, "keep one of them", Other::already(&first.at, text));
-    false
+    found
 }
 
 #[cfg(test)]

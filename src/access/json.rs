@@ -60,8 +60,8 @@ struct PlaceJson {
 /// `access roles --json`.
 #[derive(Debug, Serialize)]
 pub(super) struct Roles<'a> {
-    account: &'a AccountId,
-    roles: &'a [PermissionGroup],
+    pub(super) account: &'a AccountId,
+    pub(super) roles: &'a [PermissionGroup],
 }
 
 /// `access diff --json`.
@@ -100,10 +100,6 @@ pub(super) fn groups<'a>(
         }
     };
     PolicedGroupsJson { account, groups: groups.iter().map(group).collect() }
-}
-
-pub(super) fn roles<'a>(account: &'a AccountId, roles: &'a [PermissionGroup]) -> Roles<'a> {
-    Roles { account, roles }
 }
 
 pub(super) fn differences<'a>(

@@ -130,10 +130,8 @@ async fn roles(args: &RolesArgs, screen: &Screen, out: Out<'_>) -> Result<(), Cl
         roles.retain(|role| role.name.as_ref().is_some_and(|name| name.to_lowercase().contains(&part)));
     }
     roles.sort_by(|a, b| (&a.name, &a.scopes).cmp(&(&b.name, &b.scopes)));
-    Ok(args
-        .json
-        .format()
-        .answer(out, &json::roles(&far.account, &roles), |out| show::roles(out, screen, &roles))?)
+    let found = json::Roles { account: &far.account, roles: &roles };
+    Ok(args.json.format().answer(out, &found, |out| show::roles(out, screen, &roles))?)
 }
 
 async fn diff(args: &AccessDiffArgs, screen: &Screen, out: Out<'_>) -> Result<(), CliError> {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::ids::{AccountId, PermissionGroupId, ResourceGroupId, UserGroupId};
+use crate::text::worded;
 
 /// A User Group and what its members may do by it: `iam_user_group`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -162,12 +163,7 @@ fn keys_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<String
     Ok(objects.into_iter().map(|object| object.key).collect())
 }
 
-impl Access {
-    /// The word of the contract.
-    pub const fn as_str(self) -> &'static str {
-        self.into_str()
-    }
-}
+worded!(Access);
 
 impl fmt::Display for AnsweredAccess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -52,20 +52,20 @@ fn group_of<'a>(
     groups: &'a [PolicedGroup],
     problems: &mut Problems,
 ) -> Option<&'a PolicedGroup> {
-    let mut named = groups.iter().filter(|known| known.name == group.name.as_str());
-    let found = named.next();
-    let others = named.count();
-    if found.is_some() && others == 0 {
-        return found;
+    let same_name = |known: &&PolicedGroup| known.name == group.name.as_str();
+    let named: Vec<&PolicedGroup> = groups.iter().filter(same_name).collect();
+    match named.as_slice() {
+        [one] => return Some(one),
+        [] => {
+            let instead = another_group(group.name.as_str(), groups);
+            problems.wrong(&group.name_at, "the account has no User Group of this name", instead);
+        }
+        several => {
+            let problem = format!("the account has {} User Groups of this name", several.len());
+            let instead = "rename or remove the others: nobody can say which one is meant";
+            problems.wrong(&group.name_at, problem, instead);
+        }
     }
-    let at = &group.name_at;
-    if found.is_some() {
-        let problem = format!("the account has {} User Groups of this name", others + 1);
-        problems.wrong(at, problem, "rename or remove the others: nobody can say which one is meant");
-        return None;
-    }
-    let instead = another_group(group.name.as_str(), groups);
-    problems.wrong(at, "the account has no User Group of this name", instead);
     None
 }
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::compare::{PolicyPlace, Shape};
+use super::compare::{PolicyPlace, Shape, parts};
 use super::policies::{PermissionGroup, PolicedGroup, ResourceScope};
 use crate::cli::safe;
 use crate::ids::{AccountId, PermissionGroupId};
@@ -81,14 +81,7 @@ pub(super) struct Where {
 impl Where {
     pub(super) fn of(shape: &Shape, names: &RoleNames) -> Self {
         let key = ResourceScope::key(&names.account);
-        let own = |place: &PolicyPlace| match place {
-            PolicyPlace::Part { key: known, object } if *known == key => Some(object.clone()),
-            _ => None,
-        };
-        let objects: Vec<Option<String>> = shape.on.iter().map(own).collect();
-        if let [Some(object)] = objects.as_slice()
-            && object == "*"
-        {
+        if shape.on.iter().cloned().eq(parts(&ResourceScope::account(&names.account))) {
             return Self { head: "the whole account".to_owned(), lines: Vec::new() };
         }
         let lines = shape.on.iter().map(|place| match place {

@@ -144,21 +144,19 @@ impl DirectoryListing {
         judge: &DraftReader,
     ) -> FileLook {
         let opened = open_inside(&self.base, name);
-        let (bytes, identity) = match opened.and_then(|opened| Ok((read(opened.file)?, opened.identity))) {
+        let (bytes, identity) = match opened.and_then(|(file, identity)| Ok((read(file)?, identity))) {
             Ok(read) => read,
             Err(_) if name == FILE_NAME => return FileLook { found: FoundFile::Configuration, read: None },
-            Err(closed) => return FileLook { found: closed.into(), read: None },
+            Err(found) => return FileLook { found, read: None },
         };
         let kept = JudgedContent::of(&bytes, before, judge);
         let found = match (name, judged(&bytes, &kept)) {
             (FILE_NAME, FoundFile::Plan(_)) => {
-                let why = "it holds a plan, and its name is that of the configuration; give it another";
-                FoundFile::Unusable(why.to_owned())
+                unusable("it holds a plan, and its name is that of the configuration; give it another")
             }
             (FILE_NAME, _) => FoundFile::Configuration,
-            (_, FoundFile::Plan(_)) if yml == Yml::Report && name.ends_with(".yml") => FoundFile::Unusable(
-                "it holds a plan, which earlier releases did not read: they read *.yaml alone; rename it to *.yaml to have it read"
-                    .to_owned(),
+            (_, FoundFile::Plan(_)) if yml == Yml::Report && name.ends_with(".yml") => unusable(
+                "it holds a plan, which earlier releases did not read: they read *.yaml alone; rename it to *.yaml to have it read",
             ),
             (_, found) => found,
         };
@@ -171,14 +169,14 @@ pub fn read_one(path: &Path) -> FoundFile {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let opened = match path.file_name().and_then(|name| name.to_str()) {
         Some(name) if is_named_as_a_plan(path) => {
-            resolve(parent).map_err(Closed::Failed).and_then(|(base, _)| Ok(open_inside(&base, name)?.file))
+            resolve(parent).map_err(failed).and_then(|(base, _)| Ok(open_inside(&base, name)?.0))
         }
         // No look at a directory would find it, so it is only read because somebody names it.
-        _ => File::open(path).map_err(Closed::Failed),
+        _ => File::open(path).map_err(failed),
     };
     match opened.and_then(read) {
         Ok(bytes) => judged(&bytes, &JudgedContent::of(&bytes, None, &Draft::read)),
-        Err(closed) => closed.into(),
+        Err(found) => found,
     }
 }
 
@@ -203,13 +201,7 @@ pub(super) struct JudgedContent {
     content: Vec<u8>,
     /// `None`: it is no plan, and nothing of it is kept.
     draft: Option<Arc<Draft>>,
-    pace: JudgingTime,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum JudgingTime {
-    InTime,
-    Slow,
+    is_slow: bool,
 }
 
 impl JudgedContent {
@@ -220,25 +212,32 @@ impl JudgedContent {
         }
         let busy = Busy::start();
         let draft = judge(bytes);
-        let pace =
-            if busy.seconds() > FILE_WITHIN.as_secs_f64() { JudgingTime::Slow } else { JudgingTime::InTime };
+        let is_slow = busy.seconds() > FILE_WITHIN.as_secs_f64();
         let draft = draft.names_a_plan().then(|| Arc::new(draft));
-        Self { content, draft, pace }
+        Self { content, draft, is_slow }
     }
 }
 
 fn judged(bytes: &[u8], kept: &JudgedContent) -> FoundFile {
-    match (&kept.draft, kept.pace) {
-        _ if bytes.trim_ascii().is_empty() => FoundFile::Unusable("it is empty".to_owned()),
-        (None, _) => FoundFile::PassedOver(format!("{NO_PLAN}, and is passed over")),
+    match &kept.draft {
+        _ if bytes.trim_ascii().is_empty() => unusable("it is empty"),
+        None => FoundFile::PassedOver(format!("{NO_PLAN}, and is passed over")),
         // What is read goes into the log, where it would stay.
-        (Some(_), _) if secrets::is_in(bytes) => FoundFile::Unusable(
-            "it holds a secret of this process, such as its API token; take it out, and make a new one if others could read the file"
-                .to_owned(),
+        Some(_) if secrets::is_in(bytes) => unusable(
+            "it holds a secret of this process, such as its API token; take it out, and make a new one if others could read the file",
         ),
-        (Some(_), JudgingTime::Slow) => FoundFile::Unusable(TOO_SLOW.to_owned()),
-        (Some(draft), JudgingTime::InTime) => FoundFile::Plan(Arc::clone(draft)),
+        Some(_) if kept.is_slow => unusable(TOO_SLOW),
+        Some(draft) => FoundFile::Plan(Arc::clone(draft)),
     }
+}
+
+fn unusable(why: impl Into<String>) -> FoundFile {
+    FoundFile::Unusable(why.into())
+}
+
+/// What is said of a file that was not opened, or not read.
+fn failed(error: io::Error) -> FoundFile {
+    unusable(format!("it cannot be read ({error})"))
 }
 
 /// Time on a processor: a machine that is busy with other things makes no file slow. Wall time where the
@@ -268,77 +267,46 @@ impl Busy {
     }
 }
 
-/// Why a file was not opened, or not read.
-#[derive(Debug)]
-enum Closed {
-    Vanished,
-    LeadsOut,
-    Dangling,
-    Folder,
-    NoFile,
-    Failed(io::Error),
-}
-
-impl From<Closed> for FoundFile {
-    fn from(closed: Closed) -> Self {
-        let why = match closed {
-            Closed::Vanished => return Self::Vanished,
-            Closed::LeadsOut => {
-                "it is a link that leads out of the plans directory, which is not followed; put the file itself there"
-                    .to_owned()
-            }
-            Closed::Dangling => "it is a link to a file that is not there".to_owned(),
-            Closed::Folder => "it is a folder, and plans are files; folders are not looked into".to_owned(),
-            Closed::NoFile => "it is no regular file".to_owned(),
-            Closed::Failed(error) => format!("it cannot be read ({error})"),
-        };
-        Self::Unusable(why)
-    }
-}
-
-struct Opened {
-    file: File,
-    identity: FileIdentity,
-}
-
 /// Opens a file of a directory, if what is open then lies inside: whatever the name led to before, and
 /// whoever changes it meanwhile.
-fn open_inside(base: &Path, name: &str) -> Result<Opened, Closed> {
+fn open_inside(base: &Path, name: &str) -> Result<(File, FileIdentity), FoundFile> {
     let path = base.join(name);
     let vanished = |error: io::Error| match error.kind() {
-        ErrorKind::NotFound => Closed::Vanished,
-        _ => Closed::Failed(error),
+        ErrorKind::NotFound => FoundFile::Vanished,
+        _ => failed(error),
     };
     let is_link = fs::symlink_metadata(&path).map_err(vanished)?.is_symlink();
     let data = fs::metadata(&path).map_err(|error| match error.kind() {
-        ErrorKind::NotFound if is_link => Closed::Dangling,
+        ErrorKind::NotFound if is_link => unusable("it is a link to a file that is not there"),
         _ => vanished(error),
     })?;
     // Before it is opened: a pipe would keep the reader waiting, and a device may do something.
     regular(&data)?;
     let file = File::open(&path).map_err(vanished)?;
-    let data = file.metadata().map_err(Closed::Failed)?;
+    let data = file.metadata().map_err(failed)?;
     regular(&data)?;
     let lies_at = where_it_lies(&file, &data, &path).map_err(vanished)?;
     if !lies_at.starts_with(base) {
-        return Err(Closed::LeadsOut);
+        return Err(unusable(
+            "it is a link that leads out of the plans directory, which is not followed; put the file itself there",
+        ));
     }
-    Ok(Opened { file, identity: identity_of(&data) })
+    Ok((file, identity_of(&data)))
 }
 
-fn regular(data: &Metadata) -> Result<(), Closed> {
+fn regular(data: &Metadata) -> Result<(), FoundFile> {
     match (data.is_file(), data.is_dir()) {
         (true, _) => Ok(()),
-        (false, true) => Err(Closed::Folder),
-        (false, false) => Err(Closed::NoFile),
+        (false, true) => Err(unusable("it is a folder, and plans are files; folders are not looked into")),
+        (false, false) => Err(unusable("it is no regular file")),
     }
 }
 
 /// Reads a little more than the most that a plan may have.
-fn read(file: File) -> Result<Vec<u8>, Closed> {
+fn read(file: File) -> Result<Vec<u8>, FoundFile> {
     let most = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
     let mut bytes = Vec::new();
-    file.take(most).read_to_end(&mut bytes).map_err(Closed::Failed)?;
+    file.take(most).read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes)
 }
 

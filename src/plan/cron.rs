@@ -26,13 +26,12 @@ pub(super) fn explain(line: &str) -> (String, String) {
     if fields.len() != FIELDS.len() {
         return wrong_count(&fields);
     }
-    let bad = fields.iter().enumerate().find(|(index, field)| !reads(&alone(*index, field)));
-    let Some((field, (called, holds))) = bad.and_then(|(index, field)| Some((*field, FIELDS.get(index)?)))
-    else {
+    let mut known = fields.into_iter().zip(FIELDS).enumerate();
+    let bad = known.find(|(index, (field, _))| !reads(&alone(*index, field)));
+    let Some((index, (field, (called, holds)))) = bad else {
         return ("not a cron line".to_owned(), ALL_FIELDS.to_owned());
     };
     let problem = format!("`{field}` is not {called} of a cron line");
-    let index = bad.map_or(0, |(index, _)| index);
     let ends: Vec<&str> = field.split('-').collect();
     let backwards = ends.len() == 2 && ends.iter().all(|end| reads(&alone(index, end)));
     let instead = if backwards {

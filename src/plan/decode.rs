@@ -22,13 +22,19 @@ pub(super) fn plan(root: &Node, problems: &mut Problems) -> Option<Plan> {
     let defaults = keys.defaults.keys();
     let forbid = keys.forbid.value.clone().unwrap_or_default();
     let rings = keys.rings.value.take().unwrap_or_default();
-    for targets in
-        [&keys.versions, &defaults.versions].into_iter().chain(rings.iter().map(|ring| &ring.keys.versions))
-    {
-        warn_of_forbidden(targets, &forbid, problems);
+    let targets = rings.iter().map(|ring| &ring.keys.versions);
+    let targets = [&keys.versions, &defaults.versions].into_iter().chain(targets);
+    // A target that is forbidden by now is a person's no to what the plan asked for before, and takes effect: the
+    // file must not become unusable by it.
+    for (at, problem, other) in targets.flat_map(|targets| forbidden(targets, &forbid)) {
+        let problem =
+            format!("{problem}: a rollout that offers it halts, and a plan without a rollout is not begun");
+        problems.warn(at, problem, ANOTHER, Some(other));
     }
-    for targets in iter::once(&defaults.rollback_to).chain(rings.iter().map(|ring| &ring.keys.rollback_to)) {
-        refuse_forbidden(targets, &forbid, problems);
+    // Nobody is taken back to a version that the same file forbids.
+    let back_to = iter::once(&defaults.rollback_to).chain(rings.iter().map(|ring| &ring.keys.rollback_to));
+    for (at, problem, other) in back_to.flat_map(|targets| forbidden(targets, &forbid)) {
+        problems.clash(at, problem, ANOTHER, other);
     }
     refuse_stays(&rings, problems);
     let rings = finish(rings, &keys.versions, &defaults, problems);
@@ -104,23 +110,6 @@ fn ring_restrictions(keys: &SharedKeys, defaults: &SharedKeys, noted: &mut Probl
 
 /// What to write instead of a version that the plan forbids.
 const ANOTHER: &str = "choose another version, or change `forbid`";
-
-/// A target that is forbidden by now is a person's no to what the plan asked for before, and takes effect:
-/// the file must not become unusable by it.
-fn warn_of_forbidden(targets: &Written<Targets>, forbid: &[(Forbid, Range<usize>)], problems: &mut Problems) {
-    for (at, problem, other) in forbidden(targets, forbid) {
-        let problem =
-            format!("{problem}: a rollout that offers it halts, and a plan without a rollout is not begun");
-        problems.warn(at, problem, ANOTHER, Some(other));
-    }
-}
-
-/// Nobody is taken back to a version that the same file forbids.
-fn refuse_forbidden(targets: &Written<Targets>, forbid: &[(Forbid, Range<usize>)], problems: &mut Problems) {
-    for (at, problem, other) in forbidden(targets, forbid) {
-        problems.clash(at, problem, ANOTHER, other);
-    }
-}
 
 /// Each of the versions that is forbidden, what to say of it, and where the file forbids it.
 fn forbidden<'a>(

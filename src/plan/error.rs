@@ -9,6 +9,7 @@ use std::{fmt, ops::Range};
 use serde::Serialize;
 
 use crate::plan::places::{Places, Related, Text, first_line};
+use crate::text::worded;
 
 /// The most errors that are told of one file. Whoever fixes a hundred checks again; a file that
 /// is no plan at all would otherwise drown the others.
@@ -27,12 +28,7 @@ pub enum Severity {
     Note,
 }
 
-impl Severity {
-    /// The word in front of it.
-    pub const fn as_str(self) -> &'static str {
-        self.into_str()
-    }
-}
+worded!(Severity);
 
 /// One error, warning or note about a plan file. Shown as
 /// ``file:line:column: problem: `found`; instead``.

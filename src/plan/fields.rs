@@ -67,11 +67,8 @@ impl<'a> Fields<'a> {
 fn unknown_key(entry: &MappingEntry, known: &Mapping, problems: &mut Problems) -> Vec<&'static str> {
     let key = entry.key.as_str();
     if known.later.contains(&key) {
-        problems.wrong(
-            &entry.key_at,
-            "not supported yet",
-            "leave this key out; a later ringward will read it",
-        );
+        let instead = "leave this key out; a later ringward will read it";
+        problems.wrong(&entry.key_at, "not supported yet", instead);
         return Vec::new();
     }
     if let Some(whose) = (known.elsewhere)(key) {
@@ -105,17 +102,12 @@ pub(crate) fn items<'a>(
     example: &str,
     problems: &mut Problems,
 ) -> Option<&'a [Node]> {
-    match &node.value {
-        Value::Sequence(items) => Some(items),
-        Value::Scalar { .. } | Value::Mapping(_) | Value::Refused => {
-            let instead = match node.value {
-                Value::Mapping(_) => format!("begin each entry with a dash; write {example}"),
-                _ => format!("write {example}"),
-            };
-            wrong_value(node, &format!("{what} must be a list"), &instead, problems);
-            None
-        }
+    if let Value::Sequence(items) = &node.value {
+        return Some(items);
     }
+    let dash = if let Value::Mapping(_) = node.value { "begin each entry with a dash; " } else { "" };
+    wrong_value(node, &format!("{what} must be a list"), &format!("{dash}write {example}"), problems);
+    None
 }
 
 /// Whether there are more `things` than the `most`, which is noted; `hint` says how to have fewer.

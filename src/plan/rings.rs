@@ -1,16 +1,17 @@
 //! The list of rings as written: what belongs to one ring only, and how each is filled.
 //!
 //! **Invariant:** of two rings that claim one name, group or profile, the first keeps it and the other has
-//! noted that.
+//! noted that. Of two places that say of soak and `dark.after` what does not fit together, it is told once.
 
-use std::{collections::HashMap, collections::hash_map::Entry, hash::Hash, ops::Range};
+use std::collections::{BTreeSet, HashMap, hash_map::Entry};
+use std::{hash::Hash, ops::Range};
 
 use crate::plan::fields::too_many;
-use crate::plan::keys::ring::{OwnKeys, RING, RingRead, SharedKeys};
+use crate::plan::keys::ring::{OwnKeys, RING, RingRead, SIGHT_OF_DARK, SharedKeys};
 use crate::plan::keys::versions::{Targets, overlaid};
-use crate::plan::model::{ProfileRef, RingPlan};
-use crate::plan::soak::{Noted, soak_long_enough};
+use crate::plan::model::{Health, ProfileRef, RingPlan};
 use crate::plan::{Fields, MAX_PROFILES, Node, Other, Problems, Written, items};
+use crate::time::{Span, in_words};
 use crate::{ids::RingName, plan::typed_key::Keys as _};
 
 /// The most rings of one plan.
@@ -135,7 +136,7 @@ pub(super) fn finish(
     defaults: &SharedKeys,
     problems: &mut Problems,
 ) -> Option<Vec<RingPlan>> {
-    let mut finished = Some(Vec::new());
+    let mut finished = Vec::new();
     let mut noted = Noted::new();
     // By themselves too: those that no ring takes today, a ring takes tomorrow.
     soak_long_enough(defaults, &SharedKeys::default(), &mut noted, problems);
@@ -148,11 +149,46 @@ pub(super) fn finish(
             problems.missing(&ring.at, "this ring has no target", instead);
         }
         let targets = written.into_iter().filter_map(|(env, version)| Some((env, version?))).collect();
-        let filled = ring.filled(targets, defaults, problems);
-        finished = finished.zip(filled).map(|(mut rings, ring)| {
-            rings.push(ring);
-            rings
-        });
+        finished.push(ring.filled(targets, defaults, problems));
     }
-    finished
+    finished.into_iter().collect()
+}
+
+/// The places of soak and `dark.after` that were told already; `None`: built in.
+type Noted = BTreeSet<(Option<usize>, Option<usize>)>;
+
+/// Notes a soak that is over before a look for dark devices can have been taken, once for each
+/// pair of places that say so.
+fn soak_long_enough(keys: &SharedKeys, defaults: &SharedKeys, noted: &mut Noted, problems: &mut Problems) {
+    let after = |keys: &SharedKeys| keys.health.keys().dark.keys().after;
+    let (soak, dark) = (keys.soak.or_there(&defaults.soak), after(keys).or_there(&after(defaults)).clone());
+    let length = |written: &Written<Span>, built_in| match written.at {
+        None => Some(built_in),
+        Some(_) => written.value,
+    };
+    let (Some(length), Some(silence)) =
+        (length(soak, RingPlan::BUILT_IN_SOAK), length(&dark, Health::BUILT_IN.dark.after))
+    else {
+        return; // One of them was refused.
+    };
+    let least = silence.get() + SIGHT_OF_DARK.get();
+    let place = |written: &Written<Span>| written.at.as_ref().map(|at| at.start);
+    if length.get() >= least || !noted.insert((place(soak), place(&dark))) {
+        return;
+    }
+    let least = in_words(least);
+    let why = format!("devices that went dark show only after {silence}, and it takes a day more to be sure");
+    let Some(at) = &soak.at else {
+        let problem = format!("`after` is too long for a soak of {length}, which is built in: {why}");
+        let instead = format!("write a `soak` of at least {least}, or a shorter `after`");
+        return problems.wrong(&dark.at.unwrap_or(0..0), problem, instead);
+    };
+    let (problem, instead) = (format!("`soak` is too short: {why}"), format!("write at least {least}"));
+    match dark.at {
+        Some(after) => {
+            let other = Other::Here { at: after, what: format!("`dark.after` is {silence} here") };
+            problems.clash(at, problem, instead, other);
+        }
+        None => problems.wrong(at, problem, instead),
+    }
 }

@@ -15,13 +15,9 @@ use super::keys::PLAN;
 pub fn json_schema() -> Value {
     let mut definitions = BTreeMap::new();
     let mut schema = object(&PLAN, &mut definitions);
-    let definitions: Map<String, Value> =
-        definitions.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    if let Some(schema) = schema.as_object_mut() {
-        schema.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
-        schema.insert("title".to_owned(), json!("ringward plan"));
-        schema.insert("$defs".to_owned(), Value::Object(definitions));
-    }
+    schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    schema["title"] = json!("ringward plan");
+    schema["$defs"] = json!(definitions);
     schema
 }
 
@@ -30,12 +26,8 @@ type Definitions = BTreeMap<&'static str, Value>;
 fn object(mapping: &'static Mapping, definitions: &mut Definitions) -> Value {
     let properties: Map<String, Value> =
         mapping.keys.iter().map(|key| (key.name.to_owned(), property(key, definitions))).collect();
-    let required: Vec<&str> = mapping
-        .keys
-        .iter()
-        .filter(|key| matches!(key.absent, Absent::Refused(_)))
-        .map(|key| key.name)
-        .collect();
+    let required = mapping.keys.iter().filter(|key| matches!(key.absent, Absent::Refused(_)));
+    let required: Vec<&str> = required.map(|key| key.name).collect();
     json!({
         "type": "object",
         "description": mapping.doc,
@@ -59,18 +51,16 @@ fn property(key: &'static Key, definitions: &mut Definitions) -> Value {
     }
     match &key.absent {
         Absent::Means(what) | Absent::Shared { ring: what, .. } => {
-            description.push_str(&format!("\n\nWithout it: {what}."))
+            description += &format!("\n\nWithout it: {what}.");
         }
         Absent::Inherited(else_) => {
-            description.push_str(&format!("\n\nWithout it: that of `defaults`, else {}.", else_()));
+            description += &format!("\n\nWithout it: that of `defaults`, else {}.", else_());
         }
         Absent::Refused(_) | Absent::Value(_) => {}
     }
-    if let Some(schema) = schema.as_object_mut() {
-        schema.insert("description".to_owned(), json!(description));
-        if let Absent::Value(value) = &key.absent {
-            schema.insert("default".to_owned(), json!(value()));
-        }
+    schema["description"] = json!(description);
+    if let Absent::Value(value) = &key.absent {
+        schema["default"] = json!(value());
     }
     schema
 }

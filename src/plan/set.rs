@@ -110,25 +110,16 @@ impl<'a> Claimant<'a> {
         let starts = name.iter().map(|(_, at)| at.start).chain(profiles.iter().map(|(_, at)| at.start));
         let text = draft.text();
         let places = Places::of(&text, starts);
-        let name = name.map(|(value, at)| {
-            let place = places.related(file, &text, &at, "it is named here".to_owned());
-            Claimed { value, at, place }
-        });
-        let profiles = profiles.into_iter().map(|(value, at)| {
-            let place = places.related(file, &text, &at, "it is listed here".to_owned());
-            Claimed { value, at, place }
-        });
-        let profiles = profiles.collect();
+        let place = |at: &Range<usize>, what: &str| places.related(file, &text, at, what.to_owned());
+        let named = |(value, at)| Claimed { place: place(&at, "it is named here"), value, at };
+        let listed = |(value, at)| Claimed { place: place(&at, "it is listed here"), value, at };
+        let (name, profiles) = (name.map(named), profiles.into_iter().map(listed).collect());
         Self { file, draft, objections: Problems::default(), name, profiles }
     }
 
     fn runs(&self, running: &RunningPlans) -> bool {
         let from = self.name.as_ref().and_then(|name| running.get(&name.value));
-        match from {
-            None => false,
-            Some(None) => true,
-            Some(Some(file)) => file == self.file,
-        }
+        from.is_some_and(|from| from.as_ref().is_none_or(|file| file == self.file))
     }
 
     /// Notes an error when another file keeps this plan's name, and says which.

@@ -280,7 +280,10 @@ impl TreeBuilder<'_, '_> {
         match &mut open.kind {
             OpenKind::Sequence(items) => items.push(node),
             OpenKind::Mapping { entries, names, key } => match key.take() {
-                None => *key = Some(read_key(node, names, self.problems)),
+                None => {
+                    let at = node.at.clone();
+                    *key = Some(PendingKey { at, name: read_key(node, names, self.problems) });
+                }
                 Some(PendingKey { at, name: Some(name) }) => {
                     entries.push(MappingEntry { key: name, key_at: at, value: node });
                 }
@@ -327,27 +330,30 @@ impl TreeBuilder<'_, '_> {
     }
 }
 
-/// Takes a node that stands where a key belongs.
-fn read_key(node: Node, names: &mut HashMap<String, Range<usize>>, problems: &mut Problems) -> PendingKey {
-    let at = node.at;
-    let (name, is_bare) = match node.value {
+/// Takes a node that stands where a key belongs. `None`: it is refused, and that is noted.
+fn read_key(
+    Node { at, value }: Node,
+    names: &mut HashMap<String, Range<usize>>,
+    problems: &mut Problems,
+) -> Option<String> {
+    let (name, is_bare) = match value {
         Value::Scalar { text, is_bare } => (text, is_bare),
-        Value::Refused => return PendingKey { at, name: None },
+        Value::Refused => return None,
         Value::Mapping(_) | Value::Sequence(_) => {
             problems.wrong(&at, "a list or mapping as a key", "write a word, then a colon");
-            return PendingKey { at, name: None };
+            return None;
         }
     };
     if name == "<<" && is_bare {
         problems.wrong(&at, "merge keys are not read", "write the keys out; use `defaults` to share them");
-        return PendingKey { at, name: None };
+        return None;
     }
     if let Some(first) = names.get(&name) {
         problems.clash(&at, "this key is repeated", "keep one of them", Other::already(first, &name));
-        return PendingKey { at, name: None };
+        return None;
     }
-    names.insert(name.clone(), at.clone());
-    PendingKey { at, name: Some(name) }
+    names.insert(name.clone(), at);
+    Some(name)
 }
 
 fn byte_range(span: &Span, text: &str) -> Range<usize> {

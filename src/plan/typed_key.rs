@@ -157,6 +157,22 @@ pub(crate) const fn value<T>(
     TypedKey { takes: Takes::Value(kind), absent, example, read }
 }
 
+/// A key that takes a length of time of at least `least`; `why` says what a shorter one would break.
+macro_rules! span_key {
+    ($least:expr, $why:literal, $absent:expr, $example:literal) => {
+        $crate::plan::typed_key::value(
+            &$crate::plan::ValueKind {
+                bound: Some(|| format!("at least {}", $least)),
+                ..$crate::plan::kinds::SPAN
+            },
+            $absent,
+            $example,
+            |node, what, problems| $crate::plan::values::span(node, what, $least, $why, problems),
+        )
+    };
+}
+pub(crate) use span_key;
+
 /// A key that takes the keys of a mapping.
 pub(crate) const fn below<K: Keys>(absent: Absent, example: &'static str) -> TypedKey<K> {
     TypedKey { takes: Takes::Keys(K::MAPPING), absent, example, read: K::read }

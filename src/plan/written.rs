@@ -7,49 +7,36 @@
 //! the author wrote after quotes and escapes are read: `soak: 72h` and `soak: "72h"` are the
 //! same, `72h` and `3d` are not, and nothing that ringward fills in is part of it.
 
-use super::tree::{Node, Value};
+use serde::{Serialize, Serializer};
+
+use super::tree::{MappingEntry, Node, Value};
 
 /// The canonical tree of a whole file.
 pub(super) fn canonical(root: &Node) -> String {
-    let mut out = String::new();
-    write(root, true, &mut out);
-    out
+    // Nothing in it can fail.
+    serde_json::to_string(&Canonical { node: root, is_top: true }).unwrap_or_default()
+}
+
+struct Canonical<'a> {
+    node: &'a Node,
+    is_top: bool,
 }
 
 // Recursion is bounded by the tree's depth.
-fn write(node: &Node, is_top: bool, out: &mut String) {
-    match &node.value {
-        Value::Scalar { text, .. } => push_text(text, out),
-        // A file with one is refused, so its digest is never taken.
-        Value::Refused => out.push_str("null"),
-        Value::Sequence(items) => {
-            out.push('[');
-            for (index, item) in items.iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                write(item, false, out);
+impl Serialize for Canonical<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let below = |node| Canonical { node, is_top: false };
+        match &self.node.value {
+            Value::Scalar { text, .. } => serializer.serialize_str(text),
+            // A file with one is refused, so its digest is never taken.
+            Value::Refused => serializer.serialize_unit(),
+            Value::Sequence(items) => serializer.collect_seq(items.iter().map(below)),
+            Value::Mapping(entries) => {
+                let is_in = |entry: &&MappingEntry| !(self.is_top && entry.key == "description");
+                let mut sorted: Vec<&MappingEntry> = entries.iter().filter(is_in).collect();
+                sorted.sort_by_key(|entry| &entry.key);
+                serializer.collect_map(sorted.into_iter().map(|entry| (&entry.key, below(&entry.value))))
             }
-            out.push(']');
-        }
-        Value::Mapping(entries) => {
-            let left_out = |key: &str| is_top && key == "description";
-            let mut sorted: Vec<_> = entries.iter().filter(|entry| !left_out(&entry.key)).collect();
-            sorted.sort_by(|a, b| a.key.cmp(&b.key));
-            out.push('{');
-            for (index, entry) in sorted.into_iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                push_text(&entry.key, out);
-                out.push(':');
-                write(&entry.value, false, out);
-            }
-            out.push('}');
         }
     }
-}
-
-fn push_text(text: &str, out: &mut String) {
-    out.push_str(&serde_json::Value::from(text).to_string());
 }

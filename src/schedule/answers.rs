@@ -28,7 +28,8 @@ pub enum Openness {
 
 /// Why ringward may write at an instant, or may not. A freeze is named before a closed opening,
 /// because deny wins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Because<'a> {
     /// No openings are written, and nothing is frozen.
     AlwaysOpen,
@@ -43,12 +44,7 @@ pub enum Because<'a> {
 impl Because<'_> {
     /// The word of API and metrics.
     pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::AlwaysOpen => "always_open",
-            Self::InOpening => "in_opening",
-            Self::OutsideOpenings => "outside_openings",
-            Self::Frozen(_) => "frozen",
-        }
+        self.into_str()
     }
 }
 

@@ -13,71 +13,43 @@ pub const MAX_OPENINGS: usize = 32;
 /// The most freezes in one schedule: one for each day of a year.
 pub const MAX_FREEZES: usize = 366;
 
-/// A part of a schedule that cannot be used.
+/// A part of a schedule that cannot be used: what was found, as written, or how many of them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScheduleError {
     /// Not in the time zone database.
     #[error("`{found}` is not a time zone; write an IANA name, such as Europe/Lisbon or UTC")]
-    UnknownZone {
-        /// As written.
-        found: String,
-    },
-    /// Not five fields that cron reads.
+    UnknownZone { found: String },
+    /// Not five fields that cron reads, and why.
     #[error(
         "`{found}` is not a cron line ({why}); write minute, hour, day, month, weekday, such as 0 9 * * Mon-Thu"
     )]
-    InvalidCron {
-        /// As written.
-        found: String,
-        /// What is wrong with it.
-        why: String,
-    },
+    InvalidCron { found: String, why: String },
     /// Nothing between two commas, or beside one.
     #[error("`{found}` has an empty entry; write a value on both sides of each comma, such as 0,30")]
-    EmptyEntry {
-        /// The cron line as written.
-        found: String,
-    },
+    EmptyEntry { found: String },
     /// No date matches.
     #[error("`{found}` never comes: no date matches its day, month and weekday; name a day that exists")]
-    NeverOpens {
-        /// The cron line as written.
-        found: String,
-    },
+    NeverOpens { found: String },
     /// Too short to enter a ring in it.
     #[error(
         "an opening of {found} is too short: a ring is entered only with 15m of the opening left; write at least 15m"
     )]
-    TooShort {
-        /// As written.
-        found: Span,
-    },
+    TooShort { found: Span },
     /// `until` before `from`.
     #[error(
         "this freeze ends on {until}, before it begins on {from}; both days are frozen, so name the first and the last"
     )]
-    EndsBeforeItBegins {
-        /// The first day.
-        from: Date,
-        /// The last day.
-        until: Date,
-    },
+    EndsBeforeItBegins { from: Date, until: Date },
     /// Bound on the work of one decision.
     #[error(
         "{found} openings are too many: a schedule has at most {MAX_OPENINGS}; join some, such as 0 9 * * Mon-Thu"
     )]
-    TooManyOpenings {
-        /// How many are written.
-        found: usize,
-    },
+    TooManyOpenings { found: usize },
     /// Bound on the work of one decision.
     #[error(
         "{found} freezes are too many: a schedule has at most {MAX_FREEZES}; join neighbouring days, drop past ones"
     )]
-    TooManyFreezes {
-        /// How many are written.
-        found: usize,
-    },
+    TooManyFreezes { found: usize },
 }
 
 /// Days on which ringward writes nothing, the first and the last included.

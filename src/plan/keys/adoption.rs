@@ -2,11 +2,9 @@
 //!
 //! **Invariant:** a share of nothing is refused: it would pass without a single device.
 
-use crate::plan::kinds::{SHARE, SPAN};
 use crate::plan::model::{Adoption, Percent};
-use crate::plan::typed_key::{keys, value};
-use crate::plan::values::{share, span};
-use crate::plan::{Absent, ValueKind};
+use crate::plan::typed_key::{keys, span_key, value};
+use crate::plan::{Absent, kinds::SHARE, values::share};
 use crate::time::Span;
 
 /// Cloudflare takes up to 15 minutes to notify a device, which then downloads and installs.
@@ -24,13 +22,9 @@ keys! {
         ),
         /// The deadline, from the assignment on. After it the ring has failed. It stands still in a freeze,
         /// and while the plan is paused or halted.
-        within: Span = value(
-            &ValueKind { bound: Some(|| format!("at least {LEAST_WITHIN}")), ..SPAN },
-            Absent::Value(|| Adoption::BUILT_IN.within.to_string()),
-            "within: 7d", |node, what, problems| {
-                let why = "Cloudflare needs 15m to notify a device, which then installs";
-                span(node, what, LEAST_WITHIN, why, problems)
-            },
+        within: Span = span_key!(
+            LEAST_WITHIN, "Cloudflare needs 15m to notify a device, which then installs",
+            Absent::Value(|| Adoption::BUILT_IN.within.to_string()), "within: 7d"
         ),
         /// The share of the devices active in the week before the assignment that must have been seen since.
         seen_at_least: Percent = value(

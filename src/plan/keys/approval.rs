@@ -5,9 +5,9 @@
 
 use std::num::NonZeroU8;
 
-use crate::plan::kinds::{DEVICES, SPAN, TEXT};
-use crate::plan::typed_key::{keys, value};
-use crate::plan::values::{count, span, user_group};
+use crate::plan::kinds::{DEVICES, TEXT};
+use crate::plan::typed_key::{keys, span_key, value};
+use crate::plan::values::{count, user_group};
 use crate::plan::{Absent, Problems, ValueKind, Written};
 use crate::{ids::UserGroupName, plan::keys::elsewhere::AT_THE_TOP, plan::model::ApprovalRule, time::Span};
 
@@ -39,12 +39,9 @@ keys! {
         ),
         /// How long an approval counts from when it is given. It runs on in a freeze, between openings, and
         /// while the plan is paused or halted.
-        expires: Span = value(
-            &ValueKind { bound: Some(|| format!("at least {LEAST_EXPIRES}")), ..SPAN },
-            Absent::Value(|| ApprovalRule::BUILT_IN_EXPIRES.to_string()),
-            "expires: 5d", |node, what, problems| {
-                span(node, what, LEAST_EXPIRES, "nobody could use the approval in time", problems)
-            },
+        expires: Span = span_key!(
+            LEAST_EXPIRES, "nobody could use the approval in time",
+            Absent::Value(|| ApprovalRule::BUILT_IN_EXPIRES.to_string()), "expires: 5d"
         ),
     }
     elsewhere |key| (key == "author").then_some(AT_THE_TOP)

@@ -17,7 +17,7 @@ use crate::plan::keys::schedule::{self, ScheduleKeys};
 use crate::plan::keys::versions::{ROLLBACK_TO_KEY, Targets, VERSIONS_KEY, readable};
 use crate::plan::kinds::{DEVICES, DOWNGRADES, MOST_DEVICES, PROFILE, SPAN, TEXT, ZONE};
 use crate::plan::model::{AllowDowngrade, DeviceLimit, OnFailure, ProfileRef, RingPlan};
-use crate::plan::typed_key::{below, keys, value, word_key};
+use crate::plan::typed_key::{below, keys, span_key, value, word_key};
 use crate::plan::values::{allow_downgrade, count, owned_text, profile, span};
 use crate::plan::{Absent, Key, Mapping, Node, Problems, Takes, TypedKey, ValueKind, WordValue, items};
 use crate::version::{ClientVersion, Environment};
@@ -109,13 +109,9 @@ keys! {
             "health: {stalled: {at_most: 10%, after: 24h}, dark: {at_most: 2%, after: 24h}, min_devices: 30}",
         ),
         /// How long a gate may be unknown, because data is missing, before the rollout halts.
-        unknown_after: Span = value(
-            &ValueKind { bound: Some(|| format!("at least {LEAST_UNKNOWN_AFTER}")), ..SPAN },
-            Absent::Value(|| RingPlan::BUILT_IN_UNKNOWN_AFTER.to_string()),
-            "unknown_after: 6h", |node, what, problems| {
-                let why = "a single missed answer would halt the rollout";
-                span(node, what, LEAST_UNKNOWN_AFTER, why, problems)
-            },
+        unknown_after: Span = span_key!(
+            LEAST_UNKNOWN_AFTER, "a single missed answer would halt the rollout",
+            Absent::Value(|| RingPlan::BUILT_IN_UNKNOWN_AFTER.to_string()), "unknown_after: 6h"
         ),
         /// What a failing gate does: `halt` stops writing and waits for a person.
         on_failure: OnFailure = word_key("on_failure: halt"),

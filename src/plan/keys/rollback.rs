@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::plan::typed_key::{keys, value};
-use crate::plan::{Absent, ValueKind, kinds::SPAN, model::RollbackRules, values::span};
+use crate::plan::typed_key::{keys, span_key};
+use crate::plan::{Absent, model::RollbackRules};
 use crate::time::Span;
 use crate::version::{ClientVersion, Environment};
 
@@ -17,13 +17,9 @@ keys! {
     RollbackKeys("`rollback`", "rollback") {
         /// How long the ring's devices have to come back. The ring before it follows as soon as
         /// `adoption.at_least` of them are back, and after this time whatever is missing.
-        step: Span = value(
-            &ValueKind { bound: Some(|| format!("at least {LEAST_STEP}")), ..SPAN },
-            Absent::Value(|| RollbackRules::BUILT_IN_STEP.to_string()),
-            "step: 2h", |node, what, problems| {
-                let why = "Cloudflare needs 15m to notify a device, which then installs";
-                span(node, what, LEAST_STEP, why, problems)
-            },
+        step: Span = span_key!(
+            LEAST_STEP, "Cloudflare needs 15m to notify a device, which then installs",
+            Absent::Value(|| RollbackRules::BUILT_IN_STEP.to_string()), "step: 2h"
         ),
     }
     elsewhere |key| (key == "to").then_some("write `rollback_to` beside `rollback`")

@@ -8,18 +8,19 @@ use std::ops::Range;
 use jiff::civil::Date;
 
 use crate::plan::fields::too_many;
-use crate::plan::kinds::{CRON, DATE, SPAN, TEXT};
-use crate::plan::typed_key::{Keys as _, keys, value};
-use crate::plan::values::{date, owned_text, span};
-use crate::plan::{Absent, Node, Problems, Takes, TypedKey, ValueKind, Written, cron, items};
+use crate::plan::kinds::{CRON, DATE, TEXT};
+use crate::plan::typed_key::{Keys as _, keys, span_key, value};
+use crate::plan::values::{date, owned_text};
+use crate::plan::{Absent, Node, Problems, Takes, TypedKey, Written, cron, items};
 use crate::schedule::{
     Freeze, LEAST_OPENING, MAX_FREEZES, MAX_OPENINGS, Opening, Schedule, ScheduleError, Zone,
 };
-use crate::time::{Span, in_words};
+use crate::time::Span;
 
 const OPEN_EXAMPLE: &str = "a list, such as - {cron: \"0 9 * * Mon-Thu\", for: 7h}";
 const FREEZE_EXAMPLE: &str = "a list, such as - {from: 2026-12-18, until: 2027-01-04, reason: Year end}";
 
+const LEAST_LENGTH: Span = Span::minutes(LEAST_OPENING.as_mins());
 /// Days after which a freeze is more probably a slip in a year or month than meant.
 const LONG_FREEZE: i32 = 60;
 
@@ -75,16 +76,9 @@ keys! {
             "cron: \"0 9 * * Mon-Thu\"", owned_text,
         ),
         /// How long it stays open, in elapsed time.
-        length as "for": Span = value(
-            &ValueKind {
-                bound: Some(|| format!("at least {}", in_words(LEAST_OPENING))),
-                ..SPAN
-            },
-            Absent::Refused("how long it stays open, such as for: 7h"),
-            "for: 7h", |node, what, problems| {
-                let why = "a ring is entered only with 15m of the opening left";
-                span(node, what, Span::minutes(LEAST_OPENING.as_mins()), why, problems)
-            },
+        length as "for": Span = span_key!(
+            LEAST_LENGTH, "a ring is entered only with 15m of the opening left",
+            Absent::Refused("how long it stays open, such as for: 7h"), "for: 7h"
         ),
     }
     elsewhere |key| match key {
@@ -125,7 +119,7 @@ fn opening(node: &Node, problems: &mut Problems) -> Option<Opening> {
     let OpeningKeys { cron, length } = OpeningKeys::read(node, "", problems)?;
     let (line, at) = cron.placed()?;
     // With any length, so that a bad line shows beside a bad length.
-    match Opening::new(&line, length.value.unwrap_or(Span::minutes(LEAST_OPENING.as_mins()))) {
+    match Opening::new(&line, length.value.unwrap_or(LEAST_LENGTH)) {
         Ok(opening) => {
             for (problem, instead) in cron::doubts(&line, &opening) {
                 problems.warn(&at, problem, instead, None);

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::model::plan::Plan;
+use crate::{plan::model::plan::Plan, text::worded};
 
 /// SHA-256 over a plan file's tree as written: keys sorted, no comments, no defaults filled in,
 /// `description` left out. In lower-case hex.
@@ -63,12 +63,9 @@ pub enum Revisions {
     Person,
 }
 
-impl Revisions {
-    /// The word of `ringward.yaml`.
-    pub const fn as_str(self) -> &'static str {
-        self.into_str()
-    }
+worded!(Revisions);
 
+impl Revisions {
     /// The line that says so, in at most 40 characters.
     pub const fn line(self) -> &'static str {
         match self {

@@ -219,11 +219,8 @@ pub struct DeviceLimit(NonZeroU32);
 
 impl DeviceLimit {
     /// A limit; `None` for a limit of no device, under which nothing could ever be written.
-    pub const fn new(devices: u32) -> Option<Self> {
-        match NonZeroU32::new(devices) {
-            Some(devices) => Some(Self(devices)),
-            None => None,
-        }
+    pub fn new(devices: u32) -> Option<Self> {
+        NonZeroU32::new(devices).map(Self)
     }
 
     /// Whether so many devices are more than it allows.

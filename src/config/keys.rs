@@ -9,16 +9,15 @@ use std::{collections::BTreeSet, path::PathBuf, str::FromStr};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::config::access::{Audience, CertsUrl, TeamName};
-use crate::config::model::{AccessApplication, Config, MayRead, Operators, RunSettings};
-use crate::config::place::{HostName, Listen};
+use crate::config::model::{AccessApplication, ClockTrust, Config, MayRead, Operators, RunSettings};
+use crate::config::values::{Audience, CertsUrl, HostName, Listen, TeamName};
 use crate::ids::{AccountId, ServiceName, UserGroupName};
 use crate::plan::fields::too_many;
 use crate::plan::model::{ApprovalFloor, DeviceLimit, Revisions};
 use crate::plan::typed_key::{Keys as _, key, keys, needed, word};
 use crate::plan::values::{account, date, owned_text, read, whole};
 use crate::plan::{Node, Problems, Value, WordValue, items, text};
-use crate::{config::clock::ClockTrust, time::Timestamp};
+use crate::time::Timestamp;
 
 /// The most entries of a list.
 const MOST: usize = 1_000;
@@ -100,8 +99,8 @@ const TAGS: &str = "a list of AUD tags, of 64 digits each";
 keys! {
     /// What no plan may do more of.
     GuardKeys("`guard`", "guard") {
-        devices_per_day: NonZeroU32 = needed("a number of devices, such as 2000", |node, what, problems| {
-            whole(node, what, "of devices, at least 1", |_| true, problems)
+        devices_per_day: DeviceLimit = needed("a number of devices, such as 2000", |node, what, problems| {
+            DeviceLimit::new(whole::<NonZeroU32>(node, what, "of devices, at least 1", |_| true, problems)?.get())
         }),
     }
 }
@@ -141,10 +140,7 @@ pub(super) fn config(root: &Node, problems: &mut Problems) -> Option<Config> {
                 Some(ApprovalFloor { user_group: user_group.value?, count: count.value?, over_devices })
             },
         ),
-        devices_per_day: keys
-            .guard
-            .value
-            .and_then(|guard| DeviceLimit::new(guard.devices_per_day.value?.get())),
+        devices_per_day: keys.guard.value.and_then(|guard| guard.devices_per_day.value),
         clock_trust: keys.clock.value.and_then(|ClockKeys { trust, until, reason }| {
             trust.value?;
             Some(ClockTrust { until: end_of(until.value?)?, reason: reason.value? })

@@ -5,21 +5,17 @@
 //!
 //! **Invariant:** a file with an error gives no configuration, and no part of one.
 
-mod access;
-mod clock;
 mod keys;
 mod model;
-mod place;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use crate::plan::tree::{self, FileKind};
 use crate::plan::{PlanError, Problems};
 
-pub use access::{Audience, CertsUrl, InvalidAccess, TeamName};
-pub use clock::ClockTrust;
-pub use model::{AccessApplication, Config, MayRead, Operators, RunSettings};
-pub use place::{HostName, Listen, NoHostName, NoPlace};
+pub use model::{AccessApplication, ClockTrust, Config, MayRead, Operators, RunSettings};
+pub use values::{Audience, CertsUrl, HostName, InvalidAccess, Listen, NoHostName, NoPlace, TeamName};
 
 /// The name under which a daemon looks for it, beside its database.
 pub const FILE_NAME: &str = "ringward.yaml";

@@ -5,11 +5,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::config::access::{Audience, CertsUrl, TeamName};
-use crate::config::clock::ClockTrust;
-use crate::config::place::{HostName, Listen};
+use crate::config::values::{Audience, CertsUrl, HostName, Listen, TeamName};
 use crate::ids::{AccountId, Email, ServiceName};
 use crate::plan::model::{ApprovalFloor, DeviceLimit, Revisions};
+use crate::time::Timestamp;
 
 /// What the file says. What it does not say is as if there were no file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -109,4 +108,13 @@ impl RunSettings {
             ..self
         }
     }
+}
+
+/// A person's word that the machine's clock is right: for a proxy in front whose clock is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClockTrust {
+    /// The first instant at which it does not count any more: the end of its last day, UTC.
+    pub until: Timestamp,
+    /// Why.
+    pub reason: String,
 }

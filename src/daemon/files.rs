@@ -4,7 +4,7 @@
 //! directory; it is gone only by two looks a minute apart that account for every file.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use crate::daemon::plans_dir::{DirectoryLook, Yml};
@@ -32,9 +32,11 @@ pub struct FileProblem {
 /// What the directory asks for.
 #[derive(Debug)]
 pub struct PlanFiles {
-    directory: PathBuf,
+    /// The directory.
+    pub(in crate::daemon) directory: PathBuf,
     account: AccountId,
-    settles: Settles,
+    /// How long a file must have been unchanged.
+    pub(in crate::daemon) settles: Settles,
     last: Option<DirectoryLook>,
     /// Why the directory could not be read at the last look.
     unreadable: Option<String>,
@@ -44,8 +46,10 @@ pub struct PlanFiles {
     missing: BTreeMap<PlanName, Missing>,
     /// Files that hold no plan that is known of.
     unaccounted: usize,
-    problems: Vec<FileProblem>,
-    warnings: Vec<FileProblem>,
+    /// What is wrong with files, or with the directory.
+    pub(in crate::daemon) problems: Vec<FileProblem>,
+    /// What `check` warns of in files that hold.
+    pub(in crate::daemon) warnings: Vec<FileProblem>,
 }
 
 /// How long a file must have been unchanged before what is in it takes effect.
@@ -135,16 +139,6 @@ impl PlanFiles {
             problems: Vec::new(),
             warnings: Vec::new(),
         }
-    }
-
-    /// The directory.
-    pub fn directory(&self) -> &Path {
-        &self.directory
-    }
-
-    /// How long a file must have been unchanged.
-    pub const fn settles(&self) -> Settles {
-        self.settles
     }
 
     /// Takes in a look of the instant `now`. `known` are the plans of the log. Returns whether anything
@@ -316,16 +310,6 @@ impl PlanFiles {
     /// The files that hold plans.
     pub fn names(&self) -> BTreeMap<PlanName, String> {
         self.held.iter().map(|(plan, held)| (plan.clone(), held.file().to_owned())).collect()
-    }
-
-    /// What is wrong with files, or with the directory.
-    pub fn problems(&self) -> &[FileProblem] {
-        &self.problems
-    }
-
-    /// What `check` warns of in files that hold.
-    pub fn warnings(&self) -> &[FileProblem] {
-        &self.warnings
     }
 }
 

@@ -92,16 +92,12 @@ impl Draft {
 
 /// Whether a key `plan`, quoted or not, begins a line.
 fn has_plan_line(bytes: &[u8]) -> bool {
-    let wide = |first: usize| bytes.chunks_exact(2).filter_map(|pair| pair.get(first)).copied().collect();
     let text: Vec<u8> = match bytes {
         // What is wrong with a plan in UTF-16 should be said; its letters are every other byte.
-        [0xff, 0xfe, ..] => wide(0),
-        [0xfe, 0xff, ..] => wide(1),
+        [0xff, 0xfe, text @ ..] => text.chunks_exact(2).filter_map(|pair| pair.first()).copied().collect(),
+        [0xfe, 0xff, text @ ..] => text.chunks_exact(2).filter_map(|pair| pair.last()).copied().collect(),
         _ => bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes).to_vec(),
     };
-    // The first character of UTF-16 is the byte order mark.
-    let is_wide = matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
-    let text = text.get(usize::from(is_wide)..).unwrap_or_default();
     text.split(|byte| matches!(byte, b'\n' | b'\r')).any(|line| {
         let keys: [&[u8]; 3] = [b"plan", b"\"plan\"", b"'plan'"];
         keys.iter()

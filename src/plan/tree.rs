@@ -32,20 +32,13 @@ pub(crate) struct Node {
 impl Node {
     /// The value of a key; `None` also where this is no mapping.
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
-        match &self.value {
-            Value::Mapping(entries) => {
-                entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
-            }
-            Value::Sequence(_) | Value::Scalar { .. } | Value::Refused => None,
-        }
+        let Value::Mapping(entries) = &self.value else { return None };
+        entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
     }
 
     /// The items of a list; none where this is no list.
     pub(crate) fn items(&self) -> &[Self] {
-        match &self.value {
-            Value::Sequence(items) => items,
-            Value::Mapping(_) | Value::Scalar { .. } | Value::Refused => &[],
-        }
+        if let Value::Sequence(items) = &self.value { items } else { &[] }
     }
 }
 
@@ -184,15 +177,9 @@ enum OpenKind {
         entries: Vec<MappingEntry>,
         /// Where each name was first written.
         names: HashMap<String, Range<usize>>,
-        /// The key that waits for its value.
-        key: Option<PendingKey>,
+        /// The key that waits for its value, and its place; without a name it is refused, and its value goes with it.
+        key: Option<(Range<usize>, Option<String>)>,
     },
-}
-
-struct PendingKey {
-    at: Range<usize>,
-    /// `None`: the key is refused, and its value goes with it.
-    name: Option<String>,
 }
 
 impl TreeBuilder<'_, '_> {
@@ -282,12 +269,10 @@ impl TreeBuilder<'_, '_> {
             OpenKind::Mapping { entries, names, key } => match key.take() {
                 None => {
                     let at = node.at.clone();
-                    *key = Some(PendingKey { at, name: read_key(node, names, self.problems) });
+                    *key = Some((at, read_key(node, names, self.problems)));
                 }
-                Some(PendingKey { at, name: Some(name) }) => {
-                    entries.push(MappingEntry { key: name, key_at: at, value: node });
-                }
-                Some(PendingKey { name: None, .. }) => {}
+                Some((key_at, Some(key))) => entries.push(MappingEntry { key, key_at, value: node }),
+                Some((_, None)) => {}
             },
         }
     }
@@ -332,11 +317,12 @@ impl TreeBuilder<'_, '_> {
 
 /// Takes a node that stands where a key belongs. `None`: it is refused, and that is noted.
 fn read_key(
-    Node { at, value }: Node,
+    node: Node,
     names: &mut HashMap<String, Range<usize>>,
     problems: &mut Problems,
 ) -> Option<String> {
-    let (name, is_bare) = match value {
+    let at = node.at;
+    let (name, is_bare) = match node.value {
         Value::Scalar { text, is_bare } => (text, is_bare),
         Value::Refused => return None,
         Value::Mapping(_) | Value::Sequence(_) => {

@@ -6,7 +6,6 @@
 //! All spans are half-open: an opening that closes at 16:00 is closed at 16:00.
 
 mod answers;
-mod entry;
 mod follow;
 mod line;
 mod opening;
@@ -17,8 +16,7 @@ mod whole;
 mod within;
 mod zone;
 
-pub use answers::{Because, Openness, Outlook, Writable};
-pub use entry::START_GRACE;
+pub use answers::{Because, Openness, Outlook, START_GRACE, Writable};
 pub use follow::{HORIZON, SIGHT};
 pub use opening::{LEAST_OPENING, Opening};
 pub use parts::{Freeze, MAX_FREEZES, MAX_OPENINGS, ScheduleError};

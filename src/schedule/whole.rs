@@ -78,8 +78,7 @@ impl Schedule {
 
     /// Open at all times, never frozen.
     pub fn always() -> Self {
-        let (frozen, joined) = (Vec::new(), Vec::new());
-        Self { zone: Zone::utc(), open: Vec::new(), freeze: Vec::new(), frozen, joined }
+        Self::worked_out(Zone::utc(), Vec::new(), Vec::new())
     }
 
     /// The zone in which openings and freezes are read, and in which to show their instants.

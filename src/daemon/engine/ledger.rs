@@ -74,7 +74,7 @@ impl DurableEngine {
         self.head = store.view().head()?;
         self.engine.take_over(replayed.state, log::remembered(store.view()));
         self.store = Some(store);
-        let entries = self.engine.started(why, self.mode, self.files.settles().shown);
+        let entries = self.engine.started(why, self.mode, self.files.settles.shown);
         self.record(&entries, self.now())
     }
 

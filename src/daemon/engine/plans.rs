@@ -21,10 +21,10 @@ impl DurableEngine {
         });
         let known: Vec<LoggedPlan> = known.collect();
         let now = self.now();
-        let before = (self.files.problems().to_vec(), self.files.warnings().to_vec());
+        let before = (self.files.problems.clone(), self.files.warnings.clone());
         let changed = self.files.take(look, &known, now);
-        tell_problems(&before.0, self.files.problems());
-        tell_warnings(&before.1, self.files.warnings());
+        tell_problems(&before.0, &self.files.problems);
+        tell_warnings(&before.1, &self.files.warnings);
         changed
     }
 }

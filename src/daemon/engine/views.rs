@@ -77,7 +77,7 @@ impl DurableEngine {
             reports: pass.reports.clone(),
             revisions: self.engine.world.revisions,
             waiting: self.waiting(),
-            problems: self.files.problems().to_vec(),
+            problems: self.files.problems.clone(),
             faults: pass.faults.iter().map(|(plan, fault)| (plan.clone(), fault.to_string())).collect(),
             troubles: self
                 .engine

@@ -35,12 +35,12 @@ fn what_check_warns_of_is_known_of_files_that_hold() {
     fs::write(directory.path().join("patch.yaml"), written).unwrap();
     let mut files = files(directory.path());
     assert!(take(&mut files, directory.path(), None));
-    let told: Vec<_> = files.warnings().iter().map(|told| (told.file.as_str(), told.errors.len())).collect();
+    let told: Vec<_> = files.warnings.iter().map(|told| (told.file.as_str(), told.errors.len())).collect();
     assert_eq!(told, [("patch.yaml", 1)]);
-    assert!(files.warnings()[0].errors[0].contains("Tue#2"), "{:?}", files.warnings());
+    assert!(files.warnings[0].errors[0].contains("Tue#2"), "{:?}", files.warnings);
     fs::write(directory.path().join("patch.yaml"), written.replace("8-14 * Tue", "* * Tue#2")).unwrap();
     assert!(take(&mut files, directory.path(), None));
-    assert_eq!(files.warnings(), [], "fixed");
+    assert_eq!(files.warnings, [], "fixed");
 }
 
 #[test]
@@ -56,12 +56,12 @@ fn one_bad_file_does_not_hide_the_others() {
     let mut files = files(directory.path());
     assert!(take(&mut files, directory.path(), None));
     assert!(matches!(files.desired(&plan()), Desired::Present(_)));
-    let bad: Vec<_> = files.problems().iter().map(|problem| problem.file.as_str()).collect();
+    let bad: Vec<_> = files.problems.iter().map(|problem| problem.file.as_str()).collect();
     assert_eq!(bad, ["dangling.yaml", "folder.yaml"], "dot files are nobody's plans");
     assert!(!take(&mut files, directory.path(), None), "nothing changed");
     fs::write(path("ringward.yaml"), PLAN).unwrap();
     assert!(take(&mut files, directory.path(), None));
-    let told: Vec<_> = files.problems().iter().flat_map(|problem| &problem.errors).collect();
+    let told: Vec<_> = files.problems.iter().flat_map(|problem| &problem.errors).collect();
     assert!(told.iter().any(|error| error.contains("name is that of the configuration")), "{told:?}");
 }
 

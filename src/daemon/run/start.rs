@@ -124,7 +124,7 @@ pub async fn start(settings: DaemonSettings) -> Result<Daemon, DaemonError> {
         }
         Ok(None) | Err(_) => DirectoryLook::Unreadable(format!(
             "the plans directory {} was not read within {} s; it goes on being read",
-            durable.files.directory().display(),
+            durable.files.directory.display(),
             FIRST_LOOK_WITHIN.as_secs()
         )),
     };

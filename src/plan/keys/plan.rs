@@ -6,9 +6,7 @@ use std::ops::Range;
 
 use crate::ids::{AccountId, Email, PlanName};
 use crate::plan::fields::{description, too_many};
-use crate::plan::keys::elsewhere::{
-    IN_EACH_RING, IN_RING_OR_DEFAULTS, UNDER_APPROVAL, UNDER_ROLLBACK, UNDER_VERSIONS, is_environment,
-};
+use crate::plan::keys::elsewhere;
 use crate::plan::keys::ring::{DEFAULTS, LATER, RING, RingRead, SharedKeys};
 use crate::plan::keys::versions::{Targets, VERSIONS_KEY};
 use crate::plan::kinds::{ACCOUNT, EMAIL, PLAN_NAME, PROSE, RANGE, TEXT};
@@ -108,13 +106,13 @@ pub(in crate::plan) const PLAN: Mapping = Mapping {
     keys: PlanKeys::ALL,
     later: LATER,
     elsewhere: |key| match key {
-        "user_group" | "count" | "expires" => Some(UNDER_APPROVAL),
-        "step" => Some(UNDER_ROLLBACK),
-        "profiles" | "group" => Some(IN_EACH_RING),
+        "user_group" | "count" | "expires" => Some(elsewhere::UNDER_APPROVAL),
+        "step" => Some(elsewhere::UNDER_ROLLBACK),
+        "profiles" | "group" => Some(elsewhere::IN_EACH_RING),
         "name" => Some("write the plan's name as `plan: NAME`"),
         "open" | "freeze" => Some("write it under `schedule` of a ring or of `defaults`"),
-        key if is_environment(key) => Some(UNDER_VERSIONS),
-        key => DEFAULTS.key(key).map(|_| IN_RING_OR_DEFAULTS),
+        key if elsewhere::is_environment(key) => Some(elsewhere::UNDER_VERSIONS),
+        key => DEFAULTS.key(key).map(|_| elsewhere::IN_RING_OR_DEFAULTS),
     },
 };
 
@@ -132,7 +130,7 @@ keys! {
             "reason: fails to connect after upgrade, downgrade, upgrade", owned_text,
         ),
     }
-    elsewhere |key| is_environment(key).then_some("write a range over both environments as `versions`")
+    elsewhere |key| elsewhere::is_environment(key).then_some("write a range over both environments as `versions`")
 }
 
 fn forbids(node: &Node, what: &str, problems: &mut Problems) -> Option<Vec<(Forbid, Range<usize>)>> {

@@ -10,9 +10,8 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use crate::plan::keys::approval::{self, ApprovalKeys};
-use crate::plan::keys::elsewhere::{
-    AT_THE_TOP, IN_EACH_RING, UNDER_APPROVAL, UNDER_VERSIONS, below_a_ring, is_environment,
-};
+use crate::plan::keys::elsewhere;
+use crate::plan::keys::gates::{AdoptionKeys, HealthKeys};
 use crate::plan::keys::schedule::{self, ScheduleKeys};
 use crate::plan::keys::versions::{ROLLBACK_TO_KEY, Targets, VERSIONS_KEY, readable};
 use crate::plan::kinds::{DEVICES, DOWNGRADES, MOST_DEVICES, PROFILE, SPAN, TEXT, ZONE};
@@ -22,8 +21,7 @@ use crate::plan::values::{allow_downgrade, count, owned_text, profile, span};
 use crate::plan::{Absent, Key, Mapping, Node, Problems, Takes, TypedKey, ValueKind, WordValue, items};
 use crate::version::{ClientVersion, Environment};
 use crate::{
-    ids::RingName, plan::keys::adoption::AdoptionKeys, plan::keys::health::HealthKeys,
-    plan::keys::rollback::RollbackKeys, plan::zones::zone, schedule::Zone, time::Span,
+    ids::RingName, plan::keys::rollback::RollbackKeys, plan::zones::zone, schedule::Zone, time::Span,
 };
 
 /// The most profiles of one plan, all rings together.
@@ -175,10 +173,12 @@ pub(super) const DEFAULTS: Mapping = Mapping {
     keys: &listed::<{ SharedKeys::ALL.len() }>(&[]),
     later: LATER,
     elsewhere: |key| match key {
-        "name" | "profiles" | "group" => Some(IN_EACH_RING),
-        "forbid" | "on_new_target" | "on_drift" | "description" | "account" | "author" => Some(AT_THE_TOP),
-        "user_group" | "count" | "expires" => Some(UNDER_APPROVAL),
-        key => below_a_ring(key),
+        "name" | "profiles" | "group" => Some(elsewhere::IN_EACH_RING),
+        "forbid" | "on_new_target" | "on_drift" | "description" | "account" | "author" => {
+            Some(elsewhere::AT_THE_TOP)
+        }
+        "user_group" | "count" | "expires" => Some(elsewhere::UNDER_APPROVAL),
+        key => elsewhere::below_a_ring(key),
     },
 };
 
@@ -191,10 +191,10 @@ pub(in crate::plan) const RING: Mapping = Mapping {
     later: LATER,
     elsewhere: |key| match key {
         "ring" => Some("write the ring's name as `name`"),
-        "forbid" | "on_new_target" | "on_drift" => Some(AT_THE_TOP),
+        "forbid" | "on_new_target" | "on_drift" => Some(elsewhere::AT_THE_TOP),
         "description" => Some("write it at the top of the file, or write a comment (`# …`) here"),
-        key if is_environment(key) => Some(UNDER_VERSIONS),
-        key => below_a_ring(key),
+        key if elsewhere::is_environment(key) => Some(elsewhere::UNDER_VERSIONS),
+        key => elsewhere::below_a_ring(key),
     },
 };
 

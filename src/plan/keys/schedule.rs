@@ -58,9 +58,7 @@ keys! {
     }
     elsewhere |key| match key {
         "timezone" => Some("write `timezone` next to `schedule`"),
-        "cron" | "for" => {
-            Some("write it in an opening, such as open: [{cron: \"0 9 * * Mon-Thu\", for: 7h}]")
-        }
+        "cron" | "for" => Some("write it in an opening, such as open: [{cron: \"0 9 * * Mon-Thu\", for: 7h}]"),
         _ => None,
     }
 }
@@ -119,38 +117,26 @@ fn opening(node: &Node, problems: &mut Problems) -> Option<Opening> {
     let OpeningKeys { cron, length } = OpeningKeys::read(node, "", problems)?;
     let (line, at) = cron.placed()?;
     // With any length, so that a bad line shows beside a bad length.
-    match Opening::new(&line, length.value.unwrap_or(LEAST_LENGTH)) {
-        Ok(opening) => {
-            for (problem, instead) in cron::doubts(&line, &opening) {
-                problems.warn(&at, problem, instead, None);
-            }
-            length.value.map(|_| opening)
-        }
-        Err(error) => {
-            refuse(&at, &error, problems);
-            None
-        }
+    let opening = Opening::new(&line, length.value.unwrap_or(LEAST_LENGTH));
+    let opening = opening.map_err(|error| refuse(&at, &error, problems)).ok()?;
+    for (problem, instead) in cron::doubts(&line, &opening) {
+        problems.warn(&at, problem, instead, None);
     }
+    length.value.map(|_| opening)
 }
 
 fn freeze(node: &Node, problems: &mut Problems) -> Option<Freeze> {
     let FreezeKeys { from, until, reason } = FreezeKeys::read(node, "", problems)?;
     let (last_day, at) = until.placed()?;
-    match Freeze::new(from.value?, last_day, reason.value?) {
-        Ok(freeze) => {
-            let days = freeze.days();
-            if days > LONG_FREEZE {
-                let problem = format!("this freeze is {days} days long");
-                let instead = "nothing is written for all that time, no fix either; check both days";
-                problems.warn(&at, problem, instead, None);
-            }
-            Some(freeze)
-        }
-        Err(error) => {
-            refuse(&at, &error, problems);
-            None
-        }
+    let freeze = Freeze::new(from.value?, last_day, reason.value?);
+    let freeze = freeze.map_err(|error| refuse(&at, &error, problems)).ok()?;
+    let days = freeze.days();
+    if days > LONG_FREEZE {
+        let problem = format!("this freeze is {days} days long");
+        let instead = "nothing is written for all that time, no fix either; check both days";
+        problems.warn(&at, problem, instead, None);
     }
+    Some(freeze)
 }
 
 /// A ring's, filled from `defaults`. Its own openings stand in place of theirs; its own freezes are added.

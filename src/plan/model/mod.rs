@@ -3,15 +3,13 @@
 //! **Invariant:** every value here passed the decoder, so a target is never below 2026.6, a ring has at
 //! least one profile and one target, and names are unique. A target may be one that the plan forbids by now.
 
-mod approval;
 mod gates;
 mod percent;
 mod plan;
 mod revision;
 mod ring;
 
-pub use approval::{ApprovalFloor, ApprovalRule};
-pub use gates::{Adoption, Health, HealthLimit, OnFailure};
+pub use gates::{Adoption, ApprovalFloor, ApprovalRule, Health, HealthLimit, OnFailure};
 pub use percent::Percent;
 pub use plan::{Forbid, OnDrift, OnNewTarget, Plan};
 pub use revision::{PlanDigest, Revision, Revisions};

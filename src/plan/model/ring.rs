@@ -8,10 +8,10 @@ use std::{fmt, num::NonZeroU32};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{PolicyId, RingName};
-use crate::plan::model::gates::{Adoption, Health, OnFailure};
+use crate::plan::model::gates::{Adoption, ApprovalRule, Health, OnFailure};
 use crate::schedule::{Opening, Schedule};
+use crate::time::Span;
 use crate::version::{ClientVersion, Environment};
-use crate::{plan::model::approval::ApprovalRule, time::Span};
 
 /// One step of a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -9,10 +9,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::policies::{
     AnsweredAccess, PermissionPolicy, PolicedGroup, PolicyIntent, ResourceGroup, ResourceScope,
 };
-use crate::ids::{PermissionGroupId, ResourceGroupId};
+use crate::ids::{AccountId, PermissionGroupId, ResourceGroupId};
+use crate::rollout::record::Member;
 
 /// Scopes of resource groups that policies name without saying what belongs to them.
 pub(super) type Scopes = BTreeMap<ResourceGroupId, ResourceScope>;
+
+/// Groups with what it takes to tell of them; of one group alone, its members too.
+pub(super) struct Listing<'a> {
+    pub(super) account: &'a AccountId,
+    pub(super) groups: &'a [PolicedGroup],
+    pub(super) members: Option<&'a [Member]>,
+    pub(super) scopes: &'a Scopes,
+}
 
 /// What matters of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

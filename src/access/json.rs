@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::compare::{Difference, PolicyPlace, Scopes, Shape};
+use super::compare::{Difference, Listing, PolicyPlace, Shape};
 use super::policies::{PermissionGroup, PolicedGroup};
 use super::words::{RoleNames, standing};
 use crate::ids::{AccountId, Email, PermissionGroupId, ResourceGroupId, UserGroupId};
@@ -81,12 +81,8 @@ struct GroupDifference<'a> {
     add: Vec<PolicyJson>,
 }
 
-pub(super) fn groups<'a>(
-    account: &'a AccountId,
-    groups: &'a [PolicedGroup],
-    members: Option<&'a [Member]>,
-    scopes: &Scopes,
-) -> PolicedGroupsJson<'a> {
+pub(super) fn groups<'a>(listing: &Listing<'a>) -> PolicedGroupsJson<'a> {
+    let Listing { account, groups, members, scopes } = *listing;
     let names = RoleNames::of(account, &[], groups);
     let member =
         |member: &'a Member| MemberJson { email: member.email.as_ref(), status: standing(&member.standing) };

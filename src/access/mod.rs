@@ -24,7 +24,7 @@ use self::args::{
     ACCESS_TOKEN_VARIABLE, AccessArgs, AccessConnection, AccessDiffArgs, AccessListArgs, AccessVerb,
     ApplyArgs, ResetArgs, RolesArgs,
 };
-use self::compare::{Difference, Scopes};
+use self::compare::{Difference, Listing};
 use self::file::ValidFile;
 use self::policies::{PermissionGroup, PolicedGroup};
 use self::resolve::{WantedGroup, another_group, resolve};
@@ -77,18 +77,6 @@ impl Far {
         outcome.map_err(CliError::failed)
     }
 
-    async fn groups(&self) -> Result<Vec<PolicedGroup>, CliError> {
-        self.read(self.client.user_groups().await)
-    }
-
-    async fn roles(&self) -> Result<Vec<PermissionGroup>, CliError> {
-        self.read(self.client.permission_groups().await)
-    }
-
-    async fn scopes(&self, groups: &[PolicedGroup]) -> Result<Scopes, CliError> {
-        self.read(write::scopes(&self.client, groups).await)
-    }
-
     /// What a file means here.
     async fn targets(
         &self,
@@ -96,8 +84,8 @@ impl Far {
         written: &ValidFile<'_>,
         ink: Ink,
     ) -> Result<(Vec<WantedGroup>, Vec<PermissionGroup>), CliError> {
-        let groups = self.groups().await?;
-        let roles = self.roles().await?;
+        let groups = self.read(self.client.user_groups().await)?;
+        let roles = self.read(self.client.permission_groups().await)?;
         let targets = resolve(written, &self.account, &groups, &roles)
             .map_err(|errors| CliError::refused(told(file, "does not fit the account", &errors, ink)))?;
         Ok((targets, roles))
@@ -106,7 +94,7 @@ impl Far {
 
 async fn list(args: &AccessListArgs, screen: &Screen, out: Out<'_>) -> Result<(), CliError> {
     let far = Far::reach(&args.connection, None)?;
-    let mut groups = far.groups().await?;
+    let mut groups = far.read(far.client.user_groups().await)?;
     let mut members = None;
     if let Some(text) = &args.group {
         let group = one_group(&groups, text)?.clone();
@@ -115,17 +103,14 @@ async fn list(args: &AccessListArgs, screen: &Screen, out: Out<'_>) -> Result<()
         groups = vec![group];
     }
     groups.sort_by(|a, b| a.name.cmp(&b.name));
-    let scopes = far.scopes(&groups).await?;
-    Ok(args.json.format().answer(
-        out,
-        &json::groups(&far.account, &groups, members.as_deref(), &scopes),
-        |out| show::groups(out, screen, &far.account, &groups, members.as_deref(), &scopes),
-    )?)
+    let scopes = &far.read(write::scopes(&far.client, &groups).await)?;
+    let found = Listing { account: &far.account, groups: &groups, members: members.as_deref(), scopes };
+    Ok(args.json.format().answer(out, &json::groups(&found), |out| show::groups(out, screen, &found))?)
 }
 
 async fn roles(args: &RolesArgs, screen: &Screen, out: Out<'_>) -> Result<(), CliError> {
     let far = Far::reach(&args.connection, None)?;
-    let mut roles = far.roles().await?;
+    let mut roles = far.read(far.client.permission_groups().await)?;
     if let Some(part) = args.like.as_ref().map(|part| part.to_lowercase()) {
         roles.retain(|role| role.name.as_ref().is_some_and(|name| name.to_lowercase().contains(&part)));
     }
@@ -140,7 +125,7 @@ async fn diff(args: &AccessDiffArgs, screen: &Screen, out: Out<'_>) -> Result<()
     let far = Far::reach(&args.connection, written.account.as_ref())?;
     let (targets, roles) = far.targets(&file, &written, screen.ink).await?;
     let found: Vec<PolicedGroup> = targets.iter().map(|target| target.found.clone()).collect();
-    let scopes = far.scopes(&found).await?;
+    let scopes = far.read(write::scopes(&far.client, &found).await)?;
     let differences: Vec<(&PolicedGroup, Difference)> = targets
         .iter()
         .map(|target| (&target.found, Difference::between(&target.found.policies, &target.wanted, &scopes)))
@@ -173,7 +158,7 @@ async fn apply(args: &ApplyArgs, screen: &Screen, out: Out<'_>) -> Result<(), Cl
 
 async fn reset(args: &ResetArgs, screen: &Screen, out: Out<'_>) -> Result<(), CliError> {
     let far = Far::reach(&args.connection, None)?;
-    let groups = far.groups().await?;
+    let groups = far.read(far.client.user_groups().await)?;
     let group = one_group(&groups, &args.group)?;
     let (client, daemon, reason) = (&far.client, &args.daemon.connection(), &args.reason);
     let names = &RoleNames::of(&far.account, &[], std::slice::from_ref(group));

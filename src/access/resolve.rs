@@ -54,18 +54,18 @@ fn group_of<'a>(
 ) -> Option<&'a PolicedGroup> {
     let same_name = |known: &&PolicedGroup| known.name == group.name.as_str();
     let named: Vec<&PolicedGroup> = groups.iter().filter(same_name).collect();
-    match named.as_slice() {
+    let (problem, instead) = match named.as_slice() {
         [one] => return Some(one),
         [] => {
-            let instead = another_group(group.name.as_str(), groups);
-            problems.wrong(&group.name_at, "the account has no User Group of this name", instead);
+            let problem = "the account has no User Group of this name";
+            (problem.to_owned(), another_group(group.name.as_str(), groups))
         }
-        several => {
-            let problem = format!("the account has {} User Groups of this name", several.len());
-            let instead = "rename or remove the others: nobody can say which one is meant";
-            problems.wrong(&group.name_at, problem, instead);
-        }
-    }
+        several => (
+            format!("the account has {} User Groups of this name", several.len()),
+            "rename or remove the others: nobody can say which one is meant".to_owned(),
+        ),
+    };
+    problems.wrong(&group.name_at, problem, instead);
     None
 }
 
@@ -116,22 +116,21 @@ fn role_of(
             || known.label.as_deref() == Some(text)
     };
     let meant: Vec<&PermissionGroup> = roles.iter().filter(means).collect();
-    match meant.as_slice() {
-        [one] => Some(one.id.clone()),
+    let (problem, instead) = match meant.as_slice() {
+        [one] => return Some(one.id.clone()),
         [] => {
             let names = roles.iter().filter_map(|known| known.name.as_deref());
             let instead = near(text, names, "`ringward access roles` shows the account's roles");
-            problems.wrong(&role.at, "the account has no role of this name", instead);
-            None
+            ("the account has no role of this name".to_owned(), instead)
         }
         several => {
             let words: Vec<&str> = several.iter().map(|known| unmistakable(known, roles)).collect();
-            let problem = format!("{} roles have this name", several.len());
             let instead = format!("write {}", either(&words).unwrap_or_default());
-            problems.wrong(&role.at, problem, instead);
-            None
+            (format!("{} roles have this name", several.len()), instead)
         }
-    }
+    };
+    problems.wrong(&role.at, problem, instead);
+    None
 }
 
 /// The label where no other role has it, else the ID.

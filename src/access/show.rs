@@ -4,22 +4,16 @@
 
 use std::io;
 
-use super::compare::{Difference, Scopes, Shape};
+use super::compare::{Difference, Listing, Shape};
 use super::policies::{PermissionGroup, PolicedGroup};
 use super::words::{RoleNames, Where, standing};
 use super::write::Change;
 use crate::cli::{Column, Out, Screen, Tint, counted, safe, table};
-use crate::{ids::AccountId, rollout::record::Member};
+use crate::rollout::record::Member;
 
 /// Groups with their policies, and of one group its members.
-pub(super) fn groups(
-    out: Out<'_>,
-    screen: &Screen,
-    account: &AccountId,
-    groups: &[PolicedGroup],
-    members: Option<&[Member]>,
-    scopes: &Scopes,
-) -> io::Result<()> {
+pub(super) fn groups(out: Out<'_>, screen: &Screen, listing: &Listing<'_>) -> io::Result<()> {
+    let Listing { account, groups, members, scopes } = *listing;
     if groups.is_empty() {
         return writeln!(out, "Account {account} has no User Group");
     }
@@ -100,11 +94,10 @@ pub(super) fn differences(
 }
 
 fn changes(out: Out<'_>, screen: &Screen, difference: &Difference, names: &RoleNames) -> io::Result<()> {
-    for shape in &difference.remove {
-        lines(out, &format!("  {} ", screen.paint(Tint::Bad, "-")), shape, names)?;
-    }
-    for shape in &difference.add {
-        lines(out, &format!("  {} ", screen.paint(Tint::Good, "+")), shape, names)?;
+    for (shapes, tint, sign) in [(&difference.remove, Tint::Bad, "-"), (&difference.add, Tint::Good, "+")] {
+        for shape in shapes {
+            lines(out, &format!("  {} ", screen.paint(tint, sign)), shape, names)?;
+        }
     }
     Ok(())
 }

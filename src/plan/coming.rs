@@ -22,7 +22,7 @@ const OVER_EVERYWHERE: SignedDuration = SignedDuration::from_hours(2 * 24);
 /// Warns of what is over or runs out too soon, and returns what is never open.
 pub(super) fn judge(root: &Node, plan: &Plan, now: Timestamp, problems: &mut Problems) -> Problems {
     let defaults = root.get("defaults");
-    let rings = root.get("rings").map_or(&[][..], Node::items);
+    let rings = root.list("rings");
     for node in defaults.into_iter().chain(rings) {
         past_freezes(node, now, problems);
     }
@@ -38,8 +38,7 @@ pub(super) fn judge(root: &Node, plan: &Plan, now: Timestamp, problems: &mut Pro
 }
 
 fn past_freezes(node: &Node, now: Timestamp, problems: &mut Problems) {
-    let freezes =
-        node.get("schedule").and_then(|schedule| schedule.get("freeze")).map_or(&[][..], Node::items);
+    let freezes = node.get("schedule").map_or(&[][..], |schedule| schedule.list("freeze"));
     for until in freezes.iter().filter_map(|freeze| freeze.get("until")) {
         let Value::Scalar { text, .. } = &until.value else { continue };
         let begins = text.parse::<Date>().ok().and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok());

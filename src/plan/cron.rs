@@ -6,16 +6,13 @@
 use crate::schedule::{Opening, ScheduleError};
 use crate::time::Span;
 
-/// The least and the most of each field.
-const BOUNDS: [(u16, u16); 5] = [(0, 59), (0, 23), (1, 31), (1, 12), (0, 7)];
-
-/// A field: what one of its values is called, and what it may hold.
-const FIELDS: [(&str, &str); 5] = [
-    ("a minute", "minutes are 0-59"),
-    ("an hour", "hours are 0-23, and midnight is 0"),
-    ("a day of the month", "days are 1-31"),
-    ("a month", "months are 1-12 or Jan-Dec, in three letters"),
-    ("a weekday", "weekdays are Sun-Sat, in three letters, or 0-7"),
+/// A field: what one of its values is called, what it may hold, and its least and its most.
+const FIELDS: [(&str, &str, u16, u16); 5] = [
+    ("a minute", "minutes are 0-59", 0, 59),
+    ("an hour", "hours are 0-23, and midnight is 0", 0, 23),
+    ("a day of the month", "days are 1-31", 1, 31),
+    ("a month", "months are 1-12 or Jan-Dec, in three letters", 1, 12),
+    ("a weekday", "weekdays are Sun-Sat, in three letters, or 0-7", 0, 7),
 ];
 const FORMS: &str = "each one value, a list such as 1,3, a range such as 1-3, a step such as */2, or *";
 const ALL_FIELDS: &str = "write minute, hour, day, month and weekday, such as \"0 9 * * Mon-Thu\"";
@@ -28,7 +25,7 @@ pub(super) fn explain(line: &str) -> (String, String) {
     }
     let mut known = fields.into_iter().zip(FIELDS).enumerate();
     let bad = known.find(|(index, (field, _))| !reads(&alone(*index, field)));
-    let Some((index, (field, (called, holds)))) = bad else {
+    let Some((index, (field, (called, holds, ..)))) = bad else {
         return ("not a cron line".to_owned(), ALL_FIELDS.to_owned());
     };
     let problem = format!("`{field}` is not {called} of a cron line");
@@ -94,13 +91,12 @@ fn nth(days: &str) -> Option<u8> {
 /// A step that leaves nothing of its range but the first value.
 fn step_too_long(index: usize, entry: &str) -> Option<(String, String)> {
     let (range, step) = entry.split_once('/')?;
-    let (least, most) = *BOUNDS.get(index)?;
+    let (_, holds, least, most) = *FIELDS.get(index)?;
     let (from, to) = match range.split_once('-') {
         Some((from, to)) => (from.parse().ok()?, to.parse().ok()?),
         None => (least, most),
     };
     let step: u16 = step.parse().ok()?;
-    let (_, holds) = FIELDS.get(index)?;
     (step > to - from).then(|| {
         let problem = format!("`{entry}` is {from} alone: its step is longer than what it steps through");
         (problem, format!("write {from}, or a shorter step; {holds}"))

@@ -6,14 +6,12 @@
 use std::{iter, ops::Range};
 
 use crate::plan::change::{RestrictedRing, Restrictions, RingRestrictions};
+use crate::plan::keys::gates::approval_rule;
 use crate::plan::keys::ring::{RingRead, SharedKeys};
 use crate::plan::keys::versions::{Targets, readable};
 use crate::plan::model::{Forbid, Plan};
 use crate::plan::{Node, Other, Problems, Written};
-use crate::{
-    ids::PlanName, plan::keys::approval, plan::keys::plan::PlanKeys, plan::rings::finish,
-    plan::typed_key::Keys as _,
-};
+use crate::{ids::PlanName, plan::keys::plan::PlanKeys, plan::rings::finish, plan::typed_key::Keys as _};
 
 /// The plan that a tree says, if it holds.
 pub(super) fn plan(root: &Node, problems: &mut Problems) -> Option<Plan> {
@@ -102,7 +100,7 @@ fn ring_restrictions(keys: &SharedKeys, defaults: &SharedKeys, noted: &mut Probl
         freeze: [shared, own].into_iter().flat_map(|keys| keys.freeze.value.unwrap_or_default()).collect(),
         soak: keys.soak.or_there(&defaults.soak).value,
         max_devices: keys.max_devices.or(&defaults.max_devices),
-        approval: approval::rule(&keys.approval, &defaults.approval, noted),
+        approval: approval_rule(&keys.approval, &defaults.approval, noted),
         back_to: readable([&defaults.rollback_to, &keys.rollback_to]),
         allow_downgrade: Some(keys.allow_downgrade.or(&defaults.allow_downgrade).unwrap_or_default()),
     }

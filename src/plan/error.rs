@@ -4,7 +4,7 @@
 //! the errors of a file come in file order, and if some are left out, the last one says how many.
 //! A warning never makes a file unusable.
 
-use std::{fmt, ops::Range};
+use std::ops::Range;
 
 use serde::Serialize;
 
@@ -32,7 +32,8 @@ worded!(Severity);
 
 /// One error, warning or note about a plan file. Shown as
 /// ``file:line:column: problem: `found`; instead``.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{file}:{line}:{column}: {problem}{}; {instead}", beside_problem(.found))]
 pub struct PlanError {
     /// Only an error makes the file unusable.
     pub severity: Severity,
@@ -55,17 +56,10 @@ pub struct PlanError {
     pub related: Option<Related>,
 }
 
-impl fmt::Display for PlanError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.problem)?;
-        if !self.found.is_empty() {
-            write!(f, ": `{}`", self.found)?;
-        }
-        write!(f, "; {}", self.instead)
-    }
+/// The offending text within the message of its error.
+fn beside_problem(found: &str) -> String {
+    if found.is_empty() { String::new() } else { format!(": `{found}`") }
 }
-
-impl std::error::Error for PlanError {}
 
 /// A place in the text of a file, in bytes.
 type At = Range<usize>;

@@ -16,13 +16,12 @@ const ON_NEW_TARGET: &str = include_str!("on_new_target.md");
 pub fn markdown() -> String {
     let mappings = PLAN.and_below();
     let sections: String = mappings.iter().map(|mapping| section(mapping)).collect();
-    let kinds: Vec<&ValueKind> = mappings.iter().flat_map(|mapping| mapping.keys).filter_map(kind).collect();
     let mut told: Vec<&str> = Vec::new();
     let mut values = String::from("\n## Values\n\n| value | how it is written |\n| --- | --- |\n");
-    for kind in kinds {
+    for kind in mappings.iter().flat_map(|mapping| mapping.keys).filter_map(kind) {
         if !told.contains(&kind.name) {
             told.push(kind.name);
-            values.push_str(&format!("| {} | {} |\n", kind.name, cell(kind.doc)));
+            values += &format!("| {} | {} |\n", kind.name, cell(kind.doc));
         }
     }
     let later = PLAN.later.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
@@ -40,7 +39,7 @@ pub fn markdown() -> String {
 
 fn section(mapping: &Mapping) -> String {
     let mut text = format!("\n## {}\n\n{}\n\n", capital(mapping.of), mapping.doc);
-    text.push_str("| key | takes | without it | meaning |\n| --- | --- | --- | --- |\n");
+    text += "| key | takes | without it | meaning |\n| --- | --- | --- | --- |\n";
     for key in mapping.keys {
         let without = match &key.absent {
             Absent::Refused(_) => "an error".to_owned(),
@@ -48,21 +47,11 @@ fn section(mapping: &Mapping) -> String {
             Absent::Inherited(value) => format!("that of `defaults`, else `{}`", value()),
             Absent::Means(what) | Absent::Shared { ring: what, .. } => (*what).to_owned(),
         };
-        text.push_str(&format!(
-            "| `{}` | {} | {} | {} |\n",
-            key.name,
-            cell(&takes(key)),
-            cell(&without),
-            cell(key.doc)
-        ));
+        let (takes, without, meaning) = (cell(&takes(key)), cell(&without), cell(key.doc));
+        text += &format!("| `{}` | {takes} | {without} | {meaning} |\n", key.name);
     }
-    text.push_str("\n```yaml\n");
-    for key in mapping.keys {
-        text.push_str(key.example);
-        text.push('\n');
-    }
-    text.push_str("```\n");
-    text
+    let examples: String = mapping.keys.iter().map(|key| format!("{}\n", key.example)).collect();
+    format!("{text}\n```yaml\n{examples}```\n")
 }
 
 fn takes(key: &Key) -> String {

@@ -100,11 +100,9 @@ impl<'a> Claimant<'a> {
             let node = root.get("plan")?;
             Some((plan_name(node, &mut noted)?, node.at.clone()))
         });
-        let rings = root.and_then(|root| root.get("rings")).map_or(&[][..], |rings| rings.items());
+        let rings = root.into_iter().flat_map(|root| root.list("rings"));
         let profiles: Vec<_> = rings
-            .iter()
-            .filter_map(|ring| ring.get("profiles"))
-            .flat_map(|profiles| profiles.items())
+            .flat_map(|ring| ring.list("profiles"))
             .filter_map(|node| Some((profile(node, &mut noted)?, node.at.clone())))
             .collect();
         let starts = name.iter().map(|(_, at)| at.start).chain(profiles.iter().map(|(_, at)| at.start));

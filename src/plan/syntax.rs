@@ -71,20 +71,10 @@ fn words(kind: &ErrorKind, info: &str, line: &str, rest: &str) -> (String, Strin
         | ErrorKind::TabAtBlockScalarStart
         | ErrorKind::TabInIndentation
         | ErrorKind::TabInPlainScalar => ("a tab where YAML wants spaces", "indent with spaces"),
-        ErrorKind::UnclosedQuotedScalar
-        | ErrorKind::InvalidQuotedScalarIndent
-        | ErrorKind::InvalidTrailingSingleQuotedScalar
-        | ErrorKind::InvalidTrailingDoubleQuotedScalar
-        | ErrorKind::UnknownQuotedScalarEscape
-        | ErrorKind::InvalidQuotedScalarHexEscape
-        | ErrorKind::InvalidUnicodeEscape => quotes(kind),
-        ErrorKind::UnclosedFlowCollection { .. }
-        | ErrorKind::MismatchedFlowCollectionEnd { .. }
-        | ErrorKind::MisplacedFlowCollectionEnd
-        | ErrorKind::UnexpectedEofFlowSequence
-        | ErrorKind::UnexpectedEofFlowMapping
-        | ErrorKind::ExpectedFlowMappingSeparator
-        | ErrorKind::ExpectedFlowSequenceSeparator => return brackets(kind),
+        ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
+            let problem = format!("`{open}` is closed by `{close}`");
+            return (problem, "close `[` with `]`, and `{` with `}`".to_owned());
+        }
         ErrorKind::DirectiveDisallowed => ("a line that begins with `%`", "leave it out"),
         ErrorKind::MissingAnchorOrAliasName if at == Some('&') => {
             ("a bare `&`, which begins an anchor in YAML", "quote the value")
@@ -119,17 +109,20 @@ fn words(kind: &ErrorKind, info: &str, line: &str, rest: &str) -> (String, Strin
             "a bare `>` or `|`, which begins a block of text in YAML",
             "quote the value, such as '>=2026.7.1343, <2026.7.1376'",
         ),
-        _ => {
-            let instead = "check indentation, colons and quotes here and on the line above";
-            return (format!("not YAML ({info})"), instead.to_owned());
-        }
+        _ => match quotes(kind).or_else(|| brackets(kind)) {
+            Some(words) => words,
+            None => {
+                let instead = "check indentation, colons and quotes here and on the line above";
+                return (format!("not YAML ({info})"), instead.to_owned());
+            }
+        },
     };
     (problem.to_owned(), instead.to_owned())
 }
 
-/// Of what is wrong with a quoted value; the others are its escapes.
-fn quotes(kind: &ErrorKind) -> (&'static str, &'static str) {
-    match kind {
+/// Of what is wrong with a quoted value.
+fn quotes(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
+    Some(match kind {
         ErrorKind::UnclosedQuotedScalar => {
             ("a quote that is not closed", "close it on the same line, with the quote that opened it")
         }
@@ -139,8 +132,13 @@ fn quotes(kind: &ErrorKind) -> (&'static str, &'static str) {
         ErrorKind::InvalidTrailingSingleQuotedScalar | ErrorKind::InvalidTrailingDoubleQuotedScalar => {
             ("text after the closing quote", "quote the whole value, or none of it")
         }
-        _ => ("a backslash that YAML cannot read", "write it in single quotes, or double the backslash"),
-    }
+        ErrorKind::UnknownQuotedScalarEscape
+        | ErrorKind::InvalidQuotedScalarHexEscape
+        | ErrorKind::InvalidUnicodeEscape => {
+            ("a backslash that YAML cannot read", "write it in single quotes, or double the backslash")
+        }
+        _ => return None,
+    })
 }
 
 /// What to do about a bare `*`.
@@ -151,17 +149,13 @@ fn quote_it(line: &str) -> &'static str {
     }
 }
 
-fn brackets(kind: &ErrorKind) -> (String, String) {
-    let (problem, instead) = match kind {
+fn brackets(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
+    Some(match kind {
         ErrorKind::UnclosedFlowCollection { open: '[' } | ErrorKind::UnexpectedEofFlowSequence => {
             ("a bracket that is not closed", "close the list with `]`")
         }
         ErrorKind::UnclosedFlowCollection { .. } | ErrorKind::UnexpectedEofFlowMapping => {
             ("a brace that is not closed", "close the mapping with `}`")
-        }
-        ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
-            let problem = format!("`{open}` is closed by `{close}`");
-            return (problem, "close `[` with `]`, and `{` with `}`".to_owned());
         }
         ErrorKind::ExpectedFlowMappingSeparator => {
             ("a `,` or `}` is missing before this", "write {key: value, key: value}")
@@ -169,7 +163,9 @@ fn brackets(kind: &ErrorKind) -> (String, String) {
         ErrorKind::ExpectedFlowSequenceSeparator => {
             ("a `,` or `]` is missing before this", "write [one, two]")
         }
-        _ => ("a closing bracket that nothing opened", "remove it, or quote the value"),
-    };
-    (problem.to_owned(), instead.to_owned())
+        ErrorKind::MisplacedFlowCollectionEnd => {
+            ("a closing bracket that nothing opened", "remove it, or quote the value")
+        }
+        _ => return None,
+    })
 }

@@ -36,6 +36,11 @@ impl Node {
         entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
     }
 
+    /// The items of the list that a key has; none where it has none.
+    pub(crate) fn list(&self, key: &str) -> &[Self] {
+        self.get(key).map_or(&[], Self::items)
+    }
+
     /// The items of a list; none where this is no list.
     pub(crate) fn items(&self) -> &[Self] {
         if let Value::Sequence(items) = &self.value { items } else { &[] }

@@ -11,18 +11,18 @@ use crate::schedule::Zone;
 /// A time zone by its name.
 pub(super) fn zone(node: &Node, what: &str, problems: &mut Problems) -> Option<Zone> {
     let name = text(node, what, problems)?;
-    let zone = Zone::new(name).ok();
-    if zone.is_none() {
+    let Ok(zone) = Zone::new(name) else {
         let instead = match near_zones(name) {
             Some(near) => format!("did you mean {near}?"),
             None => "write an IANA name, such as Europe/Lisbon, America/New_York or UTC".to_owned(),
         };
         problems.wrong(&node.at, "not a time zone", instead);
-    }
-    if let Some((problem, instead)) = zone.as_ref().and_then(|zone| without_summer(zone.name())) {
+        return None;
+    };
+    if let Some((problem, instead)) = without_summer(zone.name()) {
         problems.warn(&node.at, problem, instead, None);
     }
-    zone
+    Some(zone)
 }
 
 /// Names that look like a place's time and stay the same all year.

@@ -30,17 +30,11 @@ impl Zone {
     /// # Errors
     /// When the database has no such zone.
     pub fn new(name: &str) -> Result<Self, ScheduleError> {
-        let unknown = || ScheduleError::UnknownZone { found: name.to_owned() };
-        if MACHINE_NAMES.iter().any(|machine| machine.eq_ignore_ascii_case(name)) {
-            return Err(unknown());
-        }
-        let rules = TimeZone::get(name).map_err(|_| unknown())?;
+        let known = !MACHINE_NAMES.iter().any(|machine| machine.eq_ignore_ascii_case(name));
         // `Etc/Unknown` is read by jiff as a zone of no known rules.
-        if rules.is_unknown() {
-            return Err(unknown());
-        }
-        let name = rules.iana_name().ok_or_else(unknown)?.to_owned();
-        Ok(Self { name, rules })
+        let rules = TimeZone::get(name).ok().filter(|rules| known && !rules.is_unknown());
+        let zone = rules.and_then(|rules| Some(Self { name: rules.iana_name()?.to_owned(), rules }));
+        zone.ok_or_else(|| ScheduleError::UnknownZone { found: name.to_owned() })
     }
 
     /// UTC.

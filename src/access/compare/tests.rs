@@ -2,7 +2,6 @@
 
 use super::super::policies::{Access, PermissionGroup};
 use super::*;
-use crate::ids::AccountId;
 
 fn account() -> AccountId {
     AccountId::new("023e105f4ecef8ad9ca31a8372d0c353").unwrap()

@@ -3,7 +3,6 @@
 //! **Invariant:** this is the only list of keys. The decoder refuses what is not here and reads
 //! all that is; the schema for editors and the reference in `docs/plan.md` are made from it.
 
-pub(super) mod approval;
 mod elsewhere;
 pub(super) mod gates;
 pub(super) mod plan;

@@ -9,9 +9,8 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use crate::plan::keys::approval::{self, ApprovalKeys};
 use crate::plan::keys::elsewhere;
-use crate::plan::keys::gates::{AdoptionKeys, HealthKeys};
+use crate::plan::keys::gates::{AdoptionKeys, ApprovalKeys, HealthKeys, approval_rule};
 use crate::plan::keys::schedule::{self, ScheduleKeys};
 use crate::plan::keys::versions::{ROLLBACK_TO_KEY, Targets, VERSIONS_KEY, readable};
 use crate::plan::kinds::{DEVICES, DOWNGRADES, MOST_DEVICES, PROFILE, SPAN, TEXT, ZONE};
@@ -227,7 +226,7 @@ impl RingRead {
         problems: &mut Problems,
     ) -> Option<RingPlan> {
         let keys = self.keys;
-        let approval = approval::rule(&keys.approval, &defaults.approval, problems);
+        let approval = approval_rule(&keys.approval, &defaults.approval, problems);
         let zone = keys.timezone.or(&defaults.timezone).unwrap_or_else(Zone::utc);
         let schedule = schedule::filled(zone, &keys.schedule, &defaults.schedule, problems);
         let back_to = readable([&defaults.rollback_to, &keys.rollback_to]);

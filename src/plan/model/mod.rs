@@ -6,12 +6,10 @@
 mod gates;
 mod percent;
 mod plan;
-mod revision;
 mod ring;
 
 pub use gates::{Adoption, ApprovalFloor, ApprovalRule, Health, HealthLimit, OnFailure};
 pub use percent::Percent;
-pub use plan::{Forbid, OnDrift, OnNewTarget, Plan};
-pub use revision::{PlanDigest, Revision, Revisions};
+pub use plan::{Forbid, OnDrift, OnNewTarget, Plan, PlanDigest, Revision, Revisions};
 pub(crate) use ring::Told;
 pub use ring::{AllowDowngrade, DeviceLimit, ProfileRef, RingPlan, RollbackRules};

@@ -150,16 +150,20 @@ fn openings(schedule: &Schedule) -> String {
     }
 }
 
-/// Which devices a ring's targets may take down to an older version.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+/// Which devices a ring's targets may take down to an older version. Shown as people read it in a sentence, and not at
+/// all where it allows none.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, strum::Display)]
 #[serde(rename_all = "snake_case")]
 pub enum AllowDowngrade {
     /// A few at most.
     #[default]
+    #[strum(to_string = "")]
     Nothing,
     /// Those that run one of these; read over the first three numbers of a version.
+    #[strum(transparent)]
     From(semver::VersionReq),
     /// All.
+    #[strum(to_string = "any version")]
     Any,
 }
 
@@ -179,37 +183,19 @@ impl AllowDowngrade {
     }
 }
 
-impl fmt::Display for AllowDowngrade {
-    /// As people read it in a sentence; nothing at all where it allows none.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Nothing => Ok(()),
-            Self::From(range) => write!(f, "{range}"),
-            Self::Any => f.write_str("any version"),
-        }
-    }
-}
-
 /// A device settings profile as a plan names it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::Display)]
 #[serde(rename_all = "snake_case")]
 pub enum ProfileRef {
     /// The reserved word `default`: the account's default profile.
+    #[strum(to_string = "default")]
     Default,
     /// A policy ID (a UUID).
+    #[strum(transparent)]
     Id(PolicyId),
     /// A profile's name.
+    #[strum(transparent)]
     Named(String),
-}
-
-impl fmt::Display for ProfileRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Default => f.write_str("default"),
-            Self::Id(id) => write!(f, "{id}"),
-            Self::Named(name) => f.write_str(name),
-        }
-    }
 }
 
 /// The most devices that one write may offer something else; at least one.

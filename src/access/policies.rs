@@ -3,7 +3,7 @@
 //! **Invariant:** what upstream left out or said in words that are not known here is kept as such, and is
 //! never taken for something known.
 
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -56,7 +56,7 @@ pub struct PolicyIntent {
 }
 
 /// Whether a policy gives or takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::Display, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Access {
     /// Gives its roles.
@@ -66,15 +66,18 @@ pub enum Access {
 }
 
 /// The same as answered, where the contract neither requires it nor says what a missing one means.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, strum::Display)]
 #[serde(from = "Option<String>")]
 pub enum AnsweredAccess {
     /// A word that is known.
+    #[strum(transparent)]
     Known(Access),
     /// Another word.
+    #[strum(transparent)]
     Other(String),
     /// Left out.
     #[default]
+    #[strum(to_string = "(access not told)")]
     Untold,
 }
 
@@ -164,16 +167,6 @@ fn keys_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<String
 }
 
 worded!(Access);
-
-impl fmt::Display for AnsweredAccess {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Known(access) => f.write_str(access.as_str()),
-            Self::Other(word) => f.write_str(word),
-            Self::Untold => f.write_str("(access not told)"),
-        }
-    }
-}
 
 /// What zones are called in a scope, before their ID.
 const ZONE: &str = "com.cloudflare.api.account.zone.";

@@ -4,7 +4,7 @@
 //! was noted.
 
 use std::num::{NonZeroU8, NonZeroU32};
-use std::{collections::BTreeSet, path::PathBuf, str::FromStr};
+use std::{collections::BTreeSet, fmt::Display, path::PathBuf, str::FromStr};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -186,22 +186,20 @@ fn path(node: &Node, what: &str, problems: &mut Problems) -> Option<PathBuf> {
 }
 
 /// A value whose own type knows what is right.
-fn parsed<T>(node: &Node, what: &str, problems: &mut Problems) -> Option<T>
-where
-    T: FromStr,
-    T::Err: std::fmt::Display,
-{
+fn parsed<T: FromStr<Err: Display>>(node: &Node, what: &str, problems: &mut Problems) -> Option<T> {
     read(node, what, problems, |text| {
         text.parse().map_err(|error: T::Err| (format!("{what} cannot be used"), error.to_string()))
     })
 }
 
 /// A list of such values; an empty one is a slip.
-fn list<T>(node: &Node, what: &str, item: &str, example: &str, problems: &mut Problems) -> Option<Vec<T>>
-where
-    T: FromStr,
-    T::Err: std::fmt::Display,
-{
+fn list<T: FromStr<Err: Display>>(
+    node: &Node,
+    what: &str,
+    item: &str,
+    example: &str,
+    problems: &mut Problems,
+) -> Option<Vec<T>> {
     let nodes = items(node, what, example, problems)?;
     if nodes.is_empty() {
         problems.missing(&node.at, format!("{what} is empty"), format!("write {example}, or leave it out"));

@@ -208,10 +208,8 @@ impl PlanFiles {
     fn read(&mut self, look: &DirectoryLook, known: &[LoggedPlan], now: Timestamp) {
         let (files, notes) = match look {
             DirectoryLook::Unreadable(why) => {
-                self.problems = vec![FileProblem {
-                    file: self.directory.display().to_string(),
-                    errors: vec![why.clone()],
-                }];
+                let file = self.directory.display().to_string();
+                self.problems = vec![FileProblem { file, errors: vec![why.clone()] }];
                 self.unreadable = Some(why.clone());
                 return;
             }
@@ -222,12 +220,8 @@ impl PlanFiles {
         let by_log = known.iter().filter_map(|known| Some((known.plan.clone(), known.file.clone()?)));
         let mut held_by: BTreeMap<PlanName, String> = by_log.collect();
         held_by.extend(before.iter().map(|(plan, held)| (plan.clone(), held.file().to_owned())));
-        let running: RunningPlans = known
-            .iter()
-            .map(|known| known.plan.clone())
-            .chain(before.keys().cloned())
-            .map(|plan| (plan.clone(), held_by.get(&plan).cloned()))
-            .collect();
+        let plans = known.iter().map(|known| &known.plan).chain(before.keys());
+        let running: RunningPlans = plans.map(|plan| (plan.clone(), held_by.get(plan).cloned())).collect();
         let readable = files.iter().filter_map(|(file, read)| Some((file.as_str(), read.as_deref().ok()?)));
         let mut broken: Vec<(Option<PlanName>, InvalidFile)> = Vec::new();
         self.warnings.clear();

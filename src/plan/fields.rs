@@ -32,12 +32,8 @@ impl<'a> Fields<'a> {
             wrong_value(node, &format!("{} must be a mapping", known.of), &instead, problems);
             return None;
         };
-        let mut meant = Vec::new();
-        for entry in entries {
-            if known.key(&entry.key).is_none() {
-                meant.extend(unknown_key(entry, known, problems));
-            }
-        }
+        let unknown = entries.iter().filter(|entry| known.key(&entry.key).is_none());
+        let meant = unknown.flat_map(|entry| unknown_key(entry, known, problems)).collect();
         Some(Self { entries, known, meant, at: node.at.start..node.at.start })
     }
 

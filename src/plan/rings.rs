@@ -3,7 +3,7 @@
 //! **Invariant:** of two rings that claim one name, group or profile, the first keeps it and the other has
 //! noted that. Of two places that say of soak and `dark.after` what does not fit together, it is told once.
 
-use std::collections::{BTreeSet, HashMap, hash_map::Entry};
+use std::collections::{BTreeSet, HashMap};
 use std::{hash::Hash, ops::Range};
 
 use crate::plan::fields::too_many;
@@ -50,10 +50,7 @@ struct Taken {
 }
 
 /// Which ring took something, and where it says so.
-struct FirstRing {
-    ring: String,
-    at: Range<usize>,
-}
+type FirstRing = (String, Range<usize>);
 
 fn read_ring(node: &Node, index: usize, taken: &mut Taken, problems: &mut Problems) -> Option<RingRead> {
     let fields = Fields::of(node, &RING, problems)?;
@@ -110,23 +107,18 @@ fn claim<T: Hash + Eq>(
     (what, rule): (&str, &str),
     problems: &mut Problems,
 ) -> bool {
-    match taken.entry(value) {
-        Entry::Vacant(free) => {
-            free.insert(FirstRing { ring: by.to_owned(), at: at.clone() });
-            true
-        }
-        Entry::Occupied(first) => {
-            let FirstRing { ring, at: first_at } = first.get();
-            let (problem, instead) = if ring == by {
-                (format!("{what} is repeated"), "keep one of them")
-            } else {
-                (format!("{what} is taken by {ring}"), rule)
-            };
-            let other = Other::Here { at: first_at.clone(), what: format!("{ring} has it here") };
-            problems.clash(at, problem, instead, other);
-            false
-        }
-    }
+    let Some((ring, first)) = taken.get(&value) else {
+        taken.insert(value, (by.to_owned(), at.clone()));
+        return true;
+    };
+    let (problem, instead) = if ring == by {
+        (format!("{what} is repeated"), "keep one of them")
+    } else {
+        (format!("{what} is taken by {ring}"), rule)
+    };
+    let other = Other::Here { at: first.clone(), what: format!("{ring} has it here") };
+    problems.clash(at, problem, instead, other);
+    false
 }
 
 /// Fills every ring from `defaults`, the plan's versions and the values built in.

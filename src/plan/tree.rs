@@ -283,11 +283,9 @@ impl TreeBuilder<'_, '_> {
     }
 
     fn too_deep(&mut self, at: &Range<usize>) {
-        self.problems.missing(
-            at,
-            format!("nested more than {MAX_DEPTH} levels deep"),
-            format!("a {} needs fewer; look for brackets that are not closed", self.kind.what),
-        );
+        let problem = format!("nested more than {MAX_DEPTH} levels deep");
+        let instead = format!("a {} needs fewer; look for brackets that are not closed", self.kind.what);
+        self.problems.missing(at, problem, instead);
     }
 
     fn syntax_error(&mut self, error: &ScanError) {

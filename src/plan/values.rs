@@ -231,10 +231,8 @@ pub(super) fn profile(node: &Node, problems: &mut Problems) -> Option<ProfileRef
         }
         if is_uuid(text) {
             // Cloudflare writes policy IDs in lower case.
-            let id = PolicyId::new(text.to_ascii_lowercase());
-            return id
-                .map(ProfileRef::Id)
-                .map_err(|error| (error.to_string(), "write a policy ID".to_owned()));
+            let id = PolicyId::new(text.to_ascii_lowercase()).map(ProfileRef::Id);
+            return id.map_err(|error| (error.to_string(), "write a policy ID".to_owned()));
         }
         Ok(ProfileRef::Named(text.to_owned()))
     })

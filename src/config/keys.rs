@@ -193,13 +193,10 @@ fn parsed<T: FromStr<Err: Display>>(node: &Node, what: &str, problems: &mut Prob
 }
 
 /// A list of such values; an empty one is a slip.
-fn list<T: FromStr<Err: Display>>(
-    node: &Node,
-    what: &str,
-    item: &str,
-    example: &str,
-    problems: &mut Problems,
-) -> Option<Vec<T>> {
+fn list<T>(node: &Node, what: &str, item: &str, example: &str, problems: &mut Problems) -> Option<Vec<T>>
+where
+    T: FromStr<Err: Display>,
+{
     let nodes = items(node, what, example, problems)?;
     if nodes.is_empty() {
         problems.missing(&node.at, format!("{what} is empty"), format!("write {example}, or leave it out"));

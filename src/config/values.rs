@@ -88,17 +88,15 @@ impl FromStr for CertsUrl {
         let host = authority.host();
         let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
         let loopback = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+        let url = Self { url: text.to_owned(), loopback };
         match scheme {
-            "https" => {}
-            "http" if loopback => {}
-            "http" => {
-                return Err(InvalidAccess(
-                    "write https://: over plain http anybody on the way could put keys of their own there",
-                ));
-            }
-            _ => return Err(whole),
+            "https" => Ok(url),
+            "http" if loopback => Ok(url),
+            "http" => Err(InvalidAccess(
+                "write https://: over plain http anybody on the way could put keys of their own there",
+            )),
+            _ => Err(whole),
         }
-        Ok(Self { url: text.to_owned(), loopback })
     }
 }
 

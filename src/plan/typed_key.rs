@@ -8,13 +8,15 @@ use std::ops::Range;
 use crate::plan::kinds::TEXT;
 use crate::plan::{Absent, Fields, Key, Mapping, Node, Problems, Takes, ValueKind, either, text};
 
+/// Reads a value; given is what the value is called, which is the key in backticks.
+pub(crate) type ReadValue<T> = fn(&Node, &str, &mut Problems) -> Option<T>;
+
 /// A key whose value is a `T`; its name is that of its field in [`keys!`].
 pub(crate) struct TypedKey<T> {
     pub(crate) takes: Takes,
     pub(crate) absent: Absent,
     pub(crate) example: &'static str,
-    /// Reads a value; given is what the value is called, which is the key in backticks.
-    pub(crate) read: fn(&Node, &str, &mut Problems) -> Option<T>,
+    pub(crate) read: ReadValue<T>,
 }
 
 /// What is written of a key.
@@ -152,7 +154,7 @@ pub(crate) const fn value<T>(
     kind: &'static ValueKind,
     absent: Absent,
     example: &'static str,
-    read: fn(&Node, &str, &mut Problems) -> Option<T>,
+    read: ReadValue<T>,
 ) -> TypedKey<T> {
     TypedKey { takes: Takes::Value(kind), absent, example, read }
 }
@@ -179,15 +181,12 @@ pub(crate) const fn below<K: Keys>(absent: Absent, example: &'static str) -> Typ
 }
 
 /// A key of a file that has no reference: only its name counts, and how it is read.
-pub(crate) const fn key<T>(read: fn(&Node, &str, &mut Problems) -> Option<T>) -> TypedKey<T> {
+pub(crate) const fn key<T>(read: ReadValue<T>) -> TypedKey<T> {
     value(&TEXT, Absent::Means(""), "", read)
 }
 
 /// One that must be there; `instead` says what to write.
-pub(crate) const fn needed<T>(
-    instead: &'static str,
-    read: fn(&Node, &str, &mut Problems) -> Option<T>,
-) -> TypedKey<T> {
+pub(crate) const fn needed<T>(instead: &'static str, read: ReadValue<T>) -> TypedKey<T> {
     value(&TEXT, Absent::Refused(instead), "", read)
 }
 

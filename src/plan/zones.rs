@@ -40,11 +40,8 @@ fn without_summer(name: &str) -> Option<(String, String)> {
     };
     let hours = hours.get(1..).filter(|hours| *hours != "0")?;
     let problem = format!("this zone is {hours}h {side} UTC (UTC{turned}{hours}), and has no summer time");
-    Some((
-        problem,
-        "write the zone of a place, such as Europe/Lisbon; the sign of these names is turned round"
-            .to_owned(),
-    ))
+    let instead = "write the zone of a place, such as Europe/Lisbon; the sign of these names is turned round";
+    Some((problem, instead.to_owned()))
 }
 
 /// The names of the time zone database, which may lie on disk; asked for once.

@@ -23,11 +23,9 @@ impl Schedule {
     /// Whether ringward may write by this schedule's openings only when it may by the other's, from an
     /// instant on; freezes aside.
     pub fn opens_only_within(&self, other: &Self, from: Timestamp) -> bool {
-        if other.open.is_empty() {
-            return true;
-        }
-        if self.open.is_empty() {
-            return false;
+        // All lies within what is always open, and what is always open within nothing else.
+        if self.open.is_empty() || other.open.is_empty() {
+            return other.open.is_empty();
         }
         // One that is written in the other, and no longer, needs no search.
         let is_written = |opening: &Opening| {

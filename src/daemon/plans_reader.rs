@@ -81,10 +81,8 @@ impl DirectoryReader {
 
     /// One look; a second one where the directory was changed in the middle of the first.
     fn look(&mut self, directory: &Path, yml: Yml) -> DirectoryLook {
-        match self.once(directory, yml) {
-            (_, true) => self.once(directory, yml).0,
-            (look, false) => look,
-        }
+        let (look, moved) = self.once(directory, yml);
+        if moved { self.once(directory, yml).0 } else { look }
     }
 
     /// One look, and whether the directory was changed in the middle of it.

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use std::path::Path;
+
 use super::*;
 
 const PLAN: &str = include_str!("../../../rollouts/examples/three-rings.yaml");

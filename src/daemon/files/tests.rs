@@ -1,7 +1,6 @@
 //! The plans directory over looks.
 
 use std::fs;
-
 use std::path::Path;
 
 use super::*;

@@ -5,8 +5,7 @@
 use crate::ids::PlanName;
 use crate::rollout::people::command::Command;
 use crate::rollout::people::refusal::Refusal;
-use crate::rollout::record::Actor;
-use crate::rollout::record::ClockDoubt;
+use crate::rollout::record::{Actor, ClockDoubt};
 use crate::rollout::tell::report::Report;
 use crate::simulation::disk::OnDisk;
 use crate::simulation::upstream::Outsider;

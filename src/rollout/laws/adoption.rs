@@ -3,19 +3,17 @@
 //! **Invariant:** who left without a word is taken as still there and not on the target, and as
 //! active and not seen; the adoption must hold all the same.
 
-use super::audit::{Audit, Law};
+use super::audit::Law;
 use super::case::Case;
-use super::ledger::{LedgerRingState, LeftLine, RingLine};
-use super::proof::adoption::{adds_up, census, eligible, not_adopted};
+use super::ledger::{LedgerRingState, LeftLine, PlannedRing};
+use super::proof::adoption::{adds_up, census, eligible, is_adopted};
 use crate::fleet::EnvironmentCensus;
-use crate::plan::model::RingPlan;
-use crate::rollout::record::Event;
-use crate::rollout::record::{Evidence, Exempt, Gate, Judgement, Verdict};
+use crate::rollout::record::{Event, Evidence, Exempt, Gate, Judgement, Verdict};
 
 /// So many of a hundred devices must not leave without an event.
 const PER_CENT: usize = 5;
 
-pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
+pub(super) fn check(case: &Case<'_>) {
     let Some(line) = case.line else { return };
     let (ring, judgements, state, law) = match case.event {
         Event::AdoptionReached { ring, judgements } => {
@@ -26,69 +24,64 @@ pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
         }
         _ => return,
     };
+    let of_event = case.under(law);
     // What an earlier rollout left on offer is adopted by what it offers still.
     let left = line.left_in(ring).filter(|_| state == LedgerRingState::Adopting);
     let offered = left.map(LeftLine::offered);
     let known = left.map(|left| &left.ring).or_else(|| line.ring(ring));
     let (Some(at), Some(plan)) = (known, offered.as_ref().or_else(|| line.ring_plan(ring))) else {
-        return audit.breach(law, format!("the rollout has no ring {ring}"));
+        return of_event.breach(format!("the rollout has no ring {ring}"));
     };
-    audit.require(at.state == state, law, || format!("{ring} is elsewhere on its way"));
-    adopted(audit, case, (at, plan), judgements);
+    of_event.require(at.state == state, || format!("{ring} is elsewhere on its way"));
+    adopted(case, (at, plan), judgements);
     let only_these = judgements.len() == plan.targets.len();
-    audit.require(only_these || state == LedgerRingState::Soaking, law, || {
-        "verdicts of other gates stand among those on adoption".into()
-    });
+    of_event.require(
+        only_these || state == LedgerRingState::Soaking,
+        || "verdicts of other gates stand among those on adoption",
+    );
 }
 
 /// Every target environment once, each with enough devices on the target.
-fn adopted(
-    audit: &mut Audit,
-    case: &Case<'_>,
-    (ring, plan): (&RingLine<'_>, &RingPlan),
-    judgements: &[Judgement],
-) {
-    let law = Law::AdoptionProven;
+fn adopted(case: &Case<'_>, (ring, plan): PlannedRing<'_>, judgements: &[Judgement]) {
     let words = || judgements.iter().filter(|judgement| judgement.gate == Gate::Adoption);
     for environment in plan.targets.keys() {
         let count = words().filter(|word| word.environment == Some(*environment)).count();
-        audit.require(count == 1, law, || format!("{environment} has {count} verdicts, not one"));
+        case.require(count == 1, || format!("{environment} has {count} verdicts, not one"));
     }
     let of_ring: usize = words().filter_map(census).map(|census| eligible(&census)).sum();
     for word in words() {
         let targeted = word.environment.is_some_and(|environment| plan.targets.contains_key(&environment));
-        audit.require(targeted, law, || format!("the ring has no target for {}", word.name()));
+        case.require(targeted, || format!("the ring has no target for {}", word.name()));
         let Evidence::Adoption { census, at_least, seen_at_least, .. } = &word.evidence else {
-            audit.breach(law, format!("{} has no counts", word.name()));
+            case.breach(format!("{} has no counts", word.name()));
             continue;
         };
-        audit.require(adds_up(census), law, || format!("the counts of {} do not add up", word.name()));
-        leaving_is_told(audit, (ring, plan), word, census);
+        case.require(adds_up(census), || format!("the counts of {} do not add up", word.name()));
+        leaving_is_told(case, (ring, plan), word, census);
         let in_force = *at_least == plan.adoption.at_least && *seen_at_least == plan.adoption.seen_at_least;
-        audit.require(in_force, law, || {
-            format!("{} was judged by other thresholds than the plan's", word.name())
-        });
+        case.require(in_force, || format!("{} was judged by other thresholds than the plan's", word.name()));
         match word.verdict {
             Verdict::Pass => {
-                audit.watched(law, case.at, word);
-                let why = not_adopted(plan, census);
-                audit.note(law, why.map(|why| format!("{} passes, but {why}", word.name())));
+                case.watched(word);
+                case.note(
+                    is_adopted(plan, census).map_err(|why| format!("{} passes, but {why}", word.name())),
+                );
             }
-            Verdict::Exempt(Exempt::Waived) => audit.waived(ring.waived.contains_key(&word.gate), word),
+            Verdict::Exempt(Exempt::Waived) => case.waived(ring.waived.contains_key(&word.gate), word),
             Verdict::Exempt(Exempt::NoEligibleDevice) => {
-                audit.watched(law, case.at, word);
-                audit.require(eligible(census) == 0 && of_ring > 0, law, || {
+                case.watched(word);
+                case.require(eligible(census) == 0 && of_ring > 0, || {
                     format!("{} is exempt as if the ring had no such device, and others", word.name())
                 });
             }
-            _ => audit.breach(law, format!("a gate does not advance: {word}")),
+            _ => case.breach(format!("a gate does not advance: {word}")),
         }
     }
 }
 
 fn leaving_is_told(
-    audit: &mut Audit,
-    (ring, plan): (&RingLine<'_>, &RingPlan),
+    case: &Case<'_>,
+    (ring, plan): PlannedRing<'_>,
     word: &Judgement,
     census: &EnvironmentCensus,
 ) {
@@ -98,24 +91,24 @@ fn leaving_is_told(
     if untold == 0 {
         return;
     }
-    let (law, name) = (Law::AdoptionProven, word.name());
+    let name = word.name();
     let here = counts.arrived + counts.due + counts.stalled + counts.unseen + counts.too_old;
     let all = here + counts.untargeted + counts.left;
-    audit.require(untold * 100 < all * PER_CENT, law, || {
+    case.require(untold * 100 < all * PER_CENT, || {
         format!("{untold} of the {all} devices of {name} left without an event that says so")
     });
     let mut stayed = *census;
     stayed.counts.due += untold;
     let mut unseen = *census;
     unseen.active += untold;
-    let rests_on = not_adopted(plan, &stayed).is_some() || not_adopted(plan, &unseen).is_some();
-    audit.require(word.verdict != Verdict::Pass || !rests_on, law, || {
+    let rests_on = is_adopted(plan, &stayed).is_err() || is_adopted(plan, &unseen).is_err();
+    case.require(word.verdict != Verdict::Pass || !rests_on, || {
         format!("{name} passes because {untold} devices left, and no event says so")
     });
 }
 
 /// What is on record of devices that leave is so by the books.
-pub(super) fn leaving(audit: &mut Audit, case: &Case<'_>) {
+pub(super) fn leaving(case: &Case<'_>) {
     let Event::DevicesLeft { ring, environment, left, before, of } = case.event else { return };
     let line = case.line;
     let left_there = line.and_then(|line| line.left_in(ring)).map(|left| &left.ring);
@@ -123,8 +116,8 @@ pub(super) fn leaving(audit: &mut Audit, case: &Case<'_>) {
     let on_its_way =
         line.is_some_and(|line| matches!(line.state, LedgerRingState::Adopting | LedgerRingState::Soaking));
     let known = line.and_then(|line| line.left.get(environment)).copied().unwrap_or(0);
-    audit.require(on_its_way, Law::Grounded, || format!("{ring} is not on its way, so nobody leaves it"));
-    audit.require(known == *before && left != before && left <= of, Law::Grounded, || {
+    case.require(on_its_way, || format!("{ring} is not on its way, so nobody leaves it"));
+    case.require(known == *before && left != before && left <= of, || {
         format!("{known} devices had left {ring}, by the log, not {before}; now {left} of {of}")
     });
 }

@@ -2,12 +2,10 @@
 //!
 //! **Invariant:** what ringward offers, or goes on with, is nothing that is blocked.
 
-use super::audit::{Audit, Law};
 use super::case::Case;
-use crate::rollout::record::VersionEntry;
-use crate::rollout::record::{Drift, Event, Purpose};
+use crate::rollout::record::{Drift, Event, Purpose, VersionEntry};
 
-pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
+pub(super) fn check(case: &Case<'_>) {
     let (content, policies) = match case.event {
         // What only takes profiles out offers nothing, and what is put back is offered what it was.
         Event::WritePlanned { intent, .. } if intent.purpose.is_of_another_group() => return,
@@ -45,7 +43,7 @@ pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
                 "{} {} is offered to profile {}, and blocked for it by a rollback of {}",
                 blocked.environment, blocked.version, blocked.policy, blocked.plan
             );
-            audit.breach(Law::BlockedVersion, text);
+            case.breach(text);
         }
     }
 }

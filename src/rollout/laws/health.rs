@@ -3,17 +3,14 @@
 //! **Invariant:** a ring is verified with both words of each environment, and nothing is written while one
 //! cannot be told.
 
-use super::audit::{Audit, Law};
 use super::case::Case;
 use super::ledger::PlanLine;
-use super::proof::health::{counted_otherwise, misjudged};
-use crate::rollout::record::Event;
-use crate::rollout::record::{Evidence, Exempt, Gate, Verdict};
-
-const LAW: Law = Law::HealthProven;
+use super::proof::ensure;
+use super::proof::health::{counts_the_same, is_judged};
+use crate::rollout::record::{Event, Evidence, Exempt, Gate, Verdict};
 
 /// A verified ring has both words of each environment, and each advances by its own numbers.
-pub(super) fn proven(audit: &mut Audit, case: &Case<'_>) {
+pub(super) fn proven(case: &Case<'_>) {
     let (Event::RingVerified { ring, judgements }, Some(line)) = (case.event, case.line) else { return };
     let Some((ring, plan)) = line.planned_ring(ring) else { return };
     let words = |gate: Gate| judgements.iter().filter(move |word| word.gate == gate);
@@ -24,29 +21,27 @@ pub(super) fn proven(audit: &mut Audit, case: &Case<'_>) {
     for gate in [Gate::Stalled, Gate::Dark] {
         for environment in plan.targets.keys() {
             let count = words(gate).filter(|word| word.environment == Some(*environment)).count();
-            audit.require(count == 1, LAW, || format!("{gate}/{environment} has {count} verdicts, not one"));
+            case.require(count == 1, || format!("{gate}/{environment} has {count} verdicts, not one"));
         }
-        audit.require(words(gate).count() == plan.targets.len(), LAW, || {
+        case.require(words(gate).count() == plan.targets.len(), || {
             format!("gate {gate} judges an environment without a target")
         });
     }
     for word in words(Gate::Stalled).chain(words(Gate::Dark)) {
-        let mut problem = misjudged(case, (ring, plan), word);
-        if problem.is_none() && !word.verdict.advances() {
-            problem = Some("it does not advance".to_owned());
-        }
         if word.verdict == Verdict::Exempt(Exempt::Waived) {
-            audit.waived(ring.waived.contains_key(&word.gate), word);
+            case.waived(ring.waived.contains_key(&word.gate), word);
         } else {
-            audit.watched(LAW, case.at, word);
+            case.watched(word);
         }
-        problem = problem.or_else(|| counted_otherwise(word, judgements));
-        audit.note(LAW, problem.map(|problem| format!("{word}: {problem}")));
+        let proof = is_judged(case, (ring, plan), word)
+            .and_then(|()| ensure(word.verdict.advances(), || "it does not advance"))
+            .and_then(|()| counts_the_same(word, judgements));
+        case.note(proof.map_err(|why| format!("{word}: {why}")));
     }
 }
 
 /// Nothing is written while a ring's health cannot be told: more devices would follow unseen.
-pub(super) fn in_sight(audit: &mut Audit, case: &Case<'_>) {
+pub(super) fn in_sight(case: &Case<'_>) {
     let (Event::WritePlanned { intent, .. }, Some(line)) = (case.event, case.line) else { return };
     // Going back asks no gate.
     if intent.purpose.goes_back() {
@@ -55,21 +50,20 @@ pub(super) fn in_sight(audit: &mut Audit, case: &Case<'_>) {
     for ring in &line.rings {
         let mut gates = ring.unknown.keys().map(|(gate, _)| gate);
         if let Some(gate) = gates.find(|gate| matches!(gate, Gate::Stalled | Gate::Dark)) {
-            let text = format!("a write is planned while gate {gate} of {} is unknown", ring.name);
-            audit.breach(LAW, text);
+            case.breach(format!("a write is planned while gate {gate} of {} is unknown", ring.name));
         }
     }
 }
 
 /// What earlier rollouts left on offer is no control, as far as the log can tell.
-pub(super) fn compared(audit: &mut Audit, case: &Case<'_>) {
+pub(super) fn compared(case: &Case<'_>) {
     let Event::RingVerified { ring, judgements } = case.event else { return };
     if !case.line.is_some_and(PlanLine::is_without_control) {
         return;
     }
     for word in judgements {
         let Evidence::Dark(dark) = &word.evidence else { continue };
-        audit.require(dark.control_known == 0, LAW, || {
+        case.require(dark.control_known == 0, || {
             let known = dark.control_known;
             format!("{ring} is compared with {known} devices, and all others have what it replaces")
         });

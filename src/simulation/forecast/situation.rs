@@ -9,9 +9,8 @@ use crate::fleet::{Device, Fleet, NOTIFICATION, RingScope};
 use crate::ids::{PlanName, PolicyId, RingName};
 use crate::plan::model::Revision;
 use crate::rollout::judge::subject;
-use crate::rollout::record::Mode;
+use crate::rollout::record::{Group, Mode};
 
-use crate::rollout::record::Group;
 use crate::rollout::state::{Phase, RingState, Rollout, State};
 use crate::rollout::world::{Desired, Observations};
 use crate::schedule::Zone;

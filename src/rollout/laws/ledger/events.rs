@@ -8,9 +8,9 @@ use super::plan::{PlanLine, PlanPhase};
 use super::{waiting, words};
 use crate::ids::RingName;
 use crate::rollout::record::{
-    Cause, Drift, Event, Finding, Mode, Purpose, Recorded, RollbackStep, RolloutId, SoakFact,
+    Cause, Drift, Event, Exempt, Finding, Gate, Judgement, Mode, Purpose, Recorded, RollbackStep, RolloutId,
+    SoakFact, Verdict,
 };
-use crate::rollout::record::{Exempt, Gate, Judgement, Verdict};
 use crate::time::{SignedDuration, Timestamp};
 
 impl<'a> Ledger<'a> {
@@ -21,9 +21,7 @@ impl<'a> Ledger<'a> {
         self.last_at = Some(recorded.at);
         let event = &recorded.entry.event;
         self.judges_health |= speaks_of_health(event);
-        let id = recorded.entry.rollout.as_ref();
-        let line = id.and_then(|id| self.plans.get(&id.plan).filter(|plan| plan.number == id.number));
-        let in_force = line.map(|line| &line.revision.digest);
+        let in_force = self.line(recorded.entry.rollout.as_ref()).map(|line| &line.revision.digest);
         words::take(&mut self.words, in_force, recorded);
         waiting::take(&mut self.waiting, recorded);
         match (&recorded.entry.rollout, event) {

@@ -6,8 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::ids::{GroupId, PlanName, RingName};
-use crate::rollout::record::GroupDrift;
-use crate::rollout::record::{Group, GroupContent};
+use crate::rollout::record::{Group, GroupContent, GroupDrift};
 
 pub(crate) struct Owned<'a> {
     pub(crate) plan: &'a PlanName,

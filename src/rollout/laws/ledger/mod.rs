@@ -23,7 +23,7 @@ mod writes;
 pub(crate) use books::Ledger;
 pub(crate) use groups::Owned;
 pub(crate) use left::LeftLine;
-pub(crate) use plan::{PlanLine, PlanPhase, plan_of, same_offer};
+pub(crate) use plan::{PlanLine, PlanPhase, PlannedRing, plan_of, same_offer};
 pub(crate) use ring::{LedgerRingState, RingLine};
 pub(crate) use waiting::WaitingLine;
 pub(crate) use words::WordLine;

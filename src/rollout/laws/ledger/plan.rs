@@ -23,6 +23,9 @@ pub(crate) enum PlanPhase {
     Withdrawn,
 }
 
+/// A ring of the rollout, with what the plan in force says of it.
+pub(crate) type PlannedRing<'a> = (&'a RingLine<'a>, &'a RingPlan);
+
 /// A ring of a rollback.
 pub(crate) struct StepLine<'a> {
     pub(crate) step: &'a RollbackStep,

@@ -8,8 +8,7 @@ use super::plan::{PlanLine, PlanPhase, StepLine, same_offer};
 use super::ring::{LedgerRingState, RingLine};
 use crate::ids::RingName;
 use crate::plan::model::{Revision, RingPlan};
-use crate::rollout::record::Gate;
-use crate::rollout::record::{Acknowledged, Block, Cause, Event, Purpose, RollbackStep, WriteIntent};
+use crate::rollout::record::{Acknowledged, Block, Cause, Event, Gate, Purpose, RollbackStep, WriteIntent};
 use crate::time::{Timestamp, after, since};
 
 impl<'a> PlanLine<'a> {

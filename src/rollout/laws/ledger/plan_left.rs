@@ -10,8 +10,7 @@ use super::plan::PlanLine;
 use super::ring::{LedgerRingState, RingLine};
 use crate::ids::RingName;
 use crate::plan::model::RingPlan;
-use crate::rollout::record::Gate;
-use crate::rollout::record::{Acknowledged, RollbackStep};
+use crate::rollout::record::{Acknowledged, Gate, RollbackStep};
 use crate::version::{ClientVersion, Environment};
 
 impl<'a> PlanLine<'a> {

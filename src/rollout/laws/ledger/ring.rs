@@ -6,9 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{DeviceId, GroupId, PolicyId, RingName};
-use crate::rollout::record::Group;
-use crate::rollout::record::{Cancelled, Event, Purpose};
-use crate::rollout::record::{Gate, Unknown};
+use crate::rollout::record::{Cancelled, Event, Gate, Group, Purpose, Unknown};
 use crate::time::Timestamp;
 use crate::version::Environment;
 
@@ -88,6 +86,10 @@ impl<'a> RingLine<'a> {
         self.policies = Some(policies);
         self.deadline_from = Some(group.updated_at);
         self.left.clear();
+    }
+
+    pub(crate) fn is(&self, state: LedgerRingState) -> bool {
+        self.state == state
     }
 
     pub(crate) const fn is_entered(&self) -> bool {

@@ -3,9 +3,9 @@
 //! **Invariant:** a write that is not of the ring's turn leaves the ring where it was.
 
 use super::ring::{LedgerRingState, RingLine, Tries};
-use crate::rollout::record::Group;
-use crate::rollout::record::{Acknowledged, Cause, Event, Finding, Purpose, WriteIntent};
-use crate::rollout::record::{Gate, Unknown};
+use crate::rollout::record::{
+    Acknowledged, Cause, Event, Finding, Gate, Group, Purpose, Unknown, WriteIntent,
+};
 use crate::time::Timestamp;
 
 impl<'a> RingLine<'a> {

@@ -4,24 +4,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::engine::{DoesNotFold, Engine, ReadOrder};
+use crate::engine::{DoesNotFold, Engine, LookOrder, ReadOrder};
 use crate::fleet::Fleet;
 use crate::ids::PlanName;
 use crate::rollout::people::answer::command;
 use crate::rollout::people::command::Command;
 use crate::rollout::people::refusal::Refusal;
-use crate::rollout::record::{Actor, Entry, Event, Mode, Recorded};
+use crate::rollout::record::{Actor, Entry, Event, Mode, Recorded, WriteId};
 use crate::rollout::state::{IllegalEvent, State};
 use crate::rollout::tell::report::Report;
 use crate::rollout::world::{Desired, Observations, Read, Want};
-use crate::time::{SignedDuration, Timestamp, after, in_words, since};
-
 use crate::simulation::disk::{Disk, File, SECOND_LOOK};
 use crate::simulation::fault::SimulationFault;
 use crate::simulation::looks::Looks;
 use crate::simulation::pace::Pace;
-use crate::simulation::upstream::{Call, Upstream};
-use crate::simulation::write_stage::WriteStage;
+use crate::simulation::upstream::{Call, Ticket, Upstream};
+use crate::time::{SignedDuration, Timestamp, after, in_words, since};
 
 /// The same thing read more often than this within [`STORM_SPAN`] is a storm, which is a bug.
 const STORM: usize = 40;
@@ -54,6 +52,28 @@ pub struct SimulatedDaemon {
     pub(super) looks: Option<Looks>,
     /// When each read was started last.
     started: BTreeMap<Read, Timestamp>,
+}
+
+/// The one write, on its way.
+#[derive(Debug, Clone)]
+pub(super) enum WriteStage {
+    /// The group is read afresh.
+    Looking { order: LookOrder, done_at: Timestamp },
+    /// The last word is about to be said.
+    Clearing { order: LookOrder, send_at: Timestamp },
+    /// It is sent.
+    Sent { write: WriteId, ticket: Ticket, answer_at: Timestamp },
+}
+
+impl WriteStage {
+    /// When it goes on.
+    pub(super) const fn next_at(&self) -> Timestamp {
+        match self {
+            Self::Looking { done_at, .. } => *done_at,
+            Self::Clearing { send_at, .. } => *send_at,
+            Self::Sent { answer_at, .. } => *answer_at,
+        }
+    }
 }
 
 impl SimulatedDaemon {

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::{Engine, Reports};
+use crate::engine::Engine;
 use crate::fleet::Fleet;
-use crate::plan::model::{ApprovalFloor, DeviceLimit, Revision, Revisions};
+use crate::plan::model::Revision;
 use crate::rollout::people::command::Command;
 use crate::rollout::record::{Actor, Cancelled, ClockDoubt, Event, Mode, Recorded};
 use crate::rollout::state::State;
@@ -64,16 +64,11 @@ impl Drive {
         let now = after(now, -pace.settles);
         let good = |revision: Revision| (revision.plan.name.clone(), OnDisk::Good(Box::new(revision)));
         let disk = Disk { is_readable: true, files: plans.into_iter().map(good).collect() };
+        let (log, before) = (Vec::new(), Engine::default());
         Self {
             now,
             upstream,
-            daemon: SimulatedDaemon::start(
-                Vec::new(),
-                Engine::default(),
-                Fleet::default(),
-                (mode, pace),
-                now,
-            ),
+            daemon: SimulatedDaemon::start(log, before, Fleet::default(), (mode, pace), now),
             notes: Vec::new(),
             crashes: 0,
             disk,
@@ -107,21 +102,6 @@ impl Drive {
         drive
     }
 
-    /// What no plan lowers of the approvals that are asked, as a daemon's configuration has it.
-    pub fn ask_at_least(&mut self, floor: Option<ApprovalFloor>) {
-        self.daemon.engine.world.approval_floor = floor;
-    }
-
-    /// Who lets revisions take effect, as a daemon's configuration has it.
-    pub fn take_effect_by(&mut self, revisions: Revisions) {
-        self.daemon.engine.world.revisions = revisions;
-    }
-
-    /// The most devices that all plans together may offer something else within 24 hours.
-    pub fn move_at_most(&mut self, devices_per_day: Option<DeviceLimit>) {
-        self.daemon.engine.world.devices_per_day = devices_per_day;
-    }
-
     /// From now on it may write, whatever it was started as.
     pub fn may_write(&mut self) {
         self.mode = Mode::Write;
@@ -133,11 +113,6 @@ impl Drive {
         self.pace = Pace::at_once();
         self.daemon.pace = self.pace;
         self.daemon.spare(looks);
-    }
-
-    /// Whether decisions come with reports from now on; those that nobody reads are a third of their cost.
-    pub fn report(&mut self, reports: Reports) {
-        self.daemon.engine.reports = reports;
     }
 
     /// Has something happen at an instant, after what was scheduled for it before.
@@ -281,17 +256,14 @@ impl Drive {
         self.daemon.read_before(command, &mut self.upstream, self.now);
         match self.daemon.command(actor, reason, command, self.now) {
             // What others do is in the log.
-            Ok(()) => {
-                if *command == Command::Stop {
+            Ok(()) => match command {
+                Command::Stop => {
                     self.stop_file.get_or_insert((actor.clone(), reason.to_owned(), self.now));
                 }
-                if matches!(command, Command::Start { .. }) {
-                    self.stop_file = None;
-                }
-                if let Command::CheckNow(plan) = command {
-                    self.daemon.hurried = Some(plan.clone());
-                }
-            }
+                Command::Start { .. } => self.stop_file = None,
+                Command::CheckNow(plan) => self.daemon.hurried = Some(plan.clone()),
+                _ => {}
+            },
             Err(refusal) => self.note(Note::Refused(actor.clone(), command.clone(), refusal)),
         }
     }
@@ -350,9 +322,8 @@ impl Drive {
         self.daemon = SimulatedDaemon::start(log, before, fleet, (self.mode, self.pace), self.now);
         self.show_clock();
         // A daemon looks for the stop file before anything else.
-        if let Some((actor, reason, _)) =
-            self.stop_file.clone().filter(|_| self.daemon.engine.state.stop.is_none())
-        {
+        let unseen = self.stop_file.clone().filter(|_| self.daemon.engine.state.stop.is_none());
+        if let Some((actor, reason, _)) = unseen {
             self.ask(&actor, &reason, &Command::Stop);
         }
         self.note(Note::Restarted);

@@ -19,16 +19,10 @@ pub enum WriteFault {
     ResetAfter,
     /// No answer; it is applied so long after it was sent.
     AppliedLate(SignedDuration),
-    /// A 5xx, applied or not.
-    ServerError {
-        /// Whether it was applied all the same.
-        applied: bool,
-    },
-    /// A 429.
-    RateLimited {
-        /// `Retry-After`
-        retry_after: Option<SignedDuration>,
-    },
+    /// A 5xx; it may have been applied all the same.
+    ServerError { applied: bool },
+    /// A 429, with `Retry-After` or without.
+    RateLimited { retry_after: Option<SignedDuration> },
     /// A 4xx: nothing is applied.
     Refused(u16),
     /// The connection is refused: the request never reaches the account.
@@ -86,15 +80,8 @@ pub enum Outsider {
     DeletesProfile(PolicyId),
     /// Gives the groups of this name another one.
     Renames(String, String),
-    /// Another updater moves some devices of a profile, as soon as each is present.
-    Updates {
-        /// The profile.
-        profile: PolicyId,
-        /// How many of its devices, the first by their order.
-        devices: usize,
-        /// Where to.
-        version: ClientVersion,
-    },
+    /// Another updater moves so many devices of a profile, the first by their order, as soon as each is present.
+    Updates { profile: PolicyId, devices: usize, version: ClientVersion },
     /// Creates a group; profiles that sit elsewhere are taken out there first.
     Creates(GroupContent),
 }

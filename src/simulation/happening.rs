@@ -21,10 +21,7 @@ pub enum Happening {
     /// A plan's file is written; `None`: removed.
     Edit(PlanName, Option<OnDisk>),
     /// The plans directory becomes readable or not.
-    Directory {
-        /// Whether it can be read.
-        is_readable: bool,
-    },
+    Directory { is_readable: bool },
     /// Somebody else changes something at Cloudflare.
     Outside(Outsider),
     /// Cloudflare's answers tell another time than the machine's clock, or none; `None`: the same again.

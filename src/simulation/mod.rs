@@ -19,10 +19,8 @@ mod looks;
 mod pace;
 mod reader;
 pub mod trial;
-mod unasked;
 pub mod upstream;
 pub mod what_if;
-mod write_stage;
 mod writer;
 
 pub use crate::engine::Reports;

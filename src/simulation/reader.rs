@@ -38,13 +38,10 @@ impl SimulatedDaemon {
     pub(super) fn read_before(&mut self, command: &Command, upstream: &mut Upstream, now: Timestamp) {
         let world = &mut self.engine.world;
         for group in hearing::groups(&self.engine.state, world, command) {
-            match upstream.user_group(&group, now) {
-                Ok(value) => {
-                    world.user_groups.insert(group, Observed { value, as_of: now });
-                }
-                Err(_) => {
-                    world.user_groups.remove(&group);
-                }
+            world.user_groups.remove(&group);
+            if let Ok(ReadAnswer::Approvers(group, value)) = upstream.read(&Read::Approvers(group), now, now)
+            {
+                world.user_groups.insert(group, Observed { value, as_of: now });
             }
         }
     }

@@ -5,8 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cast::{self, Casting};
-use super::unasked::unasked;
+use super::cast::{Casting, account, unasked};
 use super::what_if::{Befalls, WhatIf};
 use super::{Drive, Happening, Looks, Pace, Reports, SimulationFault};
 use crate::fleet::Counts;
@@ -124,10 +123,10 @@ pub fn run(trial: &Trial, mut reached: impl FnMut(Timestamp)) -> Result<TrialOut
     let mix = trial.faults.iter().fold(trial.casting.mix, |mix, fault| fault.mix(mix));
     // Habits reach a day beyond the end, so that nobody is gone at its very last hours.
     let casting = Casting { mix, days: days + 1, ..trial.casting.clone() };
-    let mut account = cast::account(plan, &casting);
-    let befalls = trial.faults.iter().map(|fault| fault.befall(&mut account, plan, from, seed)).collect();
-    let devices = account.devices.stories().len();
-    let mut drive = Drive::new(account, vec![unasked(&trial.revision)], Pace::default(), Mode::Write, from);
+    let mut upstream = account(plan, &casting);
+    let befalls = trial.faults.iter().map(|fault| fault.befall(&mut upstream, plan, from, seed)).collect();
+    let devices = upstream.devices.stories().len();
+    let mut drive = Drive::new(upstream, vec![unasked(&trial.revision)], Pace::default(), Mode::Write, from);
     drive.spare(LOOKS);
     let mut teller = Teller { befalls, ..Teller::default() };
     while drive.step(until)? {

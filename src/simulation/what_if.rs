@@ -57,26 +57,12 @@ pub struct UnknownWhatIf {
 pub enum DoesNotFit {
     /// The plan has no such ring.
     #[error("fault `{fault}` names ring `{ring}`, and the plan has no such ring; its rings are {known}")]
-    NoSuchRing {
-        /// The story.
-        fault: String,
-        /// The ring that it names.
-        ring: RingName,
-        /// Those that there are.
-        known: String,
-    },
+    NoSuchRing { fault: String, ring: RingName, known: String },
     /// Its day is not simulated.
     #[error(
         "fault `{fault}` would never come: from {from} to {until} is simulated; change its date, --from or --days"
     )]
-    OutOfTime {
-        /// The story.
-        fault: String,
-        /// When the simulation begins.
-        from: Timestamp,
-        /// When it ends at the latest.
-        until: Timestamp,
-    },
+    OutOfTime { fault: String, from: Timestamp, until: Timestamp },
 }
 
 /// What a story does to an account, before anything has happened there.

@@ -3,19 +3,13 @@
 //! **Invariant:** what is sent is what the engine hands out, at that very instant.
 
 use crate::engine::{LookAnswer, LookOrder, ReadFailed};
-use crate::simulation::daemon::{SimulatedDaemon, desired};
+use crate::simulation::daemon::{SimulatedDaemon, WriteStage, desired};
 use crate::simulation::fault::SimulationFault;
 use crate::simulation::upstream::{GroupWrite, Upstream};
-use crate::simulation::write_stage::WriteStage;
 use crate::time::{Timestamp, after};
 
 impl SimulatedDaemon {
-    pub(super) fn go_on_writing(
-        &mut self,
-        upstream: &mut Upstream,
-        is_stop_file_there: bool,
-        now: Timestamp,
-    ) {
+    pub(super) fn go_on_writing(&mut self, upstream: &mut Upstream, stops: bool, now: Timestamp) {
         match self.writing.take() {
             Some(WriteStage::Looking { order, done_at }) if done_at <= now => {
                 let look = self.look(upstream, &order, now);
@@ -27,7 +21,7 @@ impl SimulatedDaemon {
                 }
             }
             Some(WriteStage::Clearing { order, send_at }) if send_at <= now => {
-                self.clear(upstream, &order, is_stop_file_there, now);
+                self.clear(upstream, &order, stops, now);
             }
             Some(WriteStage::Sent { write, ticket, answer_at }) if answer_at <= now => {
                 self.engine.handle_outcome(write, upstream.outcome(ticket));
@@ -50,22 +44,14 @@ impl SimulatedDaemon {
         Ok(LookAnswer { answers: answers.collect::<Result<_, _>>()?, doubt: None })
     }
 
-    /// The last word, and the request.
-    fn clear(
-        &mut self,
-        upstream: &mut Upstream,
-        order: &LookOrder,
-        is_stop_file_there: bool,
-        now: Timestamp,
-    ) {
+    /// The last word, and the request. `stops`: whether the stop file is there.
+    fn clear(&mut self, upstream: &mut Upstream, order: &LookOrder, stops: bool, now: Timestamp) {
         let (files, settles, write) = (&self.files, self.pace.settles, order.write);
         let asked = |plan: &_| desired(files, plan, settles, now);
-        match self.engine.poll_send(asked, is_stop_file_there, now) {
+        match self.engine.poll_send(asked, stops, now) {
             Some(intent) => {
-                let body = match intent.before {
-                    Some(before) => GroupWrite::Update(before.id, intent.after),
-                    None => GroupWrite::Create(intent.after),
-                };
+                let group = intent.before.map(|before| before.id);
+                let body = GroupWrite { group, content: intent.after };
                 let ticket = upstream.send(body, order.at, now, self.pace.apply);
                 let answer_at = after(now, self.pace.answer);
                 self.writing = Some(WriteStage::Sent { write, ticket, answer_at });

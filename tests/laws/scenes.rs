@@ -12,7 +12,6 @@ use ringward::rollout::people::verbs::situation::StartPlans;
 use ringward::rollout::record::Gate;
 use ringward::rollout::record::{Actor, Mode};
 use ringward::rollout::record::{GroupContent, Profile, VersionEntry};
-use ringward::schedule::Zone;
 use ringward::time::{SignedDuration, Timestamp, after};
 use ringward::version::{ClientVersion, Environment};
 
@@ -98,7 +97,7 @@ pub(crate) fn scene(seed: u64) -> Scene {
         hotfix: Hotfix::new(seed),
         crowd,
     };
-    scene.drive.ask_at_least(scene.crowd.floor());
+    scene.drive.daemon.engine.world.approval_floor = scene.crowd.floor();
     let people = dice.chance(70);
     if people {
         for _ in 0..dice.below(7) {
@@ -292,7 +291,7 @@ fn story(dice: &mut Dice, n: usize, start: Timestamp, length: SignedDuration) ->
     let always = OnlineSpans::spans(vec![(week_before, Timestamp::MAX)]);
     story.presence = match dice.below(10) {
         0 => OnlineSpans::never(),
-        1 | 2 => OnlineSpans::by_day(&Zone::utc(), (8, 18), week_before, 20, |_| true),
+        1 | 2 => office_hours(week_before, 20),
         3 => always.until(dice.instant(start, length)),
         4 => always.from(dice.instant(start, length)),
         _ => always,
@@ -312,6 +311,13 @@ fn story(dice: &mut Dice, n: usize, start: Timestamp, length: SignedDuration) ->
         story.removed_at = Some(dice.instant(start, length));
     }
     story
+}
+
+/// From 8 to 18 o'clock of so many days.
+fn office_hours(first: Timestamp, days: i64) -> OnlineSpans {
+    let midnight = Timestamp::from_second(first.as_second().div_euclid(86_400) * 86_400).unwrap();
+    let hours = |day: i64, hour: i64| after(midnight, SignedDuration::from_hours(24 * day + hour));
+    OnlineSpans::spans((0..days).map(|day| (hours(day, 8), hours(day, 18))).collect())
 }
 
 fn some_ring(dice: &mut Dice, plans: &[Revision]) -> RingPlan {

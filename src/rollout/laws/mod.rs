@@ -14,7 +14,6 @@
 use crate::rollout::record::Recorded;
 
 mod actor;
-mod adoption;
 mod approval;
 mod audit;
 mod blocked;
@@ -26,8 +25,8 @@ mod downgrade;
 mod drift;
 mod entry;
 mod halts;
-mod health;
 mod journal;
+mod leaving;
 mod ledger;
 mod limits;
 mod order;
@@ -35,7 +34,6 @@ mod outcomes;
 mod proof;
 mod revisions;
 mod rollback;
-mod soak;
 #[cfg(test)]
 mod tests;
 
@@ -70,16 +68,16 @@ const CHECKS: [(Law, Check); 29] = [
     (Law::NothingDropped, content::check),
     (Law::Approved, approval::spoken),
     (Law::DoubtSettled, outcomes::check),
-    (Law::AdoptionProven, adoption::check),
-    (Law::SoakProven, soak::check),
+    (Law::AdoptionProven, leaving::adopted),
+    (Law::SoakProven, leaving::soaked),
     (Law::SoakProven, drift::verified),
-    (Law::HealthProven, health::proven),
-    (Law::Grounded, adoption::leaving),
+    (Law::HealthProven, leaving::healthy),
+    (Law::Grounded, leaving::devices_left),
     (Law::BlockedVersion, blocked::check),
     (Law::SoundRollback, rollback::check),
     (Law::Announced, revisions::check),
-    (Law::HealthProven, health::compared),
-    (Law::HealthProven, health::in_sight),
+    (Law::HealthProven, leaving::compared),
+    (Law::HealthProven, leaving::in_sight),
 ];
 
 /// The laws that a log and, where given, upstream's journal break; none of a sound one. An

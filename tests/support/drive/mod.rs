@@ -8,8 +8,9 @@ mod tests;
 use std::ops::{Deref, DerefMut};
 
 use ringward::plan::model::Revision;
+use ringward::rollout::laws::UpstreamWrite;
 use ringward::rollout::record::Mode;
-use ringward::simulation::upstream::Upstream;
+use ringward::simulation::upstream::{Call, GroupWrite, JournalLine, Upstream, WriteFault};
 pub use ringward::simulation::{Disk, Happening, Note, OnDisk, Pace, Remembered, devices, upstream};
 use ringward::time::Timestamp;
 
@@ -39,6 +40,23 @@ impl Drive {
     pub fn step(&mut self, until: Timestamp) -> bool {
         self.0.step(until).unwrap_or_else(|fault| panic!("{fault}\n{}", self.0.tail()))
     }
+}
+
+/// The writes of an account as the law checker wants them.
+#[must_use]
+pub fn writes_for_the_laws(upstream: &Upstream) -> Vec<UpstreamWrite> {
+    let line = |request: &JournalLine| {
+        let Call::Write(GroupWrite { group, content }) = &request.asked else { return None };
+        Some(UpstreamWrite {
+            received_at: request.at,
+            group: group.clone(),
+            body: content.clone(),
+            applied_at: request.applied.as_ref().map(|group| group.updated_at),
+            held_back: matches!(request.fault, Some(WriteFault::AppliedLate(_))),
+            retargeted: request.retargeted,
+        })
+    };
+    upstream.journal.iter().filter_map(line).collect()
 }
 
 impl Deref for Drive {

@@ -67,13 +67,8 @@ impl<'a> Ledger<'a> {
     pub(crate) fn holds(&self, owned: &Owned<'a>) -> bool {
         let Some(line) = self.plans.get(owned.plan) else { return true };
         let on_its_way = |ring: &RingLine<'_>| {
-            let moves = matches!(
-                ring.state,
-                LedgerRingState::Deploying
-                    | LedgerRingState::Adopting
-                    | LedgerRingState::Soaking
-                    | LedgerRingState::RollingBack
-            );
+            use LedgerRingState::{Adopting, Deploying, RollingBack, Soaking};
+            let moves = matches!(ring.state, Deploying | Adopting | Soaking | RollingBack);
             moves && !ring.waived.contains_key(&Gate::Ring)
         };
         let left = line.left.iter().any(|left| left.ring.name == owned.ring);

@@ -6,16 +6,12 @@
 //! **Invariant:** the books know the events and the data in them, and nothing that decides.
 
 mod books;
-mod clock;
 mod events;
 mod groups;
 mod left;
 mod plan;
 mod plan_events;
-mod plan_left;
-mod renames;
 mod ring;
-mod ring_events;
 mod waiting;
 mod words;
 mod writes;

@@ -3,7 +3,6 @@
 //! **Invariant:** a text that is no story is refused with the names of all stories; a story changes
 //! devices, people or upstream, never ringward's core.
 
-use std::fmt;
 use std::str::FromStr;
 
 use jiff::civil::Date;
@@ -27,21 +26,28 @@ const UPDATER_COMES_AFTER: SignedDuration = SignedDuration::from_hours(26);
 const DRIFTS_AFTER: SignedDuration = SignedDuration::from_hours(20);
 
 /// A story.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, strum::Display)]
 pub enum WhatIf {
     /// A share of the devices does not connect again after its first sleep on the new version.
+    #[strum(to_string = "no-reconnect-after-wake={0}")]
     NoReconnectAfterWake(Percent),
     /// No device of an environment can install anything.
+    #[strum(to_string = "installer-blocked={0}")]
     InstallerBlocked(Environment),
     /// A day on which nobody in a ring works.
+    #[strum(to_string = "local-holiday={0}:{1}")]
     LocalHoliday(RingName, Date),
     /// Something else updates a third of a ring's devices, a day after the begin.
+    #[strum(to_string = "other-updater={0}")]
     OtherUpdater(RingName),
     /// Somebody changes the version in a ring's group, the day after ringward wrote it.
+    #[strum(to_string = "drift={0}")]
     Drift(RingName),
     /// No read succeeds, from 09:00 UTC of a day on, for so many hours.
+    #[strum(to_string = "outage={0}:{1}")]
     Outage(Date, u16),
     /// Half of the laptops stay closed on any day, and installations fail often.
+    #[strum(to_string = "slow-fleet")]
     SlowFleet,
 }
 
@@ -68,8 +74,7 @@ pub enum DoesNotFit {
 /// What a story does to an account, before anything has happened there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Befalls {
-    /// The devices by their index, and when it reaches each.
-    pub devices: Vec<(u64, Timestamp)>,
+    pub devices: Reached,
     /// When it comes to what is no device.
     pub at: Option<Timestamp>,
 }
@@ -96,10 +101,7 @@ impl WhatIf {
                 let ring = plan.rings.iter().find(|known| known.name == *name);
                 Some(ring.ok_or_else(|| self.no_such_ring(name, plan))?)
             }
-            Self::NoReconnectAfterWake(_)
-            | Self::InstallerBlocked(_)
-            | Self::Outage(..)
-            | Self::SlowFleet => None,
+            _ => None,
         };
         let span = match (self, ring) {
             (Self::LocalHoliday(_, date), Some(ring)) => whole_day(ring, *date, from),
@@ -119,15 +121,8 @@ impl WhatIf {
 
     /// What it makes of the mixture of devices.
     pub fn mix(&self, mix: Mix) -> Mix {
-        match self {
-            Self::SlowFleet => Mix { absent_day: 500, away_week: 60, failed_install: 400, ..mix },
-            Self::NoReconnectAfterWake(_)
-            | Self::InstallerBlocked(_)
-            | Self::LocalHoliday(..)
-            | Self::OtherUpdater(_)
-            | Self::Drift(_)
-            | Self::Outage(..) => mix,
-        }
+        let Self::SlowFleet = self else { return mix };
+        Mix { absent_day: 500, away_week: 60, failed_install: 400, ..mix }
     }
 
     /// Has it befall an account that nothing has happened in yet.
@@ -188,12 +183,11 @@ impl WhatIf {
     }
 }
 
+/// Devices by their index, and when something reaches each.
+pub type Reached = Vec<(u64, Timestamp)>;
+
 /// Takes the devices of a ring away for a day; those that would have been there, and when.
-fn holiday(
-    account: &mut Upstream,
-    ring: &RingPlan,
-    (from, until): (Timestamp, Timestamp),
-) -> Vec<(u64, Timestamp)> {
+fn holiday(account: &mut Upstream, ring: &RingPlan, (from, until): (Timestamp, Timestamp)) -> Reached {
     let (mut missed, profiles) = (Vec::new(), account.profiles.clone());
     account.devices.retell(|index, story| {
         if is_in(story, ring, &profiles) {
@@ -206,12 +200,7 @@ fn holiday(
 }
 
 /// Has something else update a third of a ring.
-fn other_updater(
-    account: &mut Upstream,
-    ring: &RingPlan,
-    from: Timestamp,
-    dice: Dice,
-) -> Vec<(u64, Timestamp)> {
+fn other_updater(account: &mut Upstream, ring: &RingPlan, from: Timestamp, dice: Dice) -> Reached {
     let (mut moved, profiles) = (Vec::new(), account.profiles.clone());
     account.devices.retell(|index, story| {
         let die = dice.nth(index);
@@ -248,29 +237,13 @@ fn whole_day(ring: &RingPlan, date: Date, near: Timestamp) -> Option<(Timestamp,
     Some((begin, end))
 }
 
-impl fmt::Display for WhatIf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoReconnectAfterWake(share) => write!(f, "no-reconnect-after-wake={share}"),
-            Self::InstallerBlocked(environment) => write!(f, "installer-blocked={environment}"),
-            Self::LocalHoliday(ring, date) => write!(f, "local-holiday={ring}:{date}"),
-            Self::OtherUpdater(ring) => write!(f, "other-updater={ring}"),
-            Self::Drift(ring) => write!(f, "drift={ring}"),
-            Self::Outage(date, hours) => write!(f, "outage={date}:{hours}"),
-            Self::SlowFleet => f.write_str("slow-fleet"),
-        }
-    }
-}
-
 impl FromStr for WhatIf {
     type Err = UnknownWhatIf;
 
     fn from_str(text: &str) -> Result<Self, UnknownWhatIf> {
         let wrong = |why| UnknownWhatIf { why };
-        let (name, detail) = match text.split_once('=') {
-            Some((name, detail)) => (name.trim(), Some(detail.trim())),
-            None => (text.trim(), None),
-        };
+        let mut parts = text.splitn(2, '=').map(str::trim);
+        let (name, detail) = (parts.next().unwrap_or_default(), parts.next());
         let ring = |detail: Option<&str>| {
             let name = detail.ok_or_else(|| wrong("it names no ring"))?;
             RingName::new(name).map_err(|_| wrong("it names no ring"))

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::ledger::{PlanLine, WordLine};
 use crate::ids::UserGroupName;
 use crate::plan::model::RingPlan;
-use crate::rollout::record::{Event, Evidence, Gate, Judgement, Purpose};
+use crate::rollout::record::{Event, Evidence, Gate, Judgement};
 
 /// A word that is spoken.
 pub(super) fn spoken(case: &Case<'_>) {
@@ -21,10 +21,8 @@ pub(super) fn spoken(case: &Case<'_>) {
     };
     let own = line.plan.author.as_ref().is_some_and(|author| case.entry.actor.email() == Some(author));
     case.require(!own, || "the plan's author speaks on it");
-    case.require(
-        *digest == line.revision.digest,
-        || "the approval or rejection is for another revision than the rollout's",
-    );
+    let same = *digest == line.revision.digest;
+    case.require(same, || "the approval or rejection is for another revision than the rollout's");
     case.require(!groups.is_empty(), || "the approval or rejection is in the name of no group");
     case.require(line.ring(ring).is_some_and(|ring| !ring.is_entered()), || {
         format!("{ring} is entered, or not there")
@@ -40,9 +38,7 @@ pub(super) fn spoken(case: &Case<'_>) {
 pub(super) fn entered(case: &Case<'_>) {
     let Some(line) = case.line else { return };
     let (ring, judgements) = match case.event {
-        Event::WritePlanned { ring, intent }
-            if matches!(intent.purpose, Purpose::Target | Purpose::MoveOut { .. }) =>
-        {
+        Event::WritePlanned { ring, intent } if !intent.purpose.is_of_any_stage() => {
             (ring, &intent.judgements)
         }
         Event::RingAssigned { ring, judgements, .. } => (ring, judgements),

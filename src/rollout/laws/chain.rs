@@ -15,10 +15,8 @@ pub(super) fn check(case: &Case<'_>) {
     });
     let event = case.event;
     let confirms = matches!(event, Event::ClockConfirmed { .. });
-    case.require(
-        confirms || case.ledger.last_at.is_none_or(|last| last <= case.at),
-        || "its time lies before that of the event before it",
-    );
+    let goes_on = confirms || case.ledger.last_at.is_none_or(|last| last <= case.at);
+    case.require(goes_on, || "its time lies before that of the event before it");
     if is_of_account(event) {
         case.require(case.entry.rollout.is_none(), || "it is about the account, not a rollout");
         return of_account(case, event);

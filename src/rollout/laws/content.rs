@@ -62,10 +62,8 @@ fn target(case: &Case<'_>, plan: &PlanName, ring: &RingPlan, intent: &WriteInten
         sorted(&intent.after.versions) == wanted,
         || "the versions after the write are not the plan's targets beside what was there unmanaged",
     );
-    case.require(
-        intent.after.policies == intent.policies,
-        || "the profiles after the write are not the ring's",
-    );
+    let same = intent.after.policies == intent.policies;
+    case.require(same, || "the profiles after the write are not the ring's");
     let own = case.ledger.groups.of(plan, &ring.name).map(|owned| &owned.last.id);
     let Some(before) = &intent.before else {
         return case.under(Law::IntentFirst).require(own.is_none(), || {

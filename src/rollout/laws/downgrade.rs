@@ -4,7 +4,7 @@
 
 use super::case::Case;
 use crate::plan::model::{AllowDowngrade, RingPlan};
-use crate::rollout::record::{Event, Evidence, Moves, Purpose};
+use crate::rollout::record::{Event, Evidence, Moves};
 use crate::version::{ClientVersion, Environment};
 
 /// So many devices at least, and more than one in so many of those seen in a week, are too many (5 %).
@@ -15,9 +15,7 @@ pub(super) fn check(case: &Case<'_>) {
     let (Some(ring), Some(line)) = (case.event.ring(), case.line) else { return };
     let Some(plan) = line.ring_plan(ring) else { return };
     match case.event {
-        Event::WritePlanned { intent, .. }
-            if matches!(intent.purpose, Purpose::Target | Purpose::MoveOut { .. }) =>
-        {
+        Event::WritePlanned { intent, .. } if !intent.purpose.is_of_any_stage() => {
             // Logs of older versions have no numbers.
             let Some(moves) = &intent.moves else { return };
             for (environment, target) in &plan.targets {

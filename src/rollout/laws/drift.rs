@@ -50,9 +50,7 @@ pub(super) fn check(case: &Case<'_>) {
 /// While a group is to be written back, nothing else is entered or ends for its plan.
 pub(super) fn nothing_else(case: &Case<'_>) {
     let goes_on = match case.event {
-        Event::WritePlanned { intent, .. } => {
-            matches!(intent.purpose, Purpose::Target | Purpose::MoveOut { .. })
-        }
+        Event::WritePlanned { intent, .. } => !intent.purpose.is_of_any_stage(),
         Event::RingAssigned { .. } | Event::RingRecognised { .. } | Event::RolloutCompleted {} => true,
         _ => false,
     };
@@ -95,14 +93,10 @@ fn written_back(case: &Case<'_>, line: &PlanLine<'_>, ring: &RingName, intent: &
         return case.breach("the drift that it undoes is not on record");
     };
     let case = case.under(Law::NothingDropped);
-    case.require(
-        intent.after.offers_the_same(owned.left),
-        || "the group is not written back as ringward left it",
-    );
-    case.require(
-        intent.policies == intent.after.policies,
-        || "the profiles that adopt are not those of the group",
-    );
+    let as_left = intent.after.offers_the_same(owned.left);
+    case.require(as_left, || "the group is not written back as ringward left it");
+    let same = intent.policies == intent.after.policies;
+    case.require(same, || "the profiles that adopt are not those of the group");
 }
 
 /// A ring is verified only on a group that offers its targets, as far as the log can tell.

@@ -33,10 +33,8 @@ pub(super) fn allowed(case: &Case<'_>) {
     let half = line.is_second_half(case.event);
     case.require(half || !line.paused, || "the plan is paused");
     case.require(half || line.halted.is_none(), || "the rollout is halted");
-    case.under(Law::IntentFirst).require(
-        case.ledger.writes.open.is_none(),
-        || "another write is in flight, or its outcome is unknown",
-    );
+    let (announced, none) = (case.under(Law::IntentFirst), case.ledger.writes.open.is_none());
+    announced.require(none, || "another write is in flight, or its outcome is unknown");
     if let Event::WritePlanned { ring, intent } = case.event {
         intended(case, line, ring, intent);
     }
@@ -47,10 +45,8 @@ fn intended(case: &Case<'_>, line: &PlanLine<'_>, ring: &RingName, intent: &Writ
     case.under(Law::IntentFirst).require(intent.id.0 == case.ledger.writes.last + 1, || {
         format!("{} follows write {}", intent.id, case.ledger.writes.last)
     });
-    case.require(
-        intent.digest == line.revision.digest,
-        || "the intent follows another revision of the plan than the rollout",
-    );
+    let same = intent.digest == line.revision.digest;
+    case.require(same, || "the intent follows another revision of the plan than the rollout");
     let doubted = line.ring(ring).is_some_and(|ring| {
         let to_enter = ring.entering.doubted && ring.state == LedgerRingState::Entering;
         let puts_back = matches!(intent.purpose, Purpose::PutBack { .. });

@@ -25,10 +25,8 @@ pub(super) fn check(case: &Case<'_>) {
             case.note(is_grounded(case, line, cause));
         }
         Event::HaltLifted { cause, acknowledged } => {
-            case.require(
-                line.halted == Some(cause),
-                || "what is acknowledged is not what halted the rollout",
-            );
+            let same = line.halted == Some(cause);
+            case.require(same, || "what is acknowledged is not what halted the rollout");
             for found in acknowledged {
                 let of_health = matches!(found.gate, Gate::Stalled | Gate::Dark);
                 let reached = line.ring(&found.ring).is_some_and(|ring| !ring.is(LedgerRingState::Pending));
@@ -71,10 +69,8 @@ fn is_grounded(case: &Case<'_>, line: &PlanLine<'_>, cause: &Cause) -> Proof {
                 let last = unread.last().filter(|_| unread.contains(from));
                 last.is_some_and(|last| since(*from, *last) >= plan.unknown_after.get())
             };
-            ensure(
-                long(&ring.entering.unread) || long(&ring.restoring.unread),
-                || "the reads before its writes are not on record as failing for that long",
-            )
+            let long = long(&ring.entering.unread) || long(&ring.restoring.unread);
+            ensure(long, || "the reads before its writes are not on record as failing for that long")
         }
         Cause::UnknownTooLong { gate, environment, why, since: from, .. } => {
             let (ring, plan) = of_ring()?;
@@ -137,11 +133,9 @@ fn is_missed(
     let Evidence::Adoption { census, deadline_at, .. } = &judgement.evidence else {
         return Err("a missed adoption has no counts".to_owned());
     };
-    let fails = judgement.verdict == Verdict::Fail(Failing::DeadlineMissed);
-    ensure(
-        ring.is(LedgerRingState::Adopting) && fails,
-        || "the ring is not adopting, or its gate does not fail",
-    )?;
+    let fails =
+        ring.is(LedgerRingState::Adopting) && judgement.verdict == Verdict::Fail(Failing::DeadlineMissed);
+    ensure(fails, || "the ring is not adopting, or its gate does not fail")?;
     // Freezes, holds, a file that was gone and time that nobody watched push the deadline back;
     // nothing else does, and nothing pulls it forward.
     let Some(from) = ring.deadline_from else { return Ok(()) };

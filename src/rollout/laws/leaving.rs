@@ -41,11 +41,8 @@ pub(super) fn adopted(case: &Case<'_>) {
     };
     of_event.require(at.state == state, || format!("{ring} is elsewhere on its way"));
     adoption(case, (at, plan), judgements);
-    let only_these = judgements.len() == plan.targets.len();
-    of_event.require(
-        only_these || state == LedgerRingState::Soaking,
-        || "verdicts of other gates stand among those on adoption",
-    );
+    let only_these = judgements.len() == plan.targets.len() || state == LedgerRingState::Soaking;
+    of_event.require(only_these, || "verdicts of other gates stand among those on adoption");
 }
 
 /// Every target environment once, each with enough devices on the target.

@@ -7,7 +7,7 @@ use super::case::Case;
 use super::ledger::{LedgerRingState, PlanLine, PlanPhase, RingLine, same_offer};
 use crate::ids::RingName;
 use crate::plan::model::{OnNewTarget, Plan};
-use crate::rollout::record::{Event, Gate, Purpose};
+use crate::rollout::record::{Event, Gate};
 
 /// A new plan leaves entered rings as they are: changed, that is a new rollout.
 pub(super) fn kept(case: &Case<'_>) {
@@ -26,10 +26,8 @@ pub(super) fn kept(case: &Case<'_>) {
             let kept = |name: &RingName| {
                 line.ring(name).is_some_and(|ring| ring.is_entered() && !ring.is(LedgerRingState::Verified))
             };
-            case.require(
-                dropped.iter().all(kept),
-                || "a ring is said to keep its place that was not entered, or is verified",
-            );
+            let all = dropped.iter().all(kept);
+            case.require(all, || "a ring is said to keep its place that was not entered, or is verified");
             for ring in line.rings.iter().filter(|ring| ring.is_entered()) {
                 let gone = revision.plan.rings.iter().all(|new| new.name != *ring.name);
                 let free = ring.state == LedgerRingState::Verified || ring.waived.contains_key(&Gate::Ring);
@@ -53,11 +51,10 @@ pub(super) fn check(case: &Case<'_>) {
     let Some(line) = case.line else { return };
     match case.event {
         Event::RingReached { ring } => reached(case, line, ring),
-        Event::WritePlanned { ring, intent } => match intent.purpose {
-            Purpose::Target | Purpose::MoveOut { .. } => in_turn(&case.under(Law::WriteAllowed), line, ring),
-            Purpose::PutBack { .. } | Purpose::Restore | Purpose::Rollback { .. } => {}
-        },
-        Event::RingAssigned { ring, .. } => in_turn(&case.under(Law::WriteAllowed), line, ring),
+        Event::WritePlanned { intent, .. } if intent.purpose.is_of_any_stage() => {}
+        Event::WritePlanned { ring, .. } | Event::RingAssigned { ring, .. } => {
+            in_turn(&case.under(Law::WriteAllowed), line, ring);
+        }
         Event::RingRecognised { ring, .. } => in_turn(&case.under(Law::SoakProven), line, ring),
         Event::RolloutCompleted {} => {
             for ring in line.rings.iter().filter(|ring| ring.state != LedgerRingState::Verified) {

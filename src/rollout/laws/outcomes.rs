@@ -99,10 +99,8 @@ fn settled(
 ) {
     read(case, open, first);
     read(case, open, second);
-    case.require(
-        open.read == Some((finding, first)),
-        || "the first of the two reads is not on record with this finding",
-    );
+    let is_known = open.read == Some((finding, first));
+    case.require(is_known, || "the first of the two reads is not on record with this finding");
     case.require(since(first, second) >= READS_APART, || {
         format!("the reads at {first} and {second} lie less than a minute apart")
     });

@@ -54,11 +54,9 @@ pub(super) fn check(case: &Case<'_>) {
 fn started(case: &Case<'_>, line: &PlanLine<'_>, steps: &[RollbackStep]) {
     case.require(!steps.is_empty(), || "it takes nothing back");
     case.require(!line.paused && line.halted.is_none(), || "a rollback begins while the plan is paused or halted, which a person lifts by an event of its own");
-    let places: Vec<_> = steps.iter().map(|step| line.position(&step.ring)).collect();
-    case.require(
-        places.windows(2).all(|two| two[0] > two[1]),
-        || "the rings do not go back the latest first",
-    );
+    let latest_first =
+        steps.iter().map(|step| line.position(&step.ring)).is_sorted_by(|one, next| one > next);
+    case.require(latest_first, || "the rings do not go back the latest first");
     for step in steps {
         case.require(line.position(&step.ring).is_some() && !step.back.is_empty(), || {
             format!("{} is no ring of the rollout, or has nothing to take back", step.ring)

@@ -21,18 +21,14 @@ pub(crate) const RESTORES: u32 = 3;
 
 /// Whether a group is off what is known of it.
 pub(crate) fn is_off_known(case: &Case<'_>, drift: &GroupDrift) -> Proof {
-    ensure(
-        is_off(case, drift, |owned| &owned.last.content),
-        || "the group is as ringward left it, or not ringward's",
-    )
+    let is_off = is_off(case, drift, |owned| &owned.last.content);
+    ensure(is_off, || "the group is as ringward left it, or not ringward's")
 }
 
 /// Whether a group is off what ringward left.
 pub(crate) fn is_off_left(case: &Case<'_>, drift: &GroupDrift) -> Proof {
-    ensure(
-        is_off(case, drift, |owned| owned.left),
-        || "the group is as ringward left it, or ringward left another",
-    )
+    let is_off = is_off(case, drift, |owned| owned.left);
+    ensure(is_off, || "the group is as ringward left it, or ringward left another")
 }
 
 /// Whether a ring's group, present or accepted as gone, was as expected by the books, and is not now.

@@ -17,11 +17,10 @@ pub mod forecast;
 mod happening;
 mod looks;
 mod pace;
-mod reader;
+mod requests;
 pub mod trial;
 pub mod upstream;
 pub mod what_if;
-mod writer;
 
 pub use crate::engine::Reports;
 pub use daemon::{SimulatedDaemon, replayed};

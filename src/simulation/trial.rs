@@ -218,22 +218,14 @@ impl Teller {
 
     /// What stands first in the way, as long as it is the same.
     fn waiting(&mut self, report: &Report) {
-        let first = report.waiting_on.first();
-        let headline = first.map(|blocker| (report.explain(blocker).headline, blocker.ring().cloned()));
-        let same = match (&self.wait, &headline) {
-            (Some(line), Some((text, _))) => line.text == *text,
-            (None, None) => true,
-            _ => false,
-        };
-        if !same {
-            self.end_wait(report.at);
-            self.wait = headline.map(|(text, ring)| TimelineEntry {
-                at: report.at,
-                until: None,
-                ring,
-                kind: "waits",
-                text,
-            });
+        let at = report.at;
+        let wait = report.waiting_on.first().map(|blocker| {
+            let (ring, text) = (blocker.ring().cloned(), report.explain(blocker).headline);
+            TimelineEntry { at, until: None, ring, kind: "waits", text }
+        });
+        if self.wait.as_ref().map(|line| &line.text) != wait.as_ref().map(|line| &line.text) {
+            self.end_wait(at);
+            self.wait = wait;
         }
     }
 
@@ -251,11 +243,10 @@ impl Teller {
         let report = drive.daemon.reports.get(&plan.name);
         let ways = plan.rings.iter().map(|ring| {
             let mut way = self.rings.remove(&ring.name).unwrap_or_default();
-            let census = report
-                .and_then(|report| report.rings.iter().find(|known| known.name == ring.name))
-                .and_then(|known| known.census.as_ref());
-            let counts = census.map(|census| census.environments.iter());
-            way.devices = counts.into_iter().flatten().map(|(on, census)| (*on, census.counts)).collect();
+            let known = report.and_then(|report| report.rings.iter().find(|known| known.name == ring.name));
+            let census = known.and_then(|known| known.census.as_ref());
+            let counts = census.into_iter().flat_map(|census| &census.environments);
+            way.devices = counts.map(|(on, census)| (*on, census.counts)).collect();
             (ring.name.clone(), way)
         });
         let rings = ways.collect();
@@ -327,13 +318,8 @@ fn verdict(judgement: &Judgement) -> String {
 
 /// An event in words, without its ring; `None`: not worth a line.
 fn words(recorded: &Recorded) -> Option<String> {
-    let all = |judgements: &[Judgement]| {
-        let words: Vec<String> = judgements
-            .iter()
-            .map(|word| format!("{}: {}{}", word.name(), verdict(word), word.value()))
-            .collect();
-        words.join("; ")
-    };
+    let told = |word: &Judgement| format!("{}: {}{}", word.name(), verdict(word), word.value());
+    let all = |judgements: &[Judgement]| judgements.iter().map(told).collect::<Vec<_>>().join("; ");
     let entry = &recorded.entry;
     Some(match &entry.event {
         Event::DaemonStarted { .. } | Event::RingReached { .. } | Event::GateKnown { .. } => return None,

@@ -3,9 +3,9 @@
 //! **Invariant:** the words are counted anew from their own events, and not taken from what the gate
 //! says of them.
 
-use super::case::Case;
 use std::collections::BTreeMap;
 
+use super::case::Case;
 use super::ledger::{PlanLine, WordLine};
 use crate::ids::UserGroupName;
 use crate::plan::model::RingPlan;
@@ -50,14 +50,11 @@ pub(super) fn entered(case: &Case<'_>) {
 }
 
 fn asks_met(case: &Case<'_>, line: &PlanLine<'_>, plan: &RingPlan, judgements: &[Judgement]) {
-    let told: Vec<_> = judgements
-        .iter()
-        .filter_map(|word| match &word.evidence {
-            Evidence::Approval(approved) if word.gate == Gate::Approval => Some(&approved.tallies),
-            _ => None,
-        })
-        .flatten()
-        .collect();
+    let told = judgements.iter().flat_map(|word| match &word.evidence {
+        Evidence::Approval(approved) if word.gate == Gate::Approval => approved.tallies.as_slice(),
+        _ => &[],
+    });
+    let told: Vec<_> = told.collect();
     let words =
         case.ledger.words.iter().filter(|word| Some(word.plan) == case.plan && *word.ring == plan.name);
     let words: Vec<&WordLine<'_>> = words.filter(|word| *word.digest == line.revision.digest).collect();

@@ -5,6 +5,7 @@
 use super::audit::Law;
 use super::case::Case;
 use super::ledger::{PlanLine, PlanPhase, RingLine};
+use super::proof::ensure;
 use crate::ids::PlanName;
 use crate::plan::model::{OnNewTarget, Revision};
 use crate::rollout::record::{Block, BlockKind, Event, Gate, Purpose, RolloutId};
@@ -17,9 +18,8 @@ pub(super) fn check(case: &Case<'_>) {
     let confirms = matches!(event, Event::ClockConfirmed { .. });
     let goes_on = confirms || case.ledger.last_at.is_none_or(|last| last <= case.at);
     case.require(goes_on, || "its time lies before that of the event before it");
-    if is_of_account(event) {
-        case.require(case.entry.rollout.is_none(), || "it is about the account, not a rollout");
-        return of_account(case, event);
+    if is_of_account(case) {
+        return;
     }
     let Some(id) = &case.entry.rollout else { return case.breach("it names no rollout") };
     match event {
@@ -47,39 +47,30 @@ pub(super) fn check(case: &Case<'_>) {
     }
 }
 
-const fn is_of_account(event: &Event) -> bool {
-    matches!(
-        event,
+/// Whether an event is about the account; if so, it is held against the books of it.
+fn is_of_account(case: &Case<'_>) -> bool {
+    let ledger = case.ledger;
+    let proof = match case.event {
         Event::DaemonStarted { .. }
-            | Event::ClockStepped { .. }
-            | Event::ClockConfirmed { .. }
-            | Event::Stopped {}
-            | Event::Started {}
-            | Event::TokenMade { .. }
-            | Event::TokenRevoked { .. }
-            | Event::AccessIntended { .. }
-            | Event::AccessSettled { .. }
-    )
-}
-
-fn of_account(case: &Case<'_>, event: &Event) {
-    match event {
-        Event::Stopped {} => case.require(!case.ledger.stopped, || "writes are stopped already"),
-        Event::Started {} => case.require(case.ledger.stopped, || "writes are not stopped"),
+        | Event::ClockStepped { .. }
+        | Event::ClockConfirmed { .. }
+        | Event::AccessIntended { .. } => Ok(()),
+        Event::Stopped {} => ensure(!ledger.stopped, || "writes are stopped already"),
+        Event::Started {} => ensure(ledger.stopped, || "writes are not stopped"),
         Event::TokenMade { token } => {
-            let is_new = !case.ledger.tokens.contains_key(&token.name);
-            case.require(is_new, || "a token of that name is on record");
+            ensure(!ledger.tokens.contains_key(&token.name), || "a token of that name is on record")
         }
         Event::TokenRevoked { name } => {
-            let is_live = case.ledger.tokens.get(name) == Some(&true);
-            case.require(is_live, || "there is no such token to revoke");
+            ensure(ledger.tokens.get(name) == Some(&true), || "there is no such token to revoke")
         }
         Event::AccessSettled { intent, .. } => {
-            let is_open = case.ledger.open_access.contains(intent);
-            case.require(is_open, || format!("{intent} is no open change of access"));
+            ensure(ledger.open_access.contains(intent), || format!("{intent} is no open change of access"))
         }
-        _ => {}
-    }
+        _ => return false,
+    };
+    case.require(case.entry.rollout.is_none(), || "it is about the account, not a rollout");
+    case.note(proof);
+    true
 }
 
 fn accepted(case: &Case<'_>, id: &RolloutId, revision: &Revision) {

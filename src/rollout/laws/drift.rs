@@ -5,13 +5,12 @@
 
 use super::audit::Law;
 use super::case::Case;
-use super::ledger::{Owned, PlanLine};
+use super::ledger::Owned;
 use super::proof::content::offers;
 use super::proof::drift::{RESTORES, forbidden, is_off_known, is_off_left, is_updater};
 use super::proof::ensure;
-use crate::ids::RingName;
 use crate::plan::model::OnDrift;
-use crate::rollout::record::{Drift, Event, Purpose, WriteIntent};
+use crate::rollout::record::{Drift, Event, Purpose};
 
 /// Whether what is said about drift has its grounds in the books.
 pub(super) fn check(case: &Case<'_>) {
@@ -63,15 +62,10 @@ pub(super) fn nothing_else(case: &Case<'_>) {
 
 /// A write that puts a group back.
 pub(super) fn restored(case: &Case<'_>) {
-    let Event::WritePlanned { ring, intent } = case.event else { return };
-    if let (Purpose::Restore, Some(line)) = (&intent.purpose, case.line)
-        && line.ring_plan(ring).is_some()
-    {
-        written_back(case, line, ring, intent);
+    let (Event::WritePlanned { ring, intent }, Some(line)) = (case.event, case.line) else { return };
+    if intent.purpose != Purpose::Restore || line.ring_plan(ring).is_none() {
+        return;
     }
-}
-
-fn written_back(case: &Case<'_>, line: &PlanLine<'_>, ring: &RingName, intent: &WriteIntent) {
     case.require(line.plan.on_drift == OnDrift::Restore, || "the plan does not have drift written back");
     if let Some(version) = forbidden(line, &intent.after) {
         case.breach(format!("{version} is written back, which the plan forbids"));

@@ -67,9 +67,8 @@ fn adoption(case: &Case<'_>, (ring, plan): PlannedRing<'_>, judgements: &[Judgem
         match word.verdict {
             Verdict::Pass => {
                 case.watched(word);
-                case.note(
-                    is_adopted(plan, census).map_err(|why| format!("{} passes, but {why}", word.name())),
-                );
+                let proof = is_adopted(plan, census);
+                case.note(proof.map_err(|why| format!("{} passes, but {why}", word.name())));
             }
             Verdict::Exempt(Exempt::Waived) => case.waived(ring.waived.contains_key(&word.gate), word),
             Verdict::Exempt(Exempt::NoEligibleDevice) => {
@@ -128,17 +127,10 @@ pub(super) fn devices_left(case: &Case<'_>) {
 
 /// A ring is verified after its soak, and while nothing is held.
 pub(super) fn soaked(case: &Case<'_>) {
-    let (Event::RingVerified { ring: name, judgements }, Some(line)) = (case.event, case.line) else {
-        return;
-    };
-    let Some((ring, plan)) = line.planned_ring(name) else { return };
+    let (Event::RingVerified { ring, judgements }, Some(line)) = (case.event, case.line) else { return };
+    let Some((ring, plan)) = line.planned_ring(ring) else { return };
     let held = case.ledger.stopped || line.paused || line.halted.is_some();
-    case.require(!held, || format!("{name} is verified while writes wait"));
-    soak(case, (ring, plan), judgements);
-}
-
-/// The soak from its stored beginning, by the revision in force, and devices that came back.
-fn soak(case: &Case<'_>, (ring, plan): PlannedRing<'_>, judgements: &[Judgement]) {
+    case.require(!held, || format!("{} is verified while writes wait", ring.name));
     let mut words = judgements.iter().filter(|judgement| judgement.gate == Gate::Soak);
     let (Some(word), None) = (words.next(), words.next()) else {
         return case.breach("the soak gate has not exactly one verdict");
@@ -226,8 +218,8 @@ pub(super) fn compared(case: &Case<'_>) {
     }
     for word in judgements {
         let Evidence::Dark(dark) = &word.evidence else { continue };
-        case.require(dark.control_known == 0, || {
-            let known = dark.control_known;
+        let known = dark.control_known;
+        case.require(known == 0, || {
             format!("{ring} is compared with {known} devices, and all others have what it replaces")
         });
     }

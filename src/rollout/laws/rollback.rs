@@ -53,7 +53,9 @@ pub(super) fn check(case: &Case<'_>) {
 
 fn started(case: &Case<'_>, line: &PlanLine<'_>, steps: &[RollbackStep]) {
     case.require(!steps.is_empty(), || "it takes nothing back");
-    case.require(!line.paused && line.halted.is_none(), || "a rollback begins while the plan is paused or halted, which a person lifts by an event of its own");
+    let why =
+        "a rollback begins while the plan is paused or halted, which a person lifts by an event of its own";
+    case.require(!line.paused && line.halted.is_none(), || why);
     let latest_first =
         steps.iter().map(|step| line.position(&step.ring)).is_sorted_by(|one, next| one > next);
     case.require(latest_first, || "the rings do not go back the latest first");

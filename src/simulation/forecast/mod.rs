@@ -217,11 +217,9 @@ impl Situation {
 
 /// What the instants of all runs come to.
 fn when(instants: impl Iterator<Item = Option<Timestamp>>, now: Timestamp) -> When {
-    let (mut reached, mut all) = (Vec::new(), 0_usize);
-    for instant in instants {
-        all += 1;
-        reached.extend(instant);
-    }
+    let instants: Vec<Option<Timestamp>> = instants.collect();
+    let mut reached: Vec<Timestamp> = instants.iter().copied().flatten().collect();
+    let all = instants.len();
     if reached.len() * 2 < all || reached.is_empty() {
         return When::Open;
     }

@@ -51,13 +51,6 @@ pub struct JournalLine {
     pub retargeted: Option<usize>,
 }
 
-/// A write on its way: what the sender will hear, and when it is applied.
-#[derive(Debug, Clone)]
-struct OnItsWay {
-    request: usize,
-    apply_at: Timestamp,
-}
-
 /// A sent write, for its sender to ask about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ticket(usize);
@@ -82,7 +75,8 @@ pub struct Upstream {
     pub(super) groups: BTreeMap<GroupId, Group>,
     pub(super) history: Vec<(Timestamp, GroupId, Option<Group>)>,
     outcomes: BTreeMap<usize, SendOutcome>,
-    on_its_way: Vec<OnItsWay>,
+    /// Writes on their way: when each is applied, and its place in the journal.
+    on_its_way: Vec<(Timestamp, usize)>,
     last_update: Option<Timestamp>,
     created: u64,
     writes: usize,
@@ -125,23 +119,22 @@ impl Upstream {
 
     /// When something changes by itself next.
     pub fn next_change(&self) -> Option<Timestamp> {
-        self.on_its_way.iter().map(|write| write.apply_at).min()
+        self.on_its_way.iter().map(|(apply_at, _)| *apply_at).min()
     }
 
     /// Applies what is due.
     pub fn advance(&mut self, now: Timestamp) {
         loop {
-            let due = self.on_its_way.iter().enumerate().filter(|(_, write)| write.apply_at <= now);
-            let Some((index, _)) = due.min_by_key(|(_, write)| write.apply_at) else { return };
-            let write = self.on_its_way.swap_remove(index);
-            let Some(JournalLine { asked: Call::Write(asked), fault, .. }) = self.journal.get(write.request)
-            else {
+            let due = self.on_its_way.iter().enumerate().filter(|(_, (apply_at, _))| *apply_at <= now);
+            let Some((index, _)) = due.min_by_key(|(_, (apply_at, _))| *apply_at) else { return };
+            let (apply_at, request) = self.on_its_way.swap_remove(index);
+            let Some(JournalLine { asked: Call::Write(asked), fault, .. }) = self.journal.get(request) else {
                 continue;
             };
             let (asked, fault) = (asked.clone(), fault.clone());
-            let applied = self.apply(asked, write.apply_at);
-            if let Some(request) = self.journal.get_mut(write.request) {
-                request.applied = applied.as_ref().ok().cloned();
+            let applied = self.apply(asked, apply_at);
+            if let Some(line) = self.journal.get_mut(request) {
+                line.applied = applied.as_ref().ok().cloned();
             }
             let outcome = match (applied, fault) {
                 (_, Some(WriteFault::ResetAfter)) => no_answer("connection reset by peer"),
@@ -154,7 +147,7 @@ impl Upstream {
                 (Ok(group), _) => SendOutcome::Answered(group),
                 (Err((status, message)), _) => SendOutcome::Refused { status, message },
             };
-            self.answer(write.request, outcome);
+            self.answer(request, outcome);
         }
     }
 
@@ -230,9 +223,9 @@ impl Upstream {
             }
             Some(WriteFault::AppliedLate(late)) => {
                 self.answer(request, no_answer("no answer within 30s"));
-                self.on_its_way.push(OnItsWay { request, apply_at: after(now, late) });
+                self.on_its_way.push((after(now, late), request));
             }
-            _ => self.on_its_way.push(OnItsWay { request, apply_at }),
+            _ => self.on_its_way.push((apply_at, request)),
         }
         Ticket(request)
     }

@@ -16,7 +16,7 @@ mod waiting;
 mod words;
 mod writes;
 
-pub(crate) use books::Ledger;
+pub(crate) use books::{Ledger, LedgerBlockedVersion};
 pub(crate) use groups::Owned;
 pub(crate) use left::LeftLine;
 pub(crate) use plan::{PlanLine, PlanPhase, PlannedRing, plan_of, same_offer};

@@ -156,9 +156,9 @@ impl SimulatedDaemon {
                 (true, Some(on_disk)) => File::of(on_disk, last, now),
                 (true, None) => match last {
                     Some(File::Gone) => File::Gone,
-                    Some(File::Missing { since }) if after(since, SECOND_LOOK) <= now => File::Gone,
-                    Some(File::Missing { since }) => File::Missing { since },
-                    _ => File::Missing { since: now },
+                    Some(File::Missing(since)) if after(since, SECOND_LOOK) <= now => File::Gone,
+                    Some(File::Missing(since)) => File::Missing(since),
+                    _ => File::Missing(now),
                 },
             };
             // As the daemon does, which keeps the names of before while it cannot read the directory.

@@ -12,7 +12,6 @@ pub mod devices;
 mod disk;
 mod drive;
 mod fault;
-mod faults;
 pub mod forecast;
 mod happening;
 mod looks;

@@ -128,6 +128,7 @@ impl WhatIf {
     /// Has it befall an account that nothing has happened in yet.
     pub fn befall(&self, account: &mut Upstream, plan: &Plan, from: Timestamp, seed: u64) -> Befalls {
         let dice = Dice::seeded(seed).of("what if").of(&self.to_string());
+        let ring_of = |name: &RingName| plan.rings.iter().find(|ring| ring.name == *name);
         let mut befalls = Befalls::default();
         match self {
             Self::NoReconnectAfterWake(share) => {
@@ -145,14 +146,14 @@ impl WhatIf {
                 }
             }),
             Self::LocalHoliday(ring, date) => {
-                let ring = plan.rings.iter().find(|known| known.name == *ring);
-                let day = ring.and_then(|ring| whole_day(ring, *date, from));
-                if let (Some(ring), Some(day)) = (ring, day) {
+                if let Some(ring) = ring_of(ring)
+                    && let Some(day) = whole_day(ring, *date, from)
+                {
                     befalls.devices = holiday(account, ring, day);
                 }
             }
             Self::OtherUpdater(ring) => {
-                if let Some(ring) = plan.rings.iter().find(|known| known.name == *ring) {
+                if let Some(ring) = ring_of(ring) {
                     befalls.devices = other_updater(account, ring, from, dice);
                 }
             }

@@ -204,7 +204,7 @@ pub(super) fn in_sight(case: &Case<'_>) {
     }
     for ring in &line.rings {
         let mut gates = ring.unknown.keys().map(|(gate, _)| gate);
-        if let Some(gate) = gates.find(|gate| matches!(gate, Gate::Stalled | Gate::Dark)) {
+        if let Some(gate) = gates.find(|gate| gate.is_of_health()) {
             case.breach(format!("a write is planned while gate {gate} of {} is unknown", ring.name));
         }
     }

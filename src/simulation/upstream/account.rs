@@ -14,7 +14,7 @@ use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::Environment;
 
 use crate::simulation::devices::Devices;
-use crate::simulation::faults::{ReadFault, WriteFault};
+use crate::simulation::happening::{ReadFault, WriteFault};
 
 /// A changing request.
 #[derive(Debug, Clone, PartialEq, Eq)]

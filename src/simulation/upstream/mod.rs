@@ -8,4 +8,4 @@ mod reads;
 
 pub use account::{Call, GroupWrite, JournalLine, Ticket, Upstream};
 
-pub use crate::simulation::faults::{Misread, Outsider, ReadFault, WriteFault};
+pub use crate::simulation::happening::{Misread, Outsider, ReadFault, WriteFault};

@@ -3,7 +3,7 @@
 //! **Invariant:** what they change is changed as a request of ringward would: at an instant, and for every device.
 
 use crate::rollout::record::{GroupContent, VersionEntry};
-use crate::simulation::faults::Outsider;
+use crate::simulation::happening::Outsider;
 use crate::simulation::upstream::account::Upstream;
 use crate::time::Timestamp;
 

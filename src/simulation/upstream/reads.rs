@@ -8,7 +8,7 @@ use crate::engine::ReadAnswer;
 use crate::fleet::{Sweep, SweepScope};
 use crate::rollout::record::{Group, Profiles};
 use crate::rollout::world::{Approvers, Read};
-use crate::simulation::faults::{Misread, ReadFault};
+use crate::simulation::happening::{Misread, ReadFault};
 use crate::simulation::upstream::account::{Call, JournalLine, Upstream};
 use crate::time::{Timestamp, after};
 

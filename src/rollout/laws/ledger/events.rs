@@ -13,7 +13,7 @@ use super::{waiting, words};
 use crate::ids::{PlanName, RingName};
 use crate::plan::change::profile_set;
 use crate::rollout::record::{
-    Cause, Drift, Event, Exempt, Finding, Gate, Judgement, Mode, Purpose, Recorded, RollbackStep, RolloutId,
+    Cause, Drift, Event, Exempt, Finding, Judgement, Mode, Purpose, Recorded, RollbackStep, RolloutId,
     SoakFact, Verdict,
 };
 use crate::time::{SignedDuration, Timestamp, after, since};
@@ -227,12 +227,11 @@ impl<'a> Ledger<'a> {
 }
 
 fn speaks_of_health(event: &Event) -> bool {
-    let health = |gate: &Gate| matches!(gate, Gate::Stalled | Gate::Dark);
     match event {
-        Event::RingVerified { judgements, .. } => judgements.iter().any(|word| health(&word.gate)),
-        Event::GateUnknown { gate, .. } | Event::GateWaived { gate, .. } => health(gate),
+        Event::RingVerified { judgements, .. } => judgements.iter().any(|word| word.gate.is_of_health()),
+        Event::GateUnknown { gate, .. } | Event::GateWaived { gate, .. } => gate.is_of_health(),
         Event::Halted { cause: Cause::Unhealthy { .. } } => true,
-        Event::HaltLifted { acknowledged, .. } => acknowledged.iter().any(|found| health(&found.gate)),
+        Event::HaltLifted { acknowledged, .. } => acknowledged.iter().any(|found| found.gate.is_of_health()),
         _ => false,
     }
 }

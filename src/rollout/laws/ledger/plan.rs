@@ -11,7 +11,7 @@ use super::ring::{LedgerRingState, RingLine};
 use crate::ids::{PlanName, RingName};
 use crate::plan::model::{Plan, Revision, RingPlan};
 use crate::rollout::record::{
-    Acknowledged, BlockKind, Cause, Event, Gate, Purpose, Recorded, RollbackStep, RolloutId,
+    Acknowledged, BlockKind, Cause, Event, Purpose, Recorded, RollbackStep, RolloutId,
 };
 use crate::schedule::Schedule;
 use crate::time::{SignedDuration, Timestamp, since};
@@ -229,7 +229,7 @@ impl<'a> PlanLine<'a> {
 
     /// Whether what is acknowledged was found of what is left in a ring.
     pub(crate) fn is_of_left(&self, found: &Acknowledged) -> bool {
-        matches!(found.gate, Gate::Stalled | Gate::Dark) && self.left_in(&found.ring).is_some()
+        found.gate.is_of_health() && self.left_in(&found.ring).is_some()
     }
 
     /// Rings that the plan does not name any more go back as rings of the rollout.

@@ -6,7 +6,7 @@ use super::content::{names, offers};
 use super::{Proof, ensure};
 use crate::plan::model::OnDrift;
 use crate::rollout::laws::case::Case;
-use crate::rollout::laws::ledger::{Owned, PlanLine, PlannedRing};
+use crate::rollout::laws::ledger::{PlanLine, PlannedRing};
 use crate::rollout::record::{Gate, Group, GroupContent, GroupDrift, Judgement, Never, OtherUpdater};
 use crate::time::{SignedDuration, since};
 
@@ -21,25 +21,20 @@ pub(crate) const RESTORES: u32 = 3;
 
 /// Whether a group is off what is known of it.
 pub(crate) fn is_off_known(case: &Case<'_>, drift: &GroupDrift) -> Proof {
-    let is_off = is_off(case, drift, |owned| &owned.last.content);
+    let is_off = is_off(drift, case.ledger.groups.meant_by(drift).map(|owned| &owned.last.content));
     ensure(is_off, || "the group is as ringward left it, or not ringward's")
 }
 
 /// Whether a group is off what ringward left.
 pub(crate) fn is_off_left(case: &Case<'_>, drift: &GroupDrift) -> Proof {
-    let is_off = is_off(case, drift, |owned| owned.left);
+    let is_off = is_off(drift, case.ledger.groups.meant_by(drift).map(|owned| owned.left));
     ensure(is_off, || "the group is as ringward left it, or ringward left another")
 }
 
 /// Whether a ring's group, present or accepted as gone, was as expected by the books, and is not now.
-fn is_off(
-    case: &Case<'_>,
-    drift: &GroupDrift,
-    before: for<'b> fn(&'b Owned<'_>) -> &'b GroupContent,
-) -> bool {
+fn is_off(drift: &GroupDrift, before: Option<&GroupContent>) -> bool {
     let expected = &drift.expected.content;
-    let owned = case.ledger.groups.all().find(|owned| owned.is_meant_by(drift));
-    owned.is_some_and(|owned| before(owned).offers_the_same(expected))
+    before.is_some_and(|before| before.offers_the_same(expected))
         && drift.seen.as_ref().is_none_or(|seen| !seen.content.offers_the_same(expected))
 }
 

@@ -56,25 +56,18 @@ pub fn account(plan: &Plan, casting: &Casting) -> Upstream {
     let counts: Vec<Headcount> = custom.iter().map(|(_, heads)| *heads).chain([default]).collect();
     let dice = Dice::seeded(casting.seed).of("fleet");
     let fleet = SyntheticFleet::counted(dice, &settings, &counts, &casting.mix, casting.from);
-    let ids: Vec<Option<PolicyId>> = fleet
-        .profiles
-        .iter()
-        .enumerate()
-        .map(|(index, made)| match custom.get(index) {
-            Some((ProfileRef::Id(id), _)) => Some(id.clone()),
-            _ => PolicyId::new(made.id.clone()).ok(),
-        })
-        .collect();
+    let wanted = |index: usize| custom.get(index).map(|(profile, _)| profile);
+    let ids = fleet.profiles.iter().enumerate().map(|(index, made)| match wanted(index) {
+        Some(ProfileRef::Id(id)) => Some(id.clone()),
+        _ => PolicyId::new(made.id.clone()).ok(),
+    });
+    let ids: Vec<Option<PolicyId>> = ids.collect();
     let profiles = fleet.profiles.iter().zip(&ids).filter_map(|(made, id)| {
         let name = (!made.is_default()).then(|| made.name.clone());
         Some(Profile { id: id.clone()?, name, is_default: made.is_default(), enabled: true })
     });
-    let calendars: Vec<OfficeCalendar> = fleet
-        .profiles
-        .iter()
-        .enumerate()
-        .map(|(index, _)| calendar(plan, custom.get(index).map(|(profile, _)| profile), casting.from))
-        .collect();
+    let calendar = |index| calendar(plan, wanted(index), casting.from);
+    let calendars: Vec<OfficeCalendar> = (0..fleet.profiles.len()).map(calendar).collect();
     let stories = fleet.devices.iter().filter_map(|device| {
         let policy = ids.get(device.profile)?.clone()?;
         story(device, policy, calendars.get(device.profile)?, plan, casting)

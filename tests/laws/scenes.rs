@@ -12,6 +12,7 @@ use ringward::rollout::people::verbs::situation::StartPlans;
 use ringward::rollout::record::Gate;
 use ringward::rollout::record::{Actor, Mode};
 use ringward::rollout::record::{GroupContent, Profile, VersionEntry};
+use ringward::schedule::Zone;
 use ringward::time::{SignedDuration, Timestamp, after};
 use ringward::version::{ClientVersion, Environment};
 
@@ -22,7 +23,7 @@ use super::plans::{LATER, OLD, PROFILES, TARGET, Temper, edited, plans, policy, 
 use super::retreat::Retreat;
 use super::support::drive::devices::{DeviceScript, Devices, OnlineSpans, Reaction};
 use super::support::drive::upstream::{Misread, Outsider, ReadFault, Upstream, WriteFault};
-use super::support::drive::{Drive, Happening, OnDisk, Pace, Remembered};
+use super::support::drive::{Drive, Happening, OnDisk, Pace, Remembered, online_by_day};
 use crate::support::dice::Dice;
 
 /// A drive with everything scheduled.
@@ -291,7 +292,7 @@ fn story(dice: &mut Dice, n: usize, start: Timestamp, length: SignedDuration) ->
     let always = OnlineSpans::spans(vec![(week_before, Timestamp::MAX)]);
     story.presence = match dice.below(10) {
         0 => OnlineSpans::never(),
-        1 | 2 => office_hours(week_before, 20),
+        1 | 2 => online_by_day(&Zone::utc(), (8, 18), week_before, 20, |_| true),
         3 => always.until(dice.instant(start, length)),
         4 => always.from(dice.instant(start, length)),
         _ => always,
@@ -311,13 +312,6 @@ fn story(dice: &mut Dice, n: usize, start: Timestamp, length: SignedDuration) ->
         story.removed_at = Some(dice.instant(start, length));
     }
     story
-}
-
-/// From 8 to 18 o'clock of so many days.
-fn office_hours(first: Timestamp, days: i64) -> OnlineSpans {
-    let midnight = Timestamp::from_second(first.as_second().div_euclid(86_400) * 86_400).unwrap();
-    let hours = |day: i64, hour: i64| after(midnight, SignedDuration::from_hours(24 * day + hour));
-    OnlineSpans::spans((0..days).map(|day| (hours(day, 8), hours(day, 18))).collect())
 }
 
 fn some_ring(dice: &mut Dice, plans: &[Revision]) -> RingPlan {

@@ -19,7 +19,6 @@ mod audit;
 mod blocked;
 mod case;
 mod chain;
-mod clock;
 mod content;
 mod downgrade;
 mod drift;
@@ -51,7 +50,7 @@ type Check = fn(&Case<'_>);
 const CHECKS: [(Law, Check); 29] = [
     (Law::Chain, chain::check),
     (Law::RingsInOrder, order::kept),
-    (Law::Chain, clock::check),
+    (Law::Chain, chain::clock),
     (Law::ActorAndReason, actor::check),
     (Law::Grounded, halts::check),
     (Law::Grounded, halts::waivers),

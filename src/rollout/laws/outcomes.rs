@@ -43,8 +43,17 @@ pub(super) fn check(case: &Case<'_>) {
         }
         Event::WriteConfirmed { group, .. } => as_intended(&announced, open, group),
         Event::DoubtRead { read_at, .. } => read(case, open, *read_at),
-        Event::WriteSettled { finding, first_read_at, second_read_at, .. } => {
-            settled(case, open, finding, (*first_read_at, *second_read_at));
+        Event::WriteSettled { finding, first_read_at: first, second_read_at: second, .. } => {
+            read(case, open, *first);
+            read(case, open, *second);
+            let is_known = open.read == Some((finding, *first));
+            case.require(is_known, || "the first of the two reads is not on record with this finding");
+            case.require(since(*first, *second) >= READS_APART, || {
+                format!("the reads at {first} and {second} lie less than a minute apart")
+            });
+            if let Finding::Applied { group } = finding {
+                as_intended(&announced, open, group);
+            }
         }
         _ => {}
     }
@@ -89,24 +98,6 @@ fn read(case: &Case<'_>, open: &WriteLine<'_>, read_at: Timestamp) {
     case.require(doubted_at <= read_at && read_at <= case.at, || {
         format!("a read at {read_at} says nothing about an outcome that is unknown since {doubted_at}")
     });
-}
-
-fn settled(
-    case: &Case<'_>,
-    open: &WriteLine<'_>,
-    finding: &Finding,
-    (first, second): (Timestamp, Timestamp),
-) {
-    read(case, open, first);
-    read(case, open, second);
-    let is_known = open.read == Some((finding, first));
-    case.require(is_known, || "the first of the two reads is not on record with this finding");
-    case.require(since(first, second) >= READS_APART, || {
-        format!("the reads at {first} and {second} lie less than a minute apart")
-    });
-    if let Finding::Applied { group } = finding {
-        as_intended(&case.under(Law::IntentFirst), open, group);
-    }
 }
 
 fn as_intended(case: &Case<'_>, open: &WriteLine<'_>, group: &Group) {

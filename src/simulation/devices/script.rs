@@ -35,10 +35,6 @@ impl OffersByProfile {
         let changes = self.0.get(profile).map(Vec::as_slice).unwrap_or_default();
         changes.iter().map(move |(at, offer)| (*at, offer.get(&environment).copied()))
     }
-
-    fn at(&self, profile: &PolicyId, environment: Environment, at: Timestamp) -> Option<ClientVersion> {
-        self.changes(profile, environment).take_while(|(from, _)| *from <= at).last()?.1
-    }
 }
 
 /// What a device makes of an assignment. Cloudflare takes `notified_after` to tell it.
@@ -204,9 +200,10 @@ impl DeviceScript {
         let mut told = Vec::new();
         for (index, (from, profile)) in stays.iter().enumerate() {
             let until = stays.get(index + 1).map_or(Timestamp::MAX, |(until, _)| *until);
-            told.push((*from, offers.at(profile, environment, *from)));
-            let changes = offers.changes(profile, environment);
-            told.extend(changes.filter(|(at, _)| *from < *at && *at < until));
+            let changes = || offers.changes(profile, environment);
+            let before = changes().take_while(|(at, _)| at <= from).last();
+            told.push((*from, before.and_then(|(_, offer)| offer)));
+            told.extend(changes().filter(|(at, _)| *from < *at && *at < until));
         }
         told.dedup_by_key(|(_, offer)| *offer);
         told

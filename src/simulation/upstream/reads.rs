@@ -13,9 +13,12 @@ use crate::simulation::upstream::account::{Call, JournalLine, Upstream};
 use crate::time::{Timestamp, after};
 
 impl Upstream {
+    fn faults(&self, at: Timestamp) -> impl Iterator<Item = &ReadFault> {
+        self.read_faults.iter().filter(move |fault| fault.from <= at && at < fault.until)
+    }
+
     fn misreads(&self, at: Timestamp) -> impl Iterator<Item = &Misread> {
-        let on = move |fault: &&ReadFault| fault.from <= at && at < fault.until;
-        self.read_faults.iter().filter(on).map(|fault| &fault.what)
+        self.faults(at).map(|fault| &fault.what)
     }
 
     /// What is answered to a read at an instant; `seen_after`: what the incremental sweep is asked for.
@@ -63,17 +66,14 @@ impl Upstream {
     /// # Errors
     /// By a scripted fault: what was said, and when to come back.
     pub fn before_write(&self, at: Timestamp) -> Result<(), (String, Option<Timestamp>)> {
-        let on = self.read_faults.iter().filter(|fault| fault.from <= at && at < fault.until);
-        for fault in on {
-            match fault.what {
-                Misread::BeforeWrite => return Err(("502 Bad Gateway".to_owned(), None)),
-                Misread::BeforeWriteLimited => {
-                    return Err(("Cloudflare asked to slow down".to_owned(), Some(fault.until)));
-                }
-                _ => {}
+        let failed = self.faults(at).find_map(|fault| match fault.what {
+            Misread::BeforeWrite => Some(("502 Bad Gateway".to_owned(), None)),
+            Misread::BeforeWriteLimited => {
+                Some(("Cloudflare asked to slow down".to_owned(), Some(fault.until)))
             }
-        }
-        Ok(())
+            _ => None,
+        });
+        failed.map_or(Ok(()), Err)
     }
 
     /// The list of groups at an instant.

@@ -10,6 +10,8 @@ use std::ops::{Deref, DerefMut};
 use ringward::plan::model::Revision;
 use ringward::rollout::laws::UpstreamWrite;
 use ringward::rollout::record::Mode;
+use ringward::schedule::Zone;
+use ringward::simulation::devices::OnlineSpans;
 use ringward::simulation::upstream::{Call, GroupWrite, JournalLine, Upstream, WriteFault};
 pub use ringward::simulation::{Disk, Happening, Note, OnDisk, Pace, Remembered, devices, upstream};
 use ringward::time::Timestamp;
@@ -57,6 +59,26 @@ pub fn writes_for_the_laws(upstream: &Upstream) -> Vec<UpstreamWrite> {
         })
     };
     upstream.journal.iter().filter_map(line).collect()
+}
+
+/// Online on every day that `is_on` picks, between two hours of a zone, for `days` days from the day of `first` on.
+#[must_use]
+pub fn online_by_day(
+    zone: &Zone,
+    (from, until): (i8, i8),
+    first: Timestamp,
+    days: usize,
+    is_on: impl Fn(jiff::civil::Weekday) -> bool,
+) -> OnlineSpans {
+    let first = zone.local(first);
+    let tz = first.time_zone().clone();
+    let dates = first.date().series(jiff::Span::new().days(1)).take(days);
+    let at = |date: jiff::civil::Date, hour: i8| {
+        let time = jiff::civil::Time::new(hour, 0, 0, 0).unwrap_or(jiff::civil::Time::MAX);
+        date.to_datetime(time).to_zoned(tz.clone()).map_or(Timestamp::MAX, |zoned| zoned.timestamp())
+    };
+    let on = dates.filter(|date| is_on(date.weekday()));
+    OnlineSpans::spans(on.map(|date| (at(date, from), at(date, until))).collect())
 }
 
 impl Deref for Drive {

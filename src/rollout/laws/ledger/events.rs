@@ -13,8 +13,8 @@ use super::{waiting, words};
 use crate::ids::{PlanName, RingName};
 use crate::plan::change::profile_set;
 use crate::rollout::record::{
-    Cause, Drift, Event, Exempt, Finding, Judgement, Mode, Purpose, Recorded, RollbackStep, RolloutId,
-    SoakFact, Verdict,
+    Cause, Drift, Event, Exempt, Finding, Judgement, Mode, Purpose, Recorded, RollbackStep, RollbackTarget,
+    RolloutId, SoakFact, Verdict,
 };
 use crate::time::{SignedDuration, Timestamp, after, since};
 
@@ -40,18 +40,10 @@ impl<'a> Ledger<'a> {
             (_, Event::ClockConfirmed { now, .. }) => self.begin_era(*now),
             (_, Event::Stopped {}) => self.stopped = true,
             (_, Event::Started {}) => self.stopped = false,
-            (_, Event::TokenMade { token }) => {
-                self.tokens.insert(&token.name, true);
-            }
-            (_, Event::TokenRevoked { name }) => {
-                self.tokens.insert(name, false);
-            }
-            (_, Event::AccessIntended { .. }) => {
-                self.open_access.insert(recorded.seq);
-            }
-            (_, Event::AccessSettled { intent, .. }) => {
-                self.open_access.remove(intent);
-            }
+            (_, Event::TokenMade { token }) => _ = self.tokens.insert(&token.name, true),
+            (_, Event::TokenRevoked { name }) => _ = self.tokens.insert(name, false),
+            (_, Event::AccessIntended { .. }) => _ = self.open_access.insert(recorded.seq),
+            (_, Event::AccessSettled { intent, .. }) => _ = self.open_access.remove(intent),
             (Some(id), Event::PlanAccepted { revision }) => {
                 let line = PlanLine::accepted(id, revision, self.plans.get_mut(&id.plan));
                 self.plans.insert(&id.plan, line);
@@ -115,11 +107,8 @@ impl<'a> Ledger<'a> {
 
     fn block(&mut self, id: &'a RolloutId, step: &'a RollbackStep) {
         for policy in &step.policies {
-            self.blocked.extend(step.back.iter().map(|(environment, way)| LedgerBlockedVersion {
-                plan: &id.plan,
-                policy,
-                environment: *environment,
-                version: way.from,
+            self.blocked.extend(step.back.iter().map(|(on, RollbackTarget { from, .. })| {
+                LedgerBlockedVersion { plan: &id.plan, policy, environment: *on, version: *from }
             }));
         }
     }

@@ -24,12 +24,8 @@ impl<'a> PlanLine<'a> {
             Event::RingRenamed { renamed } => self.rename(renamed),
             // A revision that waits is kept by its plan's name, which may have no rollout yet.
             Event::BlockBegun { block: Block::RevisionWaits(_) } => {}
-            Event::BlockBegun { block } => {
-                self.blocks.insert(block.kind());
-            }
-            Event::BlockEnded { block } => {
-                self.blocks.remove(block);
-            }
+            Event::BlockBegun { block } => _ = self.blocks.insert(block.kind()),
+            Event::BlockEnded { block } => _ = self.blocks.remove(block),
             Event::NewTargetWaits { revision } => {
                 self.waiting = Some(revision);
                 self.carried = false;

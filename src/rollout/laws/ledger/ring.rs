@@ -167,9 +167,7 @@ impl<'a> RingLine<'a> {
                     None => self.go(LedgerRingState::Entering),
                 }
             }
-            Event::GateWaived { gate, .. } => {
-                self.waived.insert(*gate, at);
-            }
+            Event::GateWaived { gate, .. } => _ = self.waived.insert(*gate, at),
             _ if self.origin.is_some() => {}
             Event::WritePlanned { intent, .. } if intent.purpose.is_of_any_stage() => {
                 // What its gates cannot tell, they still cannot afterwards.
@@ -201,25 +199,19 @@ impl<'a> RingLine<'a> {
                 self.adopted_at = Some(at);
             }
             Event::RingVerified { .. } => self.go(LedgerRingState::Verified),
-            Event::RingLetGo { .. } => {
-                self.waived.insert(Gate::Ring, at);
-            }
+            Event::RingLetGo { .. } => _ = self.waived.insert(Gate::Ring, at),
             Event::RollbackInPlace { group, .. } => {
                 self.go(LedgerRingState::RollingBack);
                 self.assign(group, &group.content.policies);
                 self.back_since = Some(at);
             }
             Event::RingRolledBack { .. } => self.go(LedgerRingState::RolledBack),
-            Event::DevicesLeft { environment, left, .. } => {
-                self.left.insert(*environment, *left);
-            }
+            Event::DevicesLeft { environment, left, .. } => _ = self.left.insert(*environment, *left),
             Event::GateUnknown { gate, environment, why, .. } => {
                 let begun = self.unknown.get(&(*gate, *environment)).map_or(at, |(_, begun)| *begun);
                 self.unknown.insert((*gate, *environment), (*why, begun));
             }
-            Event::GateKnown { gate, environment, .. } => {
-                self.unknown.remove(&(*gate, *environment));
-            }
+            Event::GateKnown { gate, environment, .. } => _ = self.unknown.remove(&(*gate, *environment)),
             _ => {}
         }
     }

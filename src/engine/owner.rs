@@ -268,12 +268,10 @@ impl Engine {
         let world = &mut self.world;
         match answer {
             ReadAnswer::Groups(value) => world.groups = Some(Observed { value, as_of }),
-            ReadAnswer::Group(id, value) => {
-                world.single_groups.insert(id, Observed { value, as_of });
-            }
+            ReadAnswer::Group(id, value) => _ = world.single_groups.insert(id, Observed { value, as_of }),
             ReadAnswer::Profiles(value) => world.profiles = Some(Observed { value, as_of }),
-            ReadAnswer::Approvers(group, value) => {
-                world.user_groups.insert(group, Observed { value, as_of });
+            ReadAnswer::Approvers(name, value) => {
+                _ = world.user_groups.insert(name, Observed { value, as_of })
             }
             ReadAnswer::Sweep(mut sweep) => {
                 sweep.started_at = as_of;

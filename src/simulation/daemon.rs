@@ -7,9 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::{DoesNotFold, Engine, LookOrder, ReadOrder};
 use crate::fleet::Fleet;
 use crate::ids::PlanName;
-use crate::rollout::people::answer::command;
-use crate::rollout::people::command::Command;
-use crate::rollout::people::refusal::Refusal;
 use crate::rollout::record::{Actor, Entry, Event, Mode, Recorded, WriteId};
 use crate::rollout::state::{IllegalEvent, State};
 use crate::rollout::tell::report::Report;
@@ -129,7 +126,7 @@ impl SimulatedDaemon {
         self.record(&entries, now);
     }
 
-    fn record(&mut self, entries: &[Entry], now: Timestamp) {
+    pub(super) fn record(&mut self, entries: &[Entry], now: Timestamp) {
         match self.engine.fold(entries, now) {
             Ok(folded) => self.log.extend(self.engine.handle_appended(folded)),
             Err(DoesNotFold { error, recorded }) => {
@@ -169,19 +166,6 @@ impl SimulatedDaemon {
             }
             self.files.insert(name, file);
         }
-    }
-
-    /// A person's request. What it comes to is one transaction.
-    pub(super) fn command(
-        &mut self,
-        actor: &Actor,
-        reason: &str,
-        asked: &Command,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
-        let entries = command((&self.engine.state, &self.engine.world), actor, reason, asked, now)?;
-        self.record(&entries, now);
-        Ok(())
     }
 
     /// Decides for every plan until nobody has anything to add.

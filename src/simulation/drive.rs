@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use crate::engine::Engine;
 use crate::fleet::Fleet;
 use crate::plan::model::Revision;
+use crate::rollout::people::answer::command;
 use crate::rollout::people::command::Command;
 use crate::rollout::record::{Actor, Cancelled, ClockDoubt, Event, Mode, Recorded};
 use crate::rollout::state::State;
@@ -219,12 +220,8 @@ impl Drive {
             Happening::StopFile(actor, reason) => {
                 self.stop_file.get_or_insert((actor.clone(), reason.clone(), self.now));
             }
-            Happening::Edit(name, Some(file)) => {
-                self.disk.files.insert(name.clone(), file.clone());
-            }
-            Happening::Edit(name, None) => {
-                self.disk.files.remove(name);
-            }
+            Happening::Edit(name, Some(file)) => _ = self.disk.files.insert(name.clone(), file.clone()),
+            Happening::Edit(name, None) => _ = self.disk.files.remove(name),
             Happening::Directory { is_readable } => self.disk.is_readable = *is_readable,
             Happening::Outside(edit) => self.upstream.outside(edit, self.now),
             Happening::Clock(doubt) => {
@@ -248,19 +245,22 @@ impl Drive {
         self.note(Note::Happened(happening));
     }
 
-    fn ask(&mut self, actor: &Actor, reason: &str, command: &Command) {
-        self.daemon.read_before(command, &mut self.upstream, self.now);
-        match self.daemon.command(actor, reason, command, self.now) {
+    /// A person's request. What it comes to is one transaction.
+    fn ask(&mut self, actor: &Actor, reason: &str, asked: &Command) {
+        self.daemon.read_before(asked, &mut self.upstream, self.now);
+        let Engine { state, world, .. } = &self.daemon.engine;
+        match command((state, world), actor, reason, asked, self.now) {
+            Ok(entries) => self.daemon.record(&entries, self.now),
+            Err(refusal) => return self.note(Note::Refused(actor.clone(), asked.clone(), refusal)),
+        }
+        match asked {
+            Command::Stop => {
+                self.stop_file.get_or_insert((actor.clone(), reason.to_owned(), self.now));
+            }
+            Command::Start { .. } => self.stop_file = None,
+            Command::CheckNow(plan) => self.daemon.hurried = Some(plan.clone()),
             // What others do is in the log.
-            Ok(()) => match command {
-                Command::Stop => {
-                    self.stop_file.get_or_insert((actor.clone(), reason.to_owned(), self.now));
-                }
-                Command::Start { .. } => self.stop_file = None,
-                Command::CheckNow(plan) => self.daemon.hurried = Some(plan.clone()),
-                _ => {}
-            },
-            Err(refusal) => self.note(Note::Refused(actor.clone(), command.clone(), refusal)),
+            _ => {}
         }
     }
 

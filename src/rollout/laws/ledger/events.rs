@@ -186,7 +186,8 @@ impl<'a> Ledger<'a> {
         self.watched_from.iter_mut().for_each(clamp);
         self.soaks.retain(|soak| soak.verified_at <= now);
         self.writes.applied.iter_mut().for_each(|(at, _)| clamp(at));
-        words::begin_era(&mut self.words, now);
+        // Approvals of a clock that was ahead are void; a refusal stands.
+        self.words.retain(|word| word.expires_at.is_none() || word.at <= now);
         if let Some(open) = &mut self.writes.open {
             open.doubted_at.iter_mut().for_each(clamp);
             open.read = None;

@@ -30,7 +30,7 @@ use ringward::simulation::Reports;
 use ringward::time::{SignedDuration, Timestamp, after, since};
 use ringward::version::Environment;
 use script::{Scenario, scenario};
-use support::drive::Drive;
+use support::drive::{Drive, writes_for_the_laws};
 
 /// Nothing more happens for so long after a scenario: it has come to rest.
 const REST: SignedDuration = SignedDuration::from_hours(24);
@@ -101,7 +101,7 @@ fn compare(name: &str, golden: &str, told: &str) {
 }
 
 fn check_laws(name: &str, drive: &Drive) {
-    let violations = laws::check(&drive.daemon.log, &drive.upstream.writes_for_the_laws());
+    let violations = laws::check(&drive.daemon.log, &writes_for_the_laws(&drive.upstream));
     let texts: Vec<_> = violations.iter().map(ToString::to_string).collect();
     assert!(texts.is_empty(), "{name}:\n{}\n{}", texts.join("\n"), transcript::transcript(drive));
 }
@@ -129,7 +129,7 @@ fn crash_at_records(
         let mut dying = drive.clone();
         dying.crash_after(index + 1);
         // How it ends is read from its log.
-        dying.report(Reports::None);
+        dying.daemon.engine.reports = Reports::None;
         dying.run_until(until);
         let end = transcript::end(&dying);
         if end != expected {

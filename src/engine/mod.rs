@@ -17,9 +17,7 @@
 
 mod orders;
 mod owner;
-mod pass;
 mod reads;
-mod take_in;
 mod write;
 
 pub use orders::{LookAnswer, LookOrder, Pass, ReadAnswer, ReadFailed, ReadOrder, Reports};

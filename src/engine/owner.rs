@@ -1,20 +1,25 @@
-//! The one owner of state and observations, of the reads and of the write under way.
+//! The one owner of state and observations, of the reads and of the write under way. Every plan is decided from full
+//! state, one after the other, and what that adds is recorded; what was read is taken in: by a read that was due, and by
+//! the look before a write, in the same way.
 //!
-//! **Invariant:** state is what the log leads to.
+//! **Invariant:** state is what the log leads to, and the next plan is decided on what was recorded of the one before. An
+//! observation is dated by the instant at which it was ordered.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::engine::orders::{Pass, Reports};
+use crate::engine::orders::{Pass, ReadAnswer, ReadFailed, ReadOrder, Reports};
 use crate::engine::reads::ReadQueue;
-use crate::fleet::Fleet;
+use crate::fleet::{Fleet, SWEEP_OVERLAP, SweepChanges};
 use crate::ids::PlanName;
 use crate::rollout::decide::outcome::doubt_after_restart;
 use crate::rollout::judge::last_check::FreshRead;
+use crate::rollout::judge::membership::membership;
 use crate::rollout::record::{Actor, ClockDoubt, Entry, Event, Mode, Recorded, WriteId};
 use crate::rollout::state::{Attribution, IllegalEvent, State};
-use crate::rollout::world::{Observations, Observed};
-use crate::time::{SignedDuration, Timestamp};
+use crate::rollout::tell::decision::{Decision, decide, decide_unreported, look};
+use crate::rollout::world::{Desired, Observations, Observed, Read};
+use crate::time::{SignedDuration, Timestamp, after};
 
 /// State, observations, reads and the write under way.
 #[derive(Debug, Clone, Default)]
@@ -148,5 +153,132 @@ impl Engine {
     /// When to ask again at the latest.
     pub fn wake_at(&self, now: Timestamp) -> Option<Timestamp> {
         self.wake_at.filter(|at| *at > now).into_iter().chain(self.reads.next()).min()
+    }
+
+    /// Begins a pass over the plans of the log and those of files.
+    pub fn begin_pass<'a>(&mut self, files: impl IntoIterator<Item = &'a PlanName>) {
+        self.pass = Pass::default();
+        self.undecided = self.state.plans.keys().cloned().chain(files.into_iter().cloned()).collect();
+    }
+
+    /// What is to be recorded next; `None`: nothing, and the pass is at its end.
+    pub fn poll_append<'a>(
+        &mut self,
+        desired: impl Fn(&PlanName) -> Desired<'a>,
+        now: Timestamp,
+    ) -> Option<Vec<Entry>> {
+        if !self.outcome.is_empty() {
+            return Some(std::mem::take(&mut self.outcome));
+        }
+        while let Some(plan) = self.undecided.pop_first() {
+            match self.decision(&plan, desired(&plan), now) {
+                Ok(Decision { entries, report, reads, wake_at }) => {
+                    self.pass.wants.insert(plan, reads);
+                    self.pass.wake_at = self.pass.wake_at.into_iter().chain(wake_at).min();
+                    self.pass.reports.extend(report);
+                    if !entries.is_empty() {
+                        return Some(entries);
+                    }
+                }
+                Err(fault) => self.pass.faults.push((plan, fault)),
+            }
+        }
+        None
+    }
+
+    /// The plan that the pass under way came to last.
+    pub fn decided(&self) -> Option<&PlanName> {
+        self.pass.wants.last_key_value().map(|(plan, _)| plan)
+    }
+
+    /// Decides for one plan. While the log cannot be written it only looks.
+    ///
+    /// # Errors
+    /// At a fault in ringward, which stops this plan and no other.
+    pub fn decision(
+        &self,
+        plan: &PlanName,
+        desired: Desired<'_>,
+        now: Timestamp,
+    ) -> Result<Decision, IllegalEvent> {
+        if self.world.log_unwritable.is_some() {
+            return Ok(look(plan, desired, &self.seen_state(), &self.world, now));
+        }
+        let decide = match self.reports {
+            Reports::Made => decide,
+            Reports::None => decide_unreported,
+        };
+        decide(plan, desired, &self.state, &self.world, now)
+    }
+
+    /// Ends the pass: what it wants to see is what is wanted from now on.
+    pub fn end_pass(&mut self) -> Pass {
+        let mut pass = std::mem::take(&mut self.pass);
+        // A plan that goes on under another name was told of under the old one.
+        pass.reports.retain(|report| self.state.plans.contains_key(&report.id.plan));
+        self.reads.want(pass.wants.values().flatten(), &mut self.world.troubles);
+        self.wake_at = pass.wake_at;
+        pass
+    }
+
+    /// The reads that are due; they count as under way from here on.
+    pub fn poll_reads(&mut self, now: Timestamp) -> Vec<ReadOrder> {
+        self.poll_reads_by(now, |_, at| at)
+    }
+
+    /// The same for whoever looks by a grid of its own: `due` says when a read is due that is wanted at an instant.
+    pub fn poll_reads_by(
+        &mut self,
+        now: Timestamp,
+        due: impl Fn(&Read, Timestamp) -> Timestamp,
+    ) -> Vec<ReadOrder> {
+        let seen_after = after(self.world.fleet.swept_at().unwrap_or(now), -SWEEP_OVERLAP);
+        let due = self.reads.start_due(now, due).into_iter();
+        due.map(|read| ReadOrder { read, seen_after, at: now }).collect()
+    }
+
+    /// A read ended that was ordered at `as_of`. Of a sweep: what changed of the devices.
+    pub fn handle_read(
+        &mut self,
+        read: &Read,
+        as_of: Timestamp,
+        result: Result<ReadAnswer, ReadFailed>,
+        now: Timestamp,
+    ) -> Option<SweepChanges> {
+        match result {
+            Ok(answer) => {
+                self.reads.succeeded(read, &mut self.world.troubles);
+                self.take_in(answer, as_of, now)
+            }
+            Err(failed) => {
+                self.reads.failed(read.clone(), failed, now, &mut self.world.troubles);
+                None
+            }
+        }
+    }
+
+    pub(super) fn take_in(
+        &mut self,
+        answer: ReadAnswer,
+        as_of: Timestamp,
+        now: Timestamp,
+    ) -> Option<SweepChanges> {
+        // A person may have confirmed a clock that was behind since.
+        let as_of = now.min(as_of);
+        let world = &mut self.world;
+        match answer {
+            ReadAnswer::Groups(value) => world.groups = Some(Observed { value, as_of }),
+            ReadAnswer::Group(id, value) => _ = world.single_groups.insert(id, Observed { value, as_of }),
+            ReadAnswer::Profiles(value) => world.profiles = Some(Observed { value, as_of }),
+            ReadAnswer::Approvers(name, value) => {
+                _ = world.user_groups.insert(name, Observed { value, as_of })
+            }
+            ReadAnswer::Sweep(mut sweep) => {
+                sweep.started_at = as_of;
+                let membership = membership(&self.state, world, as_of);
+                return Some(world.fleet.observe(sweep, &membership));
+            }
+        }
+        None
     }
 }

@@ -54,13 +54,10 @@ impl Engine {
         look: Result<LookAnswer, ReadFailed>,
         now: Timestamp,
     ) -> Vec<SweepChanges> {
-        let Some(WriteUnderWay::Looking { write: known, is_counted }) = self.write else {
+        let is_meant = |stage: &mut WriteUnderWay| matches!(stage, WriteUnderWay::Looking { write: known, .. } if *known == write);
+        let Some(WriteUnderWay::Looking { is_counted, .. }) = self.write.take_if(is_meant) else {
             return Vec::new();
         };
-        if known != write {
-            return Vec::new();
-        }
-        self.write = None;
         let LookAnswer { answers, doubt } = match look {
             Ok(look) => look,
             Err(ReadFailed { message, come_back_at }) => {
@@ -135,21 +132,19 @@ impl Engine {
 
     /// What became of the write that was sent.
     pub fn handle_outcome(&mut self, write: WriteId, outcome: SendOutcome) {
-        let counted = match self.write.take() {
-            Some(WriteUnderWay::Sent { counted }) => counted,
-            Some(WriteUnderWay::Looking { .. } | WriteUnderWay::Looked { .. }) | None => None,
-        };
+        let counted =
+            if let Some(WriteUnderWay::Sent { counted }) = self.write.take() { counted } else { None };
         self.outcome.extend(outcome_entry(&self.state, write, outcome, counted));
     }
 
     /// What is still being looked at is not sent, and is not going to be.
     pub fn handle_end(&mut self) {
-        let write = match &self.write {
-            Some(WriteUnderWay::Looking { write, .. } | WriteUnderWay::Looked { write, .. }) => *write,
-            Some(WriteUnderWay::Sent { .. }) | None => return,
-        };
-        self.write = None;
-        self.unsent(write, Cancelled::Ending.into());
+        let is_looked_at = |stage: &mut WriteUnderWay| !matches!(stage, WriteUnderWay::Sent { .. });
+        if let Some(WriteUnderWay::Looking { write, .. } | WriteUnderWay::Looked { write, .. }) =
+            self.write.take_if(is_looked_at)
+        {
+            self.unsent(write, Cancelled::Ending.into());
+        }
     }
 
     /// A planned write is not sent, and says why.

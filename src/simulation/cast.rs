@@ -1,5 +1,5 @@
 //! A synthetic account for a plan: its profiles, and devices with the habits and stories of the
-//! sandbox's fleet.
+//! sandbox's fleet. Of the plan itself, that nobody is asked.
 //!
 //! **Invariant:** the same plan, settings and seed give the same account; every profile that the
 //! plan names is there exactly once.
@@ -8,7 +8,7 @@ use super::devices::{DeviceScript, Devices, OnlineSpans, Reaction};
 use super::upstream::Upstream;
 use crate::fleet::Reported;
 use crate::ids::{DeviceId, PolicyId};
-use crate::plan::model::{Plan, ProfileRef};
+use crate::plan::model::{Plan, ProfileRef, Revision};
 use crate::rollout::record::Profile;
 use crate::synthetic::{
     Dice, Headcount, Mix, OfficeCalendar, ProfileSettings, Rhythm, SyntheticDevice, SyntheticFleet,
@@ -48,38 +48,26 @@ pub struct Casting {
 
 /// The account of a plan.
 pub fn account(plan: &Plan, casting: &Casting) -> Upstream {
-    let heads = heads(plan, casting);
-    let custom: Vec<&(ProfileRef, Headcount)> =
-        heads.iter().filter(|(profile, _)| *profile != ProfileRef::Default).collect();
+    let (default, custom): (Vec<_>, Vec<_>) =
+        heads(plan, casting).into_iter().partition(|(profile, _)| *profile == ProfileRef::Default);
     let settings: Vec<ProfileSettings> =
         custom.iter().map(|(profile, _)| ProfileSettings::new(profile.to_string(), 0)).collect();
-    let default = heads.iter().find(|(profile, _)| *profile == ProfileRef::Default);
-    let counts: Vec<Headcount> = custom
-        .iter()
-        .map(|(_, heads)| *heads)
-        .chain([default.map_or_else(Headcount::default, |(_, heads)| *heads)])
-        .collect();
+    let default = default.first().map_or_else(Headcount::default, |(_, heads)| *heads);
+    let counts: Vec<Headcount> = custom.iter().map(|(_, heads)| *heads).chain([default]).collect();
     let dice = Dice::seeded(casting.seed).of("fleet");
     let fleet = SyntheticFleet::counted(dice, &settings, &counts, &casting.mix, casting.from);
-    let ids: Vec<Option<PolicyId>> = fleet
-        .profiles
-        .iter()
-        .enumerate()
-        .map(|(index, made)| match custom.get(index) {
-            Some((ProfileRef::Id(id), _)) => Some(id.clone()),
-            _ => PolicyId::new(made.id.clone()).ok(),
-        })
-        .collect();
+    let wanted = |index: usize| custom.get(index).map(|(profile, _)| profile);
+    let ids = fleet.profiles.iter().enumerate().map(|(index, made)| match wanted(index) {
+        Some(ProfileRef::Id(id)) => Some(id.clone()),
+        _ => PolicyId::new(made.id.clone()).ok(),
+    });
+    let ids: Vec<Option<PolicyId>> = ids.collect();
     let profiles = fleet.profiles.iter().zip(&ids).filter_map(|(made, id)| {
         let name = (!made.is_default()).then(|| made.name.clone());
         Some(Profile { id: id.clone()?, name, is_default: made.is_default(), enabled: true })
     });
-    let calendars: Vec<OfficeCalendar> = fleet
-        .profiles
-        .iter()
-        .enumerate()
-        .map(|(index, _)| calendar(plan, custom.get(index).map(|(profile, _)| profile), casting.from))
-        .collect();
+    let calendar = |index| calendar(plan, wanted(index), casting.from);
+    let calendars: Vec<OfficeCalendar> = (0..fleet.profiles.len()).map(calendar).collect();
     let stories = fleet.devices.iter().filter_map(|device| {
         let policy = ids.get(device.profile)?.clone()?;
         story(device, policy, calendars.get(device.profile)?, plan, casting)
@@ -88,32 +76,37 @@ pub fn account(plan: &Plan, casting: &Casting) -> Upstream {
     Upstream::new(Devices::new(stories.collect(), default), profiles.collect())
 }
 
+/// The same plan where nobody is asked: when people answer cannot be simulated, so they count as having
+/// answered at once.
+pub(super) fn unasked(revision: &Revision) -> Revision {
+    let mut revision = revision.clone();
+    revision.plan.rings.iter_mut().for_each(|ring| ring.approval = None);
+    revision
+}
+
 /// The devices of each profile that the plan names.
 fn heads(plan: &Plan, casting: &Casting) -> Vec<(ProfileRef, Headcount)> {
     let total = match &casting.size {
         Size::Counted(heads) => return heads.clone(),
         Size::Total(total) => *total,
     };
-    let named = || plan.rings.iter().flat_map(|ring| ring.profiles.iter().map(move |one| (ring, one)));
     // Each ring has twice the devices of the one before, up to a factor of 64.
     let weight = |index: usize| 1_usize << index.min(6);
-    let place = |name| plan.rings.iter().position(|ring| ring.name == name).unwrap_or(0);
     let sum: usize = (0..plan.rings.len()).map(weight).sum();
-    let share = |ring: &crate::plan::model::RingPlan| {
-        let devices = total * weight(place(ring.name.clone())) / sum.max(1);
-        (devices / ring.profiles.len().max(1)).max(1)
-    };
-    let mut shares: Vec<usize> = named().map(|(ring, _)| share(ring)).collect();
+    let shares = plan.rings.iter().enumerate().flat_map(|(index, ring)| {
+        let devices = total * weight(index) / sum.max(1);
+        ring.profiles.iter().map(move |_| (devices / ring.profiles.len()).max(1))
+    });
+    let mut shares: Vec<usize> = shares.collect();
     // What one device at least for each profile takes too many is taken from the largest.
     for _ in total..shares.iter().sum() {
         if let Some(largest) = shares.iter_mut().max().filter(|largest| **largest > 1) {
             *largest -= 1;
         }
     }
-    let mut heads: Vec<(ProfileRef, Headcount)> = named()
-        .zip(&shares)
-        .map(|((_, profile), share)| (profile.clone(), Headcount::mixed(*share, &casting.mix)))
-        .collect();
+    let profiles = plan.rings.iter().flat_map(|ring| &ring.profiles);
+    let mixed = |share: &usize| Headcount::mixed(*share, &casting.mix);
+    let mut heads: Vec<_> = profiles.cloned().zip(shares.iter().map(mixed)).collect();
     // What rounding left over is in the last profile.
     let rest = total.saturating_sub(shares.iter().sum());
     if let Some((_, last)) = heads.last_mut() {

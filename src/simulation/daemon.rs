@@ -4,24 +4,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::engine::{DoesNotFold, Engine, ReadOrder};
+use crate::engine::{DoesNotFold, Engine, LookOrder, ReadOrder};
 use crate::fleet::Fleet;
 use crate::ids::PlanName;
-use crate::rollout::people::answer::command;
-use crate::rollout::people::command::Command;
-use crate::rollout::people::refusal::Refusal;
-use crate::rollout::record::{Actor, Entry, Event, Mode, Recorded};
+use crate::rollout::record::{Actor, Entry, Event, Mode, Recorded, WriteId};
 use crate::rollout::state::{IllegalEvent, State};
 use crate::rollout::tell::report::Report;
 use crate::rollout::world::{Desired, Observations, Read, Want};
-use crate::time::{SignedDuration, Timestamp, after, in_words, since};
-
 use crate::simulation::disk::{Disk, File, SECOND_LOOK};
 use crate::simulation::fault::SimulationFault;
 use crate::simulation::looks::Looks;
 use crate::simulation::pace::Pace;
-use crate::simulation::upstream::{Call, Upstream};
-use crate::simulation::write_stage::WriteStage;
+use crate::simulation::upstream::{Call, Ticket, Upstream};
+use crate::time::{SignedDuration, Timestamp, after, in_words, since};
 
 /// The same thing read more often than this within [`STORM_SPAN`] is a storm, which is a bug.
 const STORM: usize = 40;
@@ -54,6 +49,28 @@ pub struct SimulatedDaemon {
     pub(super) looks: Option<Looks>,
     /// When each read was started last.
     started: BTreeMap<Read, Timestamp>,
+}
+
+/// The one write, on its way.
+#[derive(Debug, Clone)]
+pub(super) enum WriteStage {
+    /// The group is read afresh.
+    Looking { order: LookOrder, done_at: Timestamp },
+    /// The last word is about to be said.
+    Clearing { order: LookOrder, send_at: Timestamp },
+    /// It is sent.
+    Sent { write: WriteId, ticket: Ticket, answer_at: Timestamp },
+}
+
+impl WriteStage {
+    /// When it goes on.
+    pub(super) const fn next_at(&self) -> Timestamp {
+        match self {
+            Self::Looking { done_at, .. } => *done_at,
+            Self::Clearing { send_at, .. } => *send_at,
+            Self::Sent { answer_at, .. } => *answer_at,
+        }
+    }
 }
 
 impl SimulatedDaemon {
@@ -109,7 +126,7 @@ impl SimulatedDaemon {
         self.record(&entries, now);
     }
 
-    fn record(&mut self, entries: &[Entry], now: Timestamp) {
+    pub(super) fn record(&mut self, entries: &[Entry], now: Timestamp) {
         match self.engine.fold(entries, now) {
             Ok(folded) => self.log.extend(self.engine.handle_appended(folded)),
             Err(DoesNotFold { error, recorded }) => {
@@ -136,9 +153,9 @@ impl SimulatedDaemon {
                 (true, Some(on_disk)) => File::of(on_disk, last, now),
                 (true, None) => match last {
                     Some(File::Gone) => File::Gone,
-                    Some(File::Missing { since }) if after(since, SECOND_LOOK) <= now => File::Gone,
-                    Some(File::Missing { since }) => File::Missing { since },
-                    _ => File::Missing { since: now },
+                    Some(File::Missing(since)) if after(since, SECOND_LOOK) <= now => File::Gone,
+                    Some(File::Missing(since)) => File::Missing(since),
+                    _ => File::Missing(now),
                 },
             };
             // As the daemon does, which keeps the names of before while it cannot read the directory.
@@ -149,19 +166,6 @@ impl SimulatedDaemon {
             }
             self.files.insert(name, file);
         }
-    }
-
-    /// A person's request. What it comes to is one transaction.
-    pub(super) fn command(
-        &mut self,
-        actor: &Actor,
-        reason: &str,
-        asked: &Command,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
-        let entries = command((&self.engine.state, &self.engine.world), actor, reason, asked, now)?;
-        self.record(&entries, now);
-        Ok(())
     }
 
     /// Decides for every plan until nobody has anything to add.

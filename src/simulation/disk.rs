@@ -40,17 +40,13 @@ pub enum OnDisk {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum File {
     /// Unchanged since then.
-    Good {
-        revision: Box<Revision>,
-        since: Timestamp,
-    },
+    Good(Box<Revision>, Timestamp),
     /// Without a line end.
     Cut(Box<Revision>),
     Invalid(Box<InvalidFile>),
     Unreadable,
-    Missing {
-        since: Timestamp,
-    },
+    /// Since then.
+    Missing(Timestamp),
     Gone,
 }
 
@@ -58,10 +54,8 @@ impl File {
     pub(super) fn of(on_disk: &OnDisk, last: Option<Self>, now: Timestamp) -> Self {
         match on_disk {
             OnDisk::Good(revision) => match last {
-                Some(Self::Good { revision: known, since }) if known == *revision => {
-                    Self::Good { revision: known, since }
-                }
-                _ => Self::Good { revision: revision.clone(), since: now },
+                Some(Self::Good(known, since)) if known == *revision => Self::Good(known, since),
+                _ => Self::Good(revision.clone(), now),
             },
             OnDisk::Cut(revision) => Self::Cut(revision.clone()),
             OnDisk::Invalid(invalid) => Self::Invalid(invalid.clone()),
@@ -75,14 +69,14 @@ impl File {
 
     pub(super) fn desired(&self, settles: SignedDuration, now: Timestamp) -> Desired<'_> {
         match self {
-            Self::Good { revision, since } => match after(*since, settles) {
+            Self::Good(revision, since) => match after(*since, settles) {
                 until if until <= now => Desired::Present(revision),
                 until => Desired::Unsettled(revision, Unsettled::Until(until)),
             },
             Self::Cut(revision) => Desired::Unsettled(revision, Unsettled::LineEnd),
             Self::Invalid(invalid) => Desired::Invalid(invalid),
             Self::Unreadable => Desired::Unreadable("the plans directory cannot be read"),
-            Self::Missing { .. } => Desired::Missing,
+            Self::Missing(_) => Desired::Missing,
             Self::Gone => Desired::Gone,
         }
     }
@@ -90,8 +84,8 @@ impl File {
     /// When the clock alone makes something else of it.
     pub(super) fn changes_at(&self, settles: SignedDuration) -> Option<Timestamp> {
         match self {
-            Self::Good { since, .. } => Some(after(*since, settles)),
-            Self::Missing { since } => Some(after(*since, SECOND_LOOK)),
+            Self::Good(_, since) => Some(after(*since, settles)),
+            Self::Missing(since) => Some(after(*since, SECOND_LOOK)),
             Self::Cut(_) | Self::Invalid(_) | Self::Unreadable | Self::Gone => None,
         }
     }

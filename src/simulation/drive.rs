@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::{Engine, Reports};
+use crate::engine::Engine;
 use crate::fleet::Fleet;
-use crate::plan::model::{ApprovalFloor, DeviceLimit, Revision, Revisions};
+use crate::plan::model::Revision;
+use crate::rollout::people::answer::command;
 use crate::rollout::people::command::Command;
 use crate::rollout::record::{Actor, Cancelled, ClockDoubt, Event, Mode, Recorded};
 use crate::rollout::state::State;
@@ -48,8 +49,6 @@ pub struct Drive {
     /// Set while the host sleeps: since when.
     asleep_since: Option<Timestamp>,
     stop_file: Option<(Actor, String, Timestamp)>,
-    clock_doubt: Option<ClockDoubt>,
-    clock_reset: Option<Timestamp>,
     /// The state that the log alone gives, up to so many of its records.
     replayed: State,
     replayed_to: usize,
@@ -64,16 +63,11 @@ impl Drive {
         let now = after(now, -pace.settles);
         let good = |revision: Revision| (revision.plan.name.clone(), OnDisk::Good(Box::new(revision)));
         let disk = Disk { is_readable: true, files: plans.into_iter().map(good).collect() };
+        let (log, before) = (Vec::new(), Engine::default());
         Self {
             now,
             upstream,
-            daemon: SimulatedDaemon::start(
-                Vec::new(),
-                Engine::default(),
-                Fleet::default(),
-                (mode, pace),
-                now,
-            ),
+            daemon: SimulatedDaemon::start(log, before, Fleet::default(), (mode, pace), now),
             notes: Vec::new(),
             crashes: 0,
             disk,
@@ -84,8 +78,6 @@ impl Drive {
             down_until: None,
             asleep_since: None,
             stop_file: None,
-            clock_doubt: None,
-            clock_reset: None,
             replayed: State::default(),
             replayed_to: 0,
             steps_at_once: 0,
@@ -107,21 +99,6 @@ impl Drive {
         drive
     }
 
-    /// What no plan lowers of the approvals that are asked, as a daemon's configuration has it.
-    pub fn ask_at_least(&mut self, floor: Option<ApprovalFloor>) {
-        self.daemon.engine.world.approval_floor = floor;
-    }
-
-    /// Who lets revisions take effect, as a daemon's configuration has it.
-    pub fn take_effect_by(&mut self, revisions: Revisions) {
-        self.daemon.engine.world.revisions = revisions;
-    }
-
-    /// The most devices that all plans together may offer something else within 24 hours.
-    pub fn move_at_most(&mut self, devices_per_day: Option<DeviceLimit>) {
-        self.daemon.engine.world.devices_per_day = devices_per_day;
-    }
-
     /// From now on it may write, whatever it was started as.
     pub fn may_write(&mut self) {
         self.mode = Mode::Write;
@@ -133,11 +110,6 @@ impl Drive {
         self.pace = Pace::at_once();
         self.daemon.pace = self.pace;
         self.daemon.spare(looks);
-    }
-
-    /// Whether decisions come with reports from now on; those that nobody reads are a third of their cost.
-    pub fn report(&mut self, reports: Reports) {
-        self.daemon.engine.reports = reports;
     }
 
     /// Has something happen at an instant, after what was scheduled for it before.
@@ -248,22 +220,18 @@ impl Drive {
             Happening::StopFile(actor, reason) => {
                 self.stop_file.get_or_insert((actor.clone(), reason.clone(), self.now));
             }
-            Happening::Edit(name, Some(file)) => {
-                self.disk.files.insert(name.clone(), file.clone());
-            }
-            Happening::Edit(name, None) => {
-                self.disk.files.remove(name);
-            }
+            Happening::Edit(name, Some(file)) => _ = self.disk.files.insert(name.clone(), file.clone()),
+            Happening::Edit(name, None) => _ = self.disk.files.remove(name),
             Happening::Directory { is_readable } => self.disk.is_readable = *is_readable,
             Happening::Outside(edit) => self.upstream.outside(edit, self.now),
             Happening::Clock(doubt) => {
-                self.clock_doubt = *doubt;
+                self.daemon.engine.world.second_clock.doubt = *doubt;
                 self.show_clock();
             }
             Happening::ClockReset(machine) => {
-                self.clock_reset = *machine;
                 let behind = |machine| ClockDoubt::Differs { ahead: -since(machine, self.now).as_secs() };
-                self.clock_doubt = machine.map(behind);
+                let clock = &mut self.daemon.engine.world.second_clock;
+                (clock.machine, clock.doubt) = (*machine, machine.map(behind));
                 self.show_clock();
             }
             Happening::Crash(remembered) => self.crash(*remembered),
@@ -277,31 +245,29 @@ impl Drive {
         self.note(Note::Happened(happening));
     }
 
-    fn ask(&mut self, actor: &Actor, reason: &str, command: &Command) {
-        self.daemon.read_before(command, &mut self.upstream, self.now);
-        match self.daemon.command(actor, reason, command, self.now) {
-            // What others do is in the log.
-            Ok(()) => {
-                if *command == Command::Stop {
-                    self.stop_file.get_or_insert((actor.clone(), reason.to_owned(), self.now));
-                }
-                if matches!(command, Command::Start { .. }) {
-                    self.stop_file = None;
-                }
-                if let Command::CheckNow(plan) = command {
-                    self.daemon.hurried = Some(plan.clone());
-                }
+    /// A person's request. What it comes to is one transaction.
+    fn ask(&mut self, actor: &Actor, reason: &str, asked: &Command) {
+        self.daemon.read_before(asked, &mut self.upstream, self.now);
+        let Engine { state, world, .. } = &self.daemon.engine;
+        match command((state, world), actor, reason, asked, self.now) {
+            Ok(entries) => self.daemon.record(&entries, self.now),
+            Err(refusal) => return self.note(Note::Refused(actor.clone(), asked.clone(), refusal)),
+        }
+        match asked {
+            Command::Stop => {
+                self.stop_file.get_or_insert((actor.clone(), reason.to_owned(), self.now));
             }
-            Err(refusal) => self.note(Note::Refused(actor.clone(), command.clone(), refusal)),
+            Command::Start { .. } => self.stop_file = None,
+            Command::CheckNow(plan) => self.daemon.hurried = Some(plan.clone()),
+            // What others do is in the log.
+            _ => {}
         }
     }
 
-    /// What the engine sees of the machine's clock and Cloudflare's.
+    /// The engine sees that the machine's clock is behind, where it is.
     fn show_clock(&mut self) {
         let world = &mut self.daemon.engine.world;
-        world.second_clock.doubt = self.clock_doubt;
-        world.second_clock.machine = self.clock_reset;
-        world.clock_behind = self.clock_reset.map(|_| self.now);
+        world.clock_behind = world.second_clock.machine.map(|_| self.now);
     }
 
     /// The file says stop even where the log does not yet. A writer that met it has seen it: the
@@ -350,9 +316,8 @@ impl Drive {
         self.daemon = SimulatedDaemon::start(log, before, fleet, (self.mode, self.pace), self.now);
         self.show_clock();
         // A daemon looks for the stop file before anything else.
-        if let Some((actor, reason, _)) =
-            self.stop_file.clone().filter(|_| self.daemon.engine.state.stop.is_none())
-        {
+        let unseen = self.stop_file.clone().filter(|_| self.daemon.engine.state.stop.is_none());
+        if let Some((actor, reason, _)) = unseen {
             self.ask(&actor, &reason, &Command::Stop);
         }
         self.note(Note::Restarted);

@@ -5,15 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use super::cast::{self, Casting};
-use super::unasked::unasked;
+use super::cast::{Casting, account, unasked};
 use super::what_if::{Befalls, WhatIf};
 use super::{Drive, Happening, Looks, Pace, Reports, SimulationFault};
 use crate::fleet::Counts;
 use crate::ids::RingName;
 use crate::plan::model::{Plan, Revision};
-use crate::rollout::record::{Cause, Event, Mode, Recorded, WriteIntent};
-use crate::rollout::record::{Judgement, Verdict};
+use crate::rollout::record::{Cause, Event, Judgement, Mode, Recorded, Verdict, WriteIntent};
 use crate::rollout::state::Phase;
 use crate::rollout::tell::report::Report;
 use crate::rollout::tell::waits::{Wait, Waits};
@@ -125,10 +123,10 @@ pub fn run(trial: &Trial, mut reached: impl FnMut(Timestamp)) -> Result<TrialOut
     let mix = trial.faults.iter().fold(trial.casting.mix, |mix, fault| fault.mix(mix));
     // Habits reach a day beyond the end, so that nobody is gone at its very last hours.
     let casting = Casting { mix, days: days + 1, ..trial.casting.clone() };
-    let mut account = cast::account(plan, &casting);
-    let befalls = trial.faults.iter().map(|fault| fault.befall(&mut account, plan, from, seed)).collect();
-    let devices = account.devices.stories().len();
-    let mut drive = Drive::new(account, vec![unasked(&trial.revision)], Pace::default(), Mode::Write, from);
+    let mut upstream = account(plan, &casting);
+    let befalls = trial.faults.iter().map(|fault| fault.befall(&mut upstream, plan, from, seed)).collect();
+    let devices = upstream.devices.stories().len();
+    let mut drive = Drive::new(upstream, vec![unasked(&trial.revision)], Pace::default(), Mode::Write, from);
     drive.spare(LOOKS);
     let mut teller = Teller { befalls, ..Teller::default() };
     while drive.step(until)? {
@@ -220,22 +218,14 @@ impl Teller {
 
     /// What stands first in the way, as long as it is the same.
     fn waiting(&mut self, report: &Report) {
-        let first = report.waiting_on.first();
-        let headline = first.map(|blocker| (report.explain(blocker).headline, blocker.ring().cloned()));
-        let same = match (&self.wait, &headline) {
-            (Some(line), Some((text, _))) => line.text == *text,
-            (None, None) => true,
-            _ => false,
-        };
-        if !same {
-            self.end_wait(report.at);
-            self.wait = headline.map(|(text, ring)| TimelineEntry {
-                at: report.at,
-                until: None,
-                ring,
-                kind: "waits",
-                text,
-            });
+        let at = report.at;
+        let wait = report.waiting_on.first().map(|blocker| {
+            let (ring, text) = (blocker.ring().cloned(), report.explain(blocker).headline);
+            TimelineEntry { at, until: None, ring, kind: "waits", text }
+        });
+        if self.wait.as_ref().map(|line| &line.text) != wait.as_ref().map(|line| &line.text) {
+            self.end_wait(at);
+            self.wait = wait;
         }
     }
 
@@ -253,11 +243,10 @@ impl Teller {
         let report = drive.daemon.reports.get(&plan.name);
         let ways = plan.rings.iter().map(|ring| {
             let mut way = self.rings.remove(&ring.name).unwrap_or_default();
-            let census = report
-                .and_then(|report| report.rings.iter().find(|known| known.name == ring.name))
-                .and_then(|known| known.census.as_ref());
-            let counts = census.map(|census| census.environments.iter());
-            way.devices = counts.into_iter().flatten().map(|(on, census)| (*on, census.counts)).collect();
+            let known = report.and_then(|report| report.rings.iter().find(|known| known.name == ring.name));
+            let census = known.and_then(|known| known.census.as_ref());
+            let counts = census.into_iter().flat_map(|census| &census.environments);
+            way.devices = counts.map(|(on, census)| (*on, census.counts)).collect();
             (ring.name.clone(), way)
         });
         let rings = ways.collect();
@@ -329,13 +318,8 @@ fn verdict(judgement: &Judgement) -> String {
 
 /// An event in words, without its ring; `None`: not worth a line.
 fn words(recorded: &Recorded) -> Option<String> {
-    let all = |judgements: &[Judgement]| {
-        let words: Vec<String> = judgements
-            .iter()
-            .map(|word| format!("{}: {}{}", word.name(), verdict(word), word.value()))
-            .collect();
-        words.join("; ")
-    };
+    let told = |word: &Judgement| format!("{}: {}{}", word.name(), verdict(word), word.value());
+    let all = |judgements: &[Judgement]| judgements.iter().map(told).collect::<Vec<_>>().join("; ");
     let entry = &recorded.entry;
     Some(match &entry.event {
         Event::DaemonStarted { .. } | Event::RingReached { .. } | Event::GateKnown { .. } => return None,

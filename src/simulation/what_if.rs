@@ -3,7 +3,6 @@
 //! **Invariant:** a text that is no story is refused with the names of all stories; a story changes
 //! devices, people or upstream, never ringward's core.
 
-use std::fmt;
 use std::str::FromStr;
 
 use jiff::civil::Date;
@@ -12,8 +11,7 @@ use super::devices::{AfterUpdate, DeviceScript, Reaction};
 use super::upstream::{Misread, Outsider, ReadFault, Upstream};
 use crate::ids::RingName;
 use crate::plan::model::{Percent, Plan, ProfileRef, RingPlan};
-use crate::rollout::record::Profile;
-use crate::rollout::record::{Event, Recorded};
+use crate::rollout::record::{Event, Profile, Recorded};
 use crate::synthetic::{Dice, Mix};
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::{ClientVersion, Environment};
@@ -28,21 +26,28 @@ const UPDATER_COMES_AFTER: SignedDuration = SignedDuration::from_hours(26);
 const DRIFTS_AFTER: SignedDuration = SignedDuration::from_hours(20);
 
 /// A story.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, strum::Display)]
 pub enum WhatIf {
     /// A share of the devices does not connect again after its first sleep on the new version.
+    #[strum(to_string = "no-reconnect-after-wake={0}")]
     NoReconnectAfterWake(Percent),
     /// No device of an environment can install anything.
+    #[strum(to_string = "installer-blocked={0}")]
     InstallerBlocked(Environment),
     /// A day on which nobody in a ring works.
+    #[strum(to_string = "local-holiday={0}:{1}")]
     LocalHoliday(RingName, Date),
     /// Something else updates a third of a ring's devices, a day after the begin.
+    #[strum(to_string = "other-updater={0}")]
     OtherUpdater(RingName),
     /// Somebody changes the version in a ring's group, the day after ringward wrote it.
+    #[strum(to_string = "drift={0}")]
     Drift(RingName),
     /// No read succeeds, from 09:00 UTC of a day on, for so many hours.
+    #[strum(to_string = "outage={0}:{1}")]
     Outage(Date, u16),
     /// Half of the laptops stay closed on any day, and installations fail often.
+    #[strum(to_string = "slow-fleet")]
     SlowFleet,
 }
 
@@ -58,33 +63,18 @@ pub struct UnknownWhatIf {
 pub enum DoesNotFit {
     /// The plan has no such ring.
     #[error("fault `{fault}` names ring `{ring}`, and the plan has no such ring; its rings are {known}")]
-    NoSuchRing {
-        /// The story.
-        fault: String,
-        /// The ring that it names.
-        ring: RingName,
-        /// Those that there are.
-        known: String,
-    },
+    NoSuchRing { fault: String, ring: RingName, known: String },
     /// Its day is not simulated.
     #[error(
         "fault `{fault}` would never come: from {from} to {until} is simulated; change its date, --from or --days"
     )]
-    OutOfTime {
-        /// The story.
-        fault: String,
-        /// When the simulation begins.
-        from: Timestamp,
-        /// When it ends at the latest.
-        until: Timestamp,
-    },
+    OutOfTime { fault: String, from: Timestamp, until: Timestamp },
 }
 
 /// What a story does to an account, before anything has happened there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Befalls {
-    /// The devices by their index, and when it reaches each.
-    pub devices: Vec<(u64, Timestamp)>,
+    pub devices: Reached,
     /// When it comes to what is no device.
     pub at: Option<Timestamp>,
 }
@@ -111,10 +101,7 @@ impl WhatIf {
                 let ring = plan.rings.iter().find(|known| known.name == *name);
                 Some(ring.ok_or_else(|| self.no_such_ring(name, plan))?)
             }
-            Self::NoReconnectAfterWake(_)
-            | Self::InstallerBlocked(_)
-            | Self::Outage(..)
-            | Self::SlowFleet => None,
+            _ => None,
         };
         let span = match (self, ring) {
             (Self::LocalHoliday(_, date), Some(ring)) => whole_day(ring, *date, from),
@@ -134,20 +121,14 @@ impl WhatIf {
 
     /// What it makes of the mixture of devices.
     pub fn mix(&self, mix: Mix) -> Mix {
-        match self {
-            Self::SlowFleet => Mix { absent_day: 500, away_week: 60, failed_install: 400, ..mix },
-            Self::NoReconnectAfterWake(_)
-            | Self::InstallerBlocked(_)
-            | Self::LocalHoliday(..)
-            | Self::OtherUpdater(_)
-            | Self::Drift(_)
-            | Self::Outage(..) => mix,
-        }
+        let Self::SlowFleet = self else { return mix };
+        Mix { absent_day: 500, away_week: 60, failed_install: 400, ..mix }
     }
 
     /// Has it befall an account that nothing has happened in yet.
     pub fn befall(&self, account: &mut Upstream, plan: &Plan, from: Timestamp, seed: u64) -> Befalls {
         let dice = Dice::seeded(seed).of("what if").of(&self.to_string());
+        let ring_of = |name: &RingName| plan.rings.iter().find(|ring| ring.name == *name);
         let mut befalls = Befalls::default();
         match self {
             Self::NoReconnectAfterWake(share) => {
@@ -165,14 +146,14 @@ impl WhatIf {
                 }
             }),
             Self::LocalHoliday(ring, date) => {
-                let ring = plan.rings.iter().find(|known| known.name == *ring);
-                let day = ring.and_then(|ring| whole_day(ring, *date, from));
-                if let (Some(ring), Some(day)) = (ring, day) {
+                if let Some(ring) = ring_of(ring)
+                    && let Some(day) = whole_day(ring, *date, from)
+                {
                     befalls.devices = holiday(account, ring, day);
                 }
             }
             Self::OtherUpdater(ring) => {
-                if let Some(ring) = plan.rings.iter().find(|known| known.name == *ring) {
+                if let Some(ring) = ring_of(ring) {
                     befalls.devices = other_updater(account, ring, from, dice);
                 }
             }
@@ -203,12 +184,11 @@ impl WhatIf {
     }
 }
 
+/// Devices by their index, and when something reaches each.
+pub type Reached = Vec<(u64, Timestamp)>;
+
 /// Takes the devices of a ring away for a day; those that would have been there, and when.
-fn holiday(
-    account: &mut Upstream,
-    ring: &RingPlan,
-    (from, until): (Timestamp, Timestamp),
-) -> Vec<(u64, Timestamp)> {
+fn holiday(account: &mut Upstream, ring: &RingPlan, (from, until): (Timestamp, Timestamp)) -> Reached {
     let (mut missed, profiles) = (Vec::new(), account.profiles.clone());
     account.devices.retell(|index, story| {
         if is_in(story, ring, &profiles) {
@@ -221,12 +201,7 @@ fn holiday(
 }
 
 /// Has something else update a third of a ring.
-fn other_updater(
-    account: &mut Upstream,
-    ring: &RingPlan,
-    from: Timestamp,
-    dice: Dice,
-) -> Vec<(u64, Timestamp)> {
+fn other_updater(account: &mut Upstream, ring: &RingPlan, from: Timestamp, dice: Dice) -> Reached {
     let (mut moved, profiles) = (Vec::new(), account.profiles.clone());
     account.devices.retell(|index, story| {
         let die = dice.nth(index);
@@ -263,29 +238,13 @@ fn whole_day(ring: &RingPlan, date: Date, near: Timestamp) -> Option<(Timestamp,
     Some((begin, end))
 }
 
-impl fmt::Display for WhatIf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoReconnectAfterWake(share) => write!(f, "no-reconnect-after-wake={share}"),
-            Self::InstallerBlocked(environment) => write!(f, "installer-blocked={environment}"),
-            Self::LocalHoliday(ring, date) => write!(f, "local-holiday={ring}:{date}"),
-            Self::OtherUpdater(ring) => write!(f, "other-updater={ring}"),
-            Self::Drift(ring) => write!(f, "drift={ring}"),
-            Self::Outage(date, hours) => write!(f, "outage={date}:{hours}"),
-            Self::SlowFleet => f.write_str("slow-fleet"),
-        }
-    }
-}
-
 impl FromStr for WhatIf {
     type Err = UnknownWhatIf;
 
     fn from_str(text: &str) -> Result<Self, UnknownWhatIf> {
         let wrong = |why| UnknownWhatIf { why };
-        let (name, detail) = match text.split_once('=') {
-            Some((name, detail)) => (name.trim(), Some(detail.trim())),
-            None => (text.trim(), None),
-        };
+        let mut parts = text.splitn(2, '=').map(str::trim);
+        let (name, detail) = (parts.next().unwrap_or_default(), parts.next());
         let ring = |detail: Option<&str>| {
             let name = detail.ok_or_else(|| wrong("it names no ring"))?;
             RingName::new(name).map_err(|_| wrong("it names no ring"))

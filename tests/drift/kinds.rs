@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::support::drive::devices::{DeviceScript, Devices};
 use crate::support::drive::upstream::{Outsider, Upstream};
-use crate::support::drive::{Drive, Happening, OnDisk, Pace};
+use crate::support::drive::{Drive, Happening, OnDisk, Pace, writes_for_the_laws};
 use ringward::ids::{DeviceId, PlanName, PolicyId};
 use ringward::plan::{self, model::Revision};
 use ringward::rollout::laws;
@@ -135,7 +135,7 @@ fn standing(became: Became) -> DriftStanding {
 }
 
 fn assert_lawful(row: &str, drive: &Drive) {
-    let found = laws::check(&drive.daemon.log, &drive.upstream.writes_for_the_laws());
+    let found = laws::check(&drive.daemon.log, &writes_for_the_laws(&drive.upstream));
     assert!(found.is_empty(), "{row}: {found:#?}\n{}", drive.tail());
 }
 

@@ -84,11 +84,8 @@ fn number(name: &str, default: u64) -> u64 {
 
 fn journal(drive: &Drive) -> Vec<UpstreamWrite> {
     let writes = drive.upstream.writes().filter_map(|request| {
-        let (group, body) = match &request.asked {
-            Call::Write(GroupWrite::Create(body)) => (None, body.clone()),
-            Call::Write(GroupWrite::Update(id, body)) => (Some(id.clone()), body.clone()),
-            Call::Read(_) => return None,
-        };
+        let Call::Write(GroupWrite { group, content }) = &request.asked else { return None };
+        let (group, body) = (group.clone(), content.clone());
         Some(UpstreamWrite {
             received_at: request.at,
             group,
@@ -150,7 +147,7 @@ fn run(seed: u64, coverage: &mut Coverage, digests: &mut Digests) -> Vec<String>
         scene(seed);
     let (mut editor, mut department) = (Editor::new(seed), Department::new(seed));
     let mut copier = Copier::new(seed);
-    drive.take_effect_by(editor.revisions());
+    drive.daemon.engine.world.revisions = editor.revisions();
     let mut seen = 0;
     while drive.step(until) {
         let newest = drive.daemon.log.last().filter(|newest| newest.seq > seen).cloned();

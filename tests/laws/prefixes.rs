@@ -163,7 +163,7 @@ fn a_copy_that_breaks_off_lets_nothing_through() {
                 }
                 good += usize::from(matches!(disk, OnDisk::Good(_)));
                 let mut drive = if in_force.is_some() { running.clone() } else { empty.clone() };
-                drive.take_effect_by(revisions);
+                drive.daemon.engine.world.revisions = revisions;
                 drive.at(cut, Happening::Edit(name.clone(), Some(disk)));
                 drive.run_until(after(cut, WATCHED));
                 let wrong = judged(&drive, cut, revisions);

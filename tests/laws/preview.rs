@@ -126,11 +126,11 @@ fn journal<'a>(writes: impl Iterator<Item = &'a JournalLine>) -> Vec<Told> {
     let mut created: BTreeMap<GroupId, String> = BTreeMap::new();
     for request in writes {
         let (of, after) = match &request.asked {
-            Call::Write(GroupWrite::Create(after)) => {
+            Call::Write(GroupWrite { group: None, content: after }) => {
                 created.extend(request.applied.as_ref().map(|group| (group.id.clone(), after.name.clone())));
                 (Of::New, after)
             }
-            Call::Write(GroupWrite::Update(id, after)) => {
+            Call::Write(GroupWrite { group: Some(id), content: after }) => {
                 let earlier = created.get(id).cloned();
                 (earlier.map_or_else(|| Of::Known(id.clone()), Of::Earlier), after)
             }

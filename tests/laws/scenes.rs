@@ -23,7 +23,7 @@ use super::plans::{LATER, OLD, PROFILES, TARGET, Temper, edited, plans, policy, 
 use super::retreat::Retreat;
 use super::support::drive::devices::{DeviceScript, Devices, OnlineSpans, Reaction};
 use super::support::drive::upstream::{Misread, Outsider, ReadFault, Upstream, WriteFault};
-use super::support::drive::{Drive, Happening, OnDisk, Pace, Remembered};
+use super::support::drive::{Drive, Happening, OnDisk, Pace, Remembered, online_by_day};
 use crate::support::dice::Dice;
 
 /// A drive with everything scheduled.
@@ -98,7 +98,7 @@ pub(crate) fn scene(seed: u64) -> Scene {
         hotfix: Hotfix::new(seed),
         crowd,
     };
-    scene.drive.ask_at_least(scene.crowd.floor());
+    scene.drive.daemon.engine.world.approval_floor = scene.crowd.floor();
     let people = dice.chance(70);
     if people {
         for _ in 0..dice.below(7) {
@@ -292,7 +292,7 @@ fn story(dice: &mut Dice, n: usize, start: Timestamp, length: SignedDuration) ->
     let always = OnlineSpans::spans(vec![(week_before, Timestamp::MAX)]);
     story.presence = match dice.below(10) {
         0 => OnlineSpans::never(),
-        1 | 2 => OnlineSpans::by_day(&Zone::utc(), (8, 18), week_before, 20, |_| true),
+        1 | 2 => online_by_day(&Zone::utc(), (8, 18), week_before, 20, |_| true),
         3 => always.until(dice.instant(start, length)),
         4 => always.from(dice.instant(start, length)),
         _ => always,

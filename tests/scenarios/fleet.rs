@@ -25,6 +25,7 @@ use ringward::version::ClientVersion;
 
 use super::file::words;
 use super::support::drive::devices::{DeviceScript, Devices, OnlineSpans, Reaction};
+use super::support::drive::online_by_day;
 use super::support::drive::upstream::Upstream;
 
 /// Days that presence patterns reach, from a week before the scenario on.
@@ -133,7 +134,7 @@ impl Reader {
                 let Some((from, until)) = hours.split_once('-') else { panic!("hours are 9-17: {hours}") };
                 let weekends = word == "daily";
                 let hours = (parse(from), parse(until));
-                story.presence = OnlineSpans::by_day(&self.zone, hours, week_before, DAYS, |day| {
+                story.presence = online_by_day(&self.zone, hours, week_before, DAYS, |day| {
                     weekends || day.to_monday_zero_offset() < 5
                 });
                 1

@@ -97,9 +97,10 @@ pub(crate) fn scenario(file: &File) -> Scenario {
     // Reads by the quarter of an hour: nothing here turns on fewer minutes, and runs are shorter.
     let pace = Pace { poll: SignedDuration::from_mins(15), ..Pace::default() };
     let mut drive = Drive::new(upstream, plans, pace, Mode::Write, begin);
-    drive.ask_at_least(script.floor);
-    drive.take_effect_by(script.revisions);
-    drive.move_at_most(script.guard);
+    let world = &mut drive.daemon.engine.world;
+    world.approval_floor = script.floor;
+    world.revisions = script.revisions;
+    world.devices_per_day = script.guard;
     for (at, happening) in script.happenings {
         drive.at(at, happening);
     }

@@ -309,8 +309,8 @@ fn push_end(text: &mut String, drive: &Drive) {
 fn request_line(request: &JournalLine) -> String {
     let at = request.at.strftime("%a %Y-%m-%d %H:%M:%S");
     let asked = match &request.asked {
-        Call::Write(GroupWrite::Create(body)) => format!("POST {}", content(body)),
-        Call::Write(GroupWrite::Update(id, body)) => format!("PATCH {id} {}", content(body)),
+        Call::Write(GroupWrite { group: None, content: body }) => format!("POST {}", content(body)),
+        Call::Write(GroupWrite { group: Some(id), content: body }) => format!("PATCH {id} {}", content(body)),
         Call::Read(read) => format!("read {}", read.as_str()),
     };
     let applied = match &request.applied {

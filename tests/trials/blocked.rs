@@ -57,7 +57,7 @@ fn after_a_week(blocked: Option<&str>, seed: u64) -> Drive {
     let end = after(entered(), SignedDuration::from_hours(7 * 24));
     drive.run_until(after(end, -SignedDuration::from_hours(2)));
     // What people are told is read at the end.
-    drive.report(Reports::Made);
+    drive.daemon.engine.reports = Reports::Made;
     drive.run_until(end);
     check_laws(&drive);
     drive

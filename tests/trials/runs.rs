@@ -16,7 +16,7 @@ use ringward::time::{SignedDuration, Timestamp};
 
 use super::support::drive::devices::{DeviceScript, Devices};
 use super::support::drive::upstream::Upstream;
-use super::support::drive::{Drive, Pace};
+use super::support::drive::{Drive, Pace, writes_for_the_laws};
 
 /// How much is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +97,7 @@ pub(crate) fn drive(
     let listed = profiles.iter().map(profile).collect();
     let upstream = Upstream::new(Devices::new(stories, default), listed);
     let mut drive = Drive::new(upstream, vec![plan], pace(), Mode::Write, begin);
-    drive.report(Reports::None);
+    drive.daemon.engine.reports = Reports::None;
     drive
 }
 
@@ -129,6 +129,6 @@ pub(crate) fn until_halted(drive: &mut Drive, until: Timestamp) {
 pub(crate) fn check_laws(drive: &Drive) {
     // Polls come every half an hour here, and four of them may fail.
     let limits = Tolerance { watch_max_age: SignedDuration::from_hours(2), in_transit: SignedDuration::ZERO };
-    let found = laws::check_within(&drive.daemon.log, &drive.upstream.writes_for_the_laws(), limits);
+    let found = laws::check_within(&drive.daemon.log, &writes_for_the_laws(&drive.upstream), limits);
     assert!(found.is_empty(), "{found:#?}\n{}", drive.tail());
 }

@@ -2,13 +2,13 @@
 //!
 //! **Invariant:** what a person must do is never taken from the engine, nor the reverse.
 
-use super::audit::{Audit, Law};
+use super::audit::Law;
 use super::case::Case;
 use crate::rollout::record::{Actor, Event, Trigger};
 
-pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
-    let entry = &case.entry;
-    audit.require(!entry.reason.trim().is_empty(), Law::ActorAndReason, || "it has no reason".into());
+pub(super) fn check(case: &Case<'_>) {
+    let entry = case.entry;
+    case.require(!entry.reason.trim().is_empty(), || "it has no reason");
     let engine = entry.actor == Actor::Engine;
     let kind = entry.event.kind();
     let of_a_person = match entry.event {
@@ -24,14 +24,13 @@ pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
         _ => None,
     };
     if let Some(law) = of_a_person {
-        return audit.require(!engine, law, || format!("the engine did {kind}"));
+        return case.under(law).require(!engine, || format!("the engine did {kind}"));
     }
     match entry.event {
         Event::ApprovalGiven { .. } | Event::ApprovalRefused { .. } => {
             let named = entry.actor.email().is_some();
-            audit.require(named, Law::Approved, || {
-                format!("{} did {kind}, and nobody knows who that is", entry.actor)
-            });
+            case.under(Law::Approved)
+                .require(named, || format!("{} did {kind}, and nobody knows who that is", entry.actor));
         }
         // Who may come in is said on the machine itself, never over the network.
         Event::TokenMade { .. }
@@ -39,12 +38,8 @@ pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
         | Event::AccessIntended { .. }
         | Event::AccessSettled { .. } => {
             let local = matches!(entry.actor, Actor::Local { .. });
-            audit.require(local, Law::ActorAndReason, || {
-                format!("{} did {kind}, which only users of the machine do", entry.actor)
-            });
+            case.require(local, || format!("{} did {kind}, which only users of the machine do", entry.actor));
         }
-        _ => audit.require(engine, Law::ActorAndReason, || {
-            format!("{} did {kind}, which only the engine does", entry.actor)
-        }),
+        _ => case.require(engine, || format!("{} did {kind}, which only the engine does", entry.actor)),
     }
 }

@@ -3,20 +3,16 @@
 //! **Invariant:** the words are counted anew from their own events, and not taken from what the gate
 //! says of them.
 
-use super::audit::{Audit, Law};
-use super::case::Case;
 use std::collections::BTreeMap;
 
+use super::case::Case;
 use super::ledger::{PlanLine, WordLine};
 use crate::ids::UserGroupName;
 use crate::plan::model::RingPlan;
-use crate::rollout::record::{Event, Purpose};
-use crate::rollout::record::{Evidence, Gate, Judgement};
-
-const LAW: Law = Law::Approved;
+use crate::rollout::record::{Event, Evidence, Gate, Judgement};
 
 /// A word that is spoken.
-pub(super) fn spoken(audit: &mut Audit, case: &Case<'_>) {
+pub(super) fn spoken(case: &Case<'_>) {
     let Some(line) = case.line else { return };
     let (ring, digest, groups) = match case.event {
         Event::ApprovalGiven { ring, digest, groups, .. }
@@ -24,53 +20,41 @@ pub(super) fn spoken(audit: &mut Audit, case: &Case<'_>) {
         _ => return,
     };
     let own = line.plan.author.as_ref().is_some_and(|author| case.entry.actor.email() == Some(author));
-    audit.require(!own, LAW, || "the plan's author speaks on it".into());
-    audit.require(*digest == line.revision.digest, LAW, || {
-        "the approval or rejection is for another revision than the rollout's".into()
-    });
-    audit.require(!groups.is_empty(), LAW, || "the approval or rejection is in the name of no group".into());
-    audit.require(line.ring(ring).is_some_and(|ring| !ring.is_entered()), LAW, || {
+    case.require(!own, || "the plan's author speaks on it");
+    let same = *digest == line.revision.digest;
+    case.require(same, || "the approval or rejection is for another revision than the rollout's");
+    case.require(!groups.is_empty(), || "the approval or rejection is in the name of no group");
+    case.require(line.ring(ring).is_some_and(|ring| !ring.is_entered()), || {
         format!("{ring} is entered, or not there")
     });
     if let Event::ApprovalGiven { targets, expires_at, .. } = case.event {
         let same = line.ring_plan(ring).is_some_and(|plan| plan.targets == *targets);
-        audit.require(same, LAW, || format!("{ring} has other versions than were approved"));
-        audit.require(*expires_at > case.at, LAW, || "the approval had expired when given".into());
+        case.require(same, || format!("{ring} has other versions than were approved"));
+        case.require(*expires_at > case.at, || "the approval had expired when given");
     }
 }
 
 /// A ring is entered: the plan's own ask is met, and so is each that the gate tells of.
-pub(super) fn entered(audit: &mut Audit, case: &Case<'_>) {
+pub(super) fn entered(case: &Case<'_>) {
     let Some(line) = case.line else { return };
     let (ring, judgements) = match case.event {
-        Event::WritePlanned { ring, intent }
-            if matches!(intent.purpose, Purpose::Target | Purpose::MoveOut { .. }) =>
-        {
+        Event::WritePlanned { ring, intent } if !intent.purpose.is_of_any_stage() => {
             (ring, &intent.judgements)
         }
         Event::RingAssigned { ring, judgements, .. } => (ring, judgements),
         _ => return,
     };
     if let Some(plan) = line.ring_plan(ring) {
-        asks_met(audit, case, line, plan, judgements);
+        asks_met(case, line, plan, judgements);
     }
 }
 
-fn asks_met(
-    audit: &mut Audit,
-    case: &Case<'_>,
-    line: &PlanLine<'_>,
-    plan: &RingPlan,
-    judgements: &[Judgement],
-) {
-    let told: Vec<_> = judgements
-        .iter()
-        .filter_map(|word| match &word.evidence {
-            Evidence::Approval(approved) if word.gate == Gate::Approval => Some(&approved.tallies),
-            _ => None,
-        })
-        .flatten()
-        .collect();
+fn asks_met(case: &Case<'_>, line: &PlanLine<'_>, plan: &RingPlan, judgements: &[Judgement]) {
+    let told = judgements.iter().flat_map(|word| match &word.evidence {
+        Evidence::Approval(approved) if word.gate == Gate::Approval => approved.tallies.as_slice(),
+        _ => &[],
+    });
+    let told: Vec<_> = told.collect();
     let words =
         case.ledger.words.iter().filter(|word| Some(word.plan) == case.plan && *word.ring == plan.name);
     let words: Vec<&WordLine<'_>> = words.filter(|word| *word.digest == line.revision.digest).collect();
@@ -83,12 +67,12 @@ fn asks_met(
     if asks.is_empty() {
         return;
     }
-    audit.require(!told.is_empty(), LAW, || {
+    case.require(!told.is_empty(), || {
         format!("{} asks people, and no gate says that they approved", plan.name)
     });
     let refusal = words.iter().find(|word| word.expires_at.is_none());
     if let Some(WordLine { by, .. }) = refusal {
-        audit.breach(LAW, format!("{} is entered, and {by} refused it", plan.name));
+        case.breach(format!("{} is entered, and {by} refused it", plan.name));
     }
     let author = line.plan.author.as_ref();
     for (group, count) in asks {
@@ -97,7 +81,7 @@ fn asks_met(
             counts && author != Some(word.by) && word.groups.contains(group)
         });
         let given = given.count();
-        audit.require(given >= count, LAW, || {
+        case.require(given >= count, || {
             format!("{} is entered with {given} approvals of `{group}`, and {count} are asked", plan.name)
         });
     }

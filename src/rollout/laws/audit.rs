@@ -3,10 +3,10 @@
 //! **Invariant:** a law has one name, and a number where it always had one (docs/development/laws.md); what is noted stays, in the
 //! order in which it was found.
 
+use std::cell::RefCell;
 use std::fmt;
 
-use crate::rollout::record::Judgement;
-use crate::time::{SignedDuration, Timestamp, in_words, since};
+use crate::time::SignedDuration;
 
 /// What must hold of every log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -147,61 +147,19 @@ impl Default for Tolerance {
 /// Violations found so far.
 pub(super) struct Audit {
     pub(super) tolerance: Tolerance,
-    /// The event that is looked at; `None`: upstream's journal is.
-    pub(super) seq: Option<u64>,
-    pub(super) found: Vec<Violation>,
+    found: RefCell<Vec<Violation>>,
 }
 
 impl Audit {
-    pub(super) fn breach(&mut self, law: Law, text: impl Into<String>) {
-        self.found.push(Violation { law, seq: self.seq, text: text.into() });
+    pub(super) const fn within(tolerance: Tolerance) -> Self {
+        Self { tolerance, found: RefCell::new(Vec::new()) }
     }
 
-    /// Notes a violation unless `holds`.
-    pub(super) fn require(&mut self, holds: bool, law: Law, text: impl FnOnce() -> String) {
-        if !holds {
-            self.breach(law, text());
-        }
+    pub(super) fn breach(&self, law: Law, seq: Option<u64>, text: String) {
+        self.found.borrow_mut().push(Violation { law, seq, text });
     }
 
-    /// Notes why something is not borne out; `None`: it is.
-    pub(super) fn note(&mut self, law: Law, why: Option<String>) {
-        if let Some(why) = why {
-            self.breach(law, why);
-        }
-    }
-
-    /// An observation must be from before the decision, and not too long before.
-    pub(super) fn fresh(
-        &mut self,
-        law: Law,
-        decided_at: Timestamp,
-        what: &str,
-        as_of: Option<Timestamp>,
-        max: SignedDuration,
-    ) {
-        let Some(as_of) = as_of else {
-            return self.breach(law, format!("{what} rests on devices that were never read"));
-        };
-        let age = since(as_of, decided_at);
-        self.require(!age.is_negative(), law, || {
-            format!("{what} rests on a read at {as_of}, which is later than the decision")
-        });
-        self.require(age <= max, law, || {
-            let (age, max) = (in_words(age), in_words(max));
-            format!("{what} rests on a read that is {age} old; at most {max} is allowed")
-        });
-    }
-
-    /// The same of a look at an entered ring's devices.
-    pub(super) fn watched(&mut self, law: Law, decided_at: Timestamp, word: &Judgement) {
-        self.fresh(law, decided_at, &word.name(), word.as_of, self.tolerance.watch_max_age);
-    }
-
-    /// An exemption by a waiver must have one on record.
-    pub(super) fn waived(&mut self, on_record: bool, word: &Judgement) {
-        self.require(on_record, Law::Grounded, || {
-            format!("{} is exempt by a waiver that is not on record", word.name())
-        });
+    pub(super) fn into_found(self) -> Vec<Violation> {
+        self.found.into_inner()
     }
 }

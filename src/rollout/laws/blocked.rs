@@ -2,21 +2,20 @@
 //!
 //! **Invariant:** what ringward offers, or goes on with, is nothing that is blocked.
 
-use super::audit::{Audit, Law};
 use super::case::Case;
-use crate::rollout::record::VersionEntry;
-use crate::rollout::record::{Drift, Event, Purpose};
+use super::ledger::LedgerBlockedVersion;
+use crate::rollout::record::{Drift, Event, Purpose, VersionEntry};
 
-pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
-    let (content, policies) = match case.event {
+pub(super) fn check(case: &Case<'_>) {
+    let content = match case.event {
         // What only takes profiles out offers nothing, and what is put back is offered what it was.
         Event::WritePlanned { intent, .. } if intent.purpose.is_of_another_group() => return,
-        Event::WritePlanned { intent, .. } => (&intent.after, &intent.after.policies),
+        Event::WritePlanned { intent, .. } => &intent.after,
         Event::RingAssigned { group, .. }
         | Event::RingRecognised { group, .. }
-        | Event::RollbackInPlace { group, .. } => (&group.content, &group.content.policies),
+        | Event::RollbackInPlace { group, .. } => &group.content,
         Event::DriftAdopted { drift: Drift::Group(drift) } => match &drift.seen {
-            Some(seen) => (&seen.content, &seen.content.policies),
+            Some(seen) => &seen.content,
             None => return,
         },
         _ => return,
@@ -31,21 +30,17 @@ pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
     };
     for blocked in &case.ledger.blocked {
         let is_offered = |entry: &VersionEntry| {
-            let meant = entry
-                .environment
-                .as_deref()
-                .is_none_or(|named| named == blocked.environment.as_str() || !known(named));
+            let named = entry.environment.as_deref();
+            let meant = named.is_none_or(|named| named == blocked.environment.as_str() || !known(named));
             let was_there = found.is_some_and(|found| {
                 found.policies.contains(blocked.policy) && found.versions.contains(entry)
             });
             meant && entry.version == blocked.version.to_string() && !was_there
         };
-        if policies.contains(blocked.policy) && content.versions.iter().any(is_offered) {
-            let text = format!(
-                "{} {} is offered to profile {}, and blocked for it by a rollback of {}",
-                blocked.environment, blocked.version, blocked.policy, blocked.plan
-            );
-            audit.breach(Law::BlockedVersion, text);
-        }
+        let LedgerBlockedVersion { environment, version, policy, plan } = blocked;
+        let offered = content.policies.contains(policy) && content.versions.iter().any(is_offered);
+        case.require(!offered, || {
+            format!("{environment} {version} is offered to profile {policy}, and blocked for it by a rollback of {plan}")
+        });
     }
 }

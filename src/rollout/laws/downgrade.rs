@@ -2,36 +2,28 @@
 //!
 //! **Invariant:** the devices are counted anew from the numbers on record, by the plan's own allowance.
 
-use super::audit::{Audit, Law};
 use super::case::Case;
 use crate::plan::model::{AllowDowngrade, RingPlan};
-use crate::rollout::record::Evidence;
-use crate::rollout::record::Moves;
-use crate::rollout::record::{Event, Purpose};
+use crate::rollout::record::{Event, Evidence, Moves};
 use crate::version::{ClientVersion, Environment};
-
-const LAW: Law = Law::NotDown;
 
 /// So many devices at least, and more than one in so many of those seen in a week, are too many (5 %).
 const TOO_MANY: usize = 3;
 const ONE_IN: usize = 20;
 
-pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
+pub(super) fn check(case: &Case<'_>) {
     let (Some(ring), Some(line)) = (case.event.ring(), case.line) else { return };
     let Some(plan) = line.ring_plan(ring) else { return };
     match case.event {
-        Event::WritePlanned { intent, .. }
-            if matches!(intent.purpose, Purpose::Target | Purpose::MoveOut { .. }) =>
-        {
+        Event::WritePlanned { intent, .. } if !intent.purpose.is_of_any_stage() => {
             // Logs of older versions have no numbers.
             let Some(moves) = &intent.moves else { return };
             for (environment, target) in &plan.targets {
                 match moves.get(environment) {
-                    Some(moves) => judge(audit, plan, (*environment, *target), moves),
-                    None => audit.breach(
-                        LAW,
-                        format!("nobody counted which {environment} devices go down to {target}"),
-                    ),
+                    Some(moves) => judge(case, plan, (*environment, *target), moves),
+                    None => {
+                        case.breach(format!("nobody counted which {environment} devices go down to {target}"))
+                    }
                 }
             }
         }
@@ -42,7 +34,7 @@ pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
                     continue;
                 };
                 if let Some(target) = plan.targets.get(&environment) {
-                    judge(audit, plan, (environment, *target), &seen.moves);
+                    judge(case, plan, (environment, *target), &seen.moves);
                 }
             }
         }
@@ -51,12 +43,12 @@ pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
 }
 
 fn judge(
-    audit: &mut Audit,
+    case: &Case<'_>,
     plan: &RingPlan,
     (environment, target): (Environment, ClientVersion),
     moves: &Moves,
 ) {
-    audit.require(moves.to == target, LAW, || {
+    case.require(moves.to == target, || {
         format!("{environment} is counted towards {}, and is offered {target}", moves.to)
     });
     let allowed = |version: ClientVersion| match &plan.allow_downgrade {
@@ -71,7 +63,7 @@ fn judge(
         }
     }
     let too_many = unasked >= TOO_MANY && unasked * ONE_IN > moves.seen;
-    audit.require(!too_many, LAW, || {
+    case.require(!too_many, || {
         format!(
             "{unasked} of {} {environment} devices are taken down to {target}, and the plan does not allow it",
             moves.seen

@@ -2,15 +2,14 @@
 //!
 //! **Invariant:** each request is matched to one intent, and each intent to one request.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::audit::{Audit, Law};
-use super::ledger::plan_of;
-use super::proof::openings::closed;
-use crate::ids::{GroupId, PlanName, RingName};
-use crate::plan::model::{PlanDigest, RingPlan};
-use crate::rollout::record::GroupContent;
-use crate::rollout::record::{Cancelled, Event, Finding, Purpose, Recorded, WriteId, WriteIntent};
+use super::ledger::{Ledger, plan_of};
+use super::proof::openings::is_open;
+use crate::ids::{GroupId, PlanName};
+use crate::plan::model::RingPlan;
+use crate::rollout::record::{Cancelled, Event, GroupContent, Recorded, WriteIntent};
 use crate::time::{SignedDuration, Timestamp, after};
 
 /// A changing request as upstream's journal has it.
@@ -33,7 +32,7 @@ pub struct UpstreamWrite {
 }
 
 /// An intent with what the log has about it.
-struct Planned<'a> {
+pub(super) struct Planned<'a> {
     plan: &'a PlanName,
     ring: Option<&'a RingPlan>,
     intent: &'a WriteIntent,
@@ -61,26 +60,16 @@ struct Hindrance<'a> {
     until: Option<Timestamp>,
 }
 
-pub(super) fn check(audit: &mut Audit, log: &[Recorded], journal: &[UpstreamWrite]) {
-    if journal.is_empty() {
-        return;
-    }
-    audit.seq = None;
-    let mut intents = Intents::default();
-    for recorded in log {
-        if let Some(plan) = plan_of(recorded) {
-            intents.take(plan, recorded);
-        }
-    }
-    let hindrances = hindrances(log);
+/// `planned`: all intents of the log.
+pub(super) fn check(audit: &Audit, log: &[Recorded], planned: &[Planned<'_>], journal: &[UpstreamWrite]) {
+    let hindrances = if journal.is_empty() { Vec::new() } else { hindrances(log) };
     let mut sent = BTreeSet::new();
     for write in journal {
-        let mut breach = |law: Law, text: String| {
-            audit.breach(law, format!("the write received at {}: {text}", write.received_at));
+        let breach = |law: Law, text: String| {
+            audit.breach(law, None, format!("the write received at {}: {text}", write.received_at));
         };
         // The newest of equal intents that was open by then: an earlier equal one came to nothing.
-        let mut planned = intents.planned.iter().rev();
-        let Some(planned) = planned.find(|planned| is_of(write, planned)) else {
+        let Some(planned) = planned.iter().rev().find(|planned| is_of(write, planned)) else {
             breach(Law::IntentFirst, "no intent in the log says so".to_owned());
             continue;
         };
@@ -110,21 +99,22 @@ pub(super) fn check(audit: &mut Audit, log: &[Recorded], journal: &[UpstreamWrit
         if write.held_back {
             continue;
         }
-        let why = ring.and_then(|ring| closed(&ring.schedule, write.received_at, SignedDuration::ZERO));
-        if let Some(why) = why {
+        if let Some(Err(why)) =
+            ring.map(|ring| is_open(&ring.schedule, write.received_at, SignedDuration::ZERO))
+        {
             breach(Law::WriteAllowed, why);
         }
         hindered(audit, &hindrances, planned, write);
     }
 }
 
-fn hindered(audit: &mut Audit, hindrances: &[Hindrance<'_>], planned: &Planned<'_>, write: &UpstreamWrite) {
+fn hindered(audit: &Audit, hindrances: &[Hindrance<'_>], planned: &Planned<'_>, write: &UpstreamWrite) {
     let is_for_it = |plan: &PlanName| plan == planned.plan && !planned.second_half;
     for hindrance in hindrances.iter().filter(|hindrance| hindrance.plan.is_none_or(is_for_it)) {
         let from = after(hindrance.from, audit.tolerance.in_transit);
         if from < write.received_at && hindrance.until.is_none_or(|until| write.received_at < until) {
             let text = format!("it was sent while {} since {}", hindrance.what, hindrance.from);
-            audit.breach(Law::WriteAllowed, text);
+            audit.breach(Law::WriteAllowed, None, text);
         }
     }
 }
@@ -140,84 +130,27 @@ fn is_of(write: &UpstreamWrite, planned: &Planned<'_>) -> bool {
     same && *at <= write.received_at && in_time
 }
 
-/// The writes that a log speaks of, while it is read.
-#[derive(Default)]
-struct Intents<'a> {
-    rings: BTreeMap<(&'a PlanName, &'a PlanDigest), &'a [RingPlan]>,
-    in_force: BTreeMap<&'a PlanName, &'a PlanDigest>,
-    planned: Vec<Planned<'a>>,
-    places: BTreeMap<WriteId, usize>,
-    /// The groups that profiles of a ring were taken out of since it was written, by plan and ring.
-    between: BTreeMap<(&'a PlanName, &'a RingName), BTreeSet<&'a GroupId>>,
-}
-
-impl<'a> Intents<'a> {
-    fn take(&mut self, of: &'a PlanName, recorded: &'a Recorded) {
-        let event = &recorded.entry.event;
-        match event {
-            Event::PlanAccepted { revision } | Event::PlanRevised { revision, .. } => {
-                if let Event::PlanAccepted { .. } = event {
-                    self.between.retain(|(plan, _), _| *plan != of);
-                }
-                self.rings.insert((of, &revision.digest), &revision.plan.rings);
-                self.in_force.insert(of, &revision.digest);
-            }
-            Event::PlanRenamed { from } => {
-                if let Some(digest) = self.in_force.remove(from) {
-                    self.in_force.insert(of, digest);
-                    let known = self.rings.get(&(from, digest)).copied();
-                    self.rings.extend(known.map(|known| ((of, digest), known)));
-                }
-            }
-            Event::PlanRestricted { plan, .. } => {
-                if let Some(digest) = self.in_force.get(of) {
-                    self.rings.insert((of, digest), &plan.rings);
-                }
-            }
-            Event::WritePlanned { ring, intent } => self.plan((of, ring), intent, recorded.at),
-            // Upstream sees a request that it answers with its rate limit.
-            Event::WriteCancelled { write, why: Cancelled::RateLimited, .. }
-            | Event::WriteRefused { write, .. } => self.end(*write, Ended::NotApplied, recorded),
-            Event::WriteCancelled { write, .. } => self.end(*write, Ended::NeverSent, recorded),
-            Event::WriteConfirmed { write, .. } => self.end(*write, Ended::Applied, recorded),
-            Event::WriteSettled { write, .. } => self.end(*write, Ended::Settled, recorded),
-            _ => {}
+/// Takes in what an event says of a write, by the books as they are before it.
+pub(super) fn take<'a>(planned: &mut Vec<Planned<'a>>, ledger: &Ledger<'a>, recorded: &'a Recorded) {
+    let Some(plan) = plan_of(recorded) else { return };
+    let event = &recorded.entry.event;
+    let (write, ended) = match event {
+        Event::WritePlanned { ring, intent } => {
+            let line = ledger.plans.get(plan);
+            let ring = line.and_then(|line| line.ring_plan(ring));
+            let second_half = line.is_some_and(|line| line.is_second_half(event));
+            return planned.push(Planned { plan, ring, intent, second_half, at: recorded.at, ended: None });
         }
-    }
-
-    fn plan(&mut self, of: (&'a PlanName, &'a RingName), intent: &'a WriteIntent, at: Timestamp) {
-        let (plan, name) = of;
-        let known = self.rings.get(&(plan, &intent.digest));
-        let ring = known.and_then(|rings| rings.iter().find(|ring| ring.name == *name));
-        let out = self.between.get(&of).filter(|out| !out.is_empty());
-        let second_half = match intent.purpose {
-            Purpose::Target => out.is_some(),
-            Purpose::PutBack { .. } => {
-                let group = intent.before.as_ref().map(|group| &group.id);
-                group.is_some_and(|group| out.is_some_and(|out| out.contains(group)))
-            }
-            Purpose::MoveOut { .. } | Purpose::Restore | Purpose::Rollback { .. } => false,
-        };
-        self.places.insert(intent.id, self.planned.len());
-        self.planned.push(Planned { plan, ring, intent, second_half, at, ended: None });
-    }
-
-    fn end(&mut self, write: WriteId, ended: Ended, recorded: &'a Recorded) {
-        let place = self.places.get(&write);
-        let Some(planned) = place.and_then(|place| self.planned.get_mut(*place)) else { return };
-        planned.ended = Some((recorded.at, ended));
-        let (Event::WriteConfirmed { ring, .. }
-        | Event::WriteSettled { ring, finding: Finding::Applied { .. }, .. }) = &recorded.entry.event
-        else {
-            return;
-        };
-        let out = self.between.entry((planned.plan, ring)).or_default();
-        match (&planned.intent.purpose, &planned.intent.before) {
-            (Purpose::MoveOut { .. }, Some(before)) => _ = out.insert(&before.id),
-            (Purpose::PutBack { .. }, Some(before)) => _ = out.remove(&before.id),
-            (Purpose::Target, _) => out.clear(),
-            _ => {}
-        }
+        // Upstream sees a request that it answers with its rate limit.
+        Event::WriteCancelled { write, why: Cancelled::RateLimited, .. }
+        | Event::WriteRefused { write, .. } => (write, Ended::NotApplied),
+        Event::WriteCancelled { write, .. } => (write, Ended::NeverSent),
+        Event::WriteConfirmed { write, .. } => (write, Ended::Applied),
+        Event::WriteSettled { write, .. } => (write, Ended::Settled),
+        _ => return,
+    };
+    if let Some(known) = planned.iter_mut().rev().find(|known| known.intent.id == *write) {
+        known.ended = Some((recorded.at, ended));
     }
 }
 
@@ -234,21 +167,20 @@ fn hindrances(log: &[Recorded]) -> Vec<Hindrance<'_>> {
             Event::PlanRenamed { from: old } => {
                 // A halt of the new name's own rollout ends with it; of two pauses one stays.
                 end(&mut hindrances, plan, "halted", from);
-                let open = |hindrance: &Hindrance<'_>| hindrance.until.is_none();
-                if hindrances.iter().any(|hindrance| {
-                    open(hindrance) && hindrance.plan == Some(old) && hindrance.what == "paused"
-                }) {
+                let is_open =
+                    |hindrance: &Hindrance<'_>| hindrance.until.is_none() && hindrance.plan == Some(old);
+                if hindrances.iter().any(|hindrance| is_open(hindrance) && hindrance.what == "paused") {
                     end(&mut hindrances, plan, "paused", from);
                 }
-                let own =
-                    hindrances.iter_mut().filter(|hindrance| open(hindrance) && hindrance.plan == Some(old));
+                let own = hindrances.iter_mut().filter(|hindrance| is_open(hindrance));
                 own.for_each(|hindrance| hindrance.plan = plan);
             }
             Event::Started {} => end(&mut hindrances, None, "stopped", from),
             Event::PauseLifted {} => end(&mut hindrances, plan, "paused", from),
-            Event::HaltLifted { .. } => end(&mut hindrances, plan, "halted", from),
             // A halt belongs to a rollout, and a new one begins without it.
-            Event::PlanAccepted { .. } => end(&mut hindrances, plan, "halted", from),
+            Event::HaltLifted { .. } | Event::PlanAccepted { .. } => {
+                end(&mut hindrances, plan, "halted", from);
+            }
             _ => {}
         }
     }

@@ -14,20 +14,18 @@
 use crate::rollout::record::Recorded;
 
 mod actor;
-mod adoption;
 mod approval;
 mod audit;
 mod blocked;
 mod case;
 mod chain;
-mod clock;
 mod content;
 mod downgrade;
 mod drift;
 mod entry;
 mod halts;
-mod health;
 mod journal;
+mod leaving;
 mod ledger;
 mod limits;
 mod order;
@@ -35,7 +33,6 @@ mod outcomes;
 mod proof;
 mod revisions;
 mod rollback;
-mod soak;
 #[cfg(test)]
 mod tests;
 
@@ -47,39 +44,39 @@ use case::Case;
 use ledger::Ledger;
 
 /// Holds an event against the books as they are before it.
-type Check = fn(&mut Audit, &Case<'_>);
+type Check = fn(&Case<'_>);
 
 /// In the order in which auditors read what is wrong with one event.
-const CHECKS: [Check; 29] = [
-    chain::check,
-    order::kept,
-    clock::check,
-    actor::check,
-    halts::check,
-    halts::waivers,
-    drift::check,
-    order::check,
-    drift::nothing_else,
-    entry::allowed,
-    rollback::written,
-    entry::gates,
-    approval::entered,
-    downgrade::check,
-    limits::check,
-    drift::restored,
-    content::check,
-    approval::spoken,
-    outcomes::check,
-    adoption::check,
-    soak::check,
-    drift::verified,
-    health::proven,
-    adoption::leaving,
-    blocked::check,
-    rollback::check,
-    revisions::check,
-    health::compared,
-    health::in_sight,
+const CHECKS: [(Law, Check); 29] = [
+    (Law::Chain, chain::check),
+    (Law::RingsInOrder, order::kept),
+    (Law::Chain, chain::clock),
+    (Law::ActorAndReason, actor::check),
+    (Law::Grounded, halts::check),
+    (Law::Grounded, halts::waivers),
+    (Law::Grounded, drift::check),
+    (Law::RingsInOrder, order::check),
+    (Law::WriteAllowed, drift::nothing_else),
+    (Law::WriteAllowed, entry::allowed),
+    (Law::SoundRollback, rollback::written),
+    (Law::WriteAllowed, entry::gates),
+    (Law::Approved, approval::entered),
+    (Law::NotDown, downgrade::check),
+    (Law::BlastLimit, limits::check),
+    (Law::WriteAllowed, drift::restored),
+    (Law::NothingDropped, content::check),
+    (Law::Approved, approval::spoken),
+    (Law::DoubtSettled, outcomes::check),
+    (Law::AdoptionProven, leaving::adopted),
+    (Law::SoakProven, leaving::soaked),
+    (Law::SoakProven, drift::verified),
+    (Law::HealthProven, leaving::healthy),
+    (Law::Grounded, leaving::devices_left),
+    (Law::BlockedVersion, blocked::check),
+    (Law::SoundRollback, rollback::check),
+    (Law::Announced, revisions::check),
+    (Law::HealthProven, leaving::compared),
+    (Law::HealthProven, leaving::in_sight),
 ];
 
 /// The laws that a log and, where given, upstream's journal break; none of a sound one. An
@@ -90,14 +87,14 @@ pub fn check(log: &[Recorded], journal: &[UpstreamWrite]) -> Vec<Violation> {
 
 /// [`check`] with bounds of the caller's.
 pub fn check_within(log: &[Recorded], journal: &[UpstreamWrite], tolerance: Tolerance) -> Vec<Violation> {
-    let mut audit = Audit { tolerance, seq: None, found: Vec::new() };
-    let mut ledger = Ledger::default();
+    let audit = Audit::within(tolerance);
+    let (mut ledger, mut planned) = (Ledger::default(), Vec::new());
     for recorded in log {
-        audit.seq = Some(recorded.seq);
-        CHECKS.iter().for_each(|check| check(&mut audit, &Case::new(&ledger, recorded)));
+        CHECKS.iter().for_each(|(law, check)| check(&Case::new(&audit, *law, &ledger, recorded)));
+        journal::take(&mut planned, &ledger, recorded);
         ledger.take(recorded);
-        order::one_ring_at_a_time(&mut audit, &Case::new(&ledger, recorded));
+        order::one_ring_at_a_time(&Case::new(&audit, Law::OneRingAtATime, &ledger, recorded));
     }
-    journal::check(&mut audit, log, journal);
-    audit.found
+    journal::check(&audit, log, &planned, journal);
+    audit.into_found()
 }

@@ -2,40 +2,36 @@
 //!
 //! **Invariant:** a ring is reached after all before it are verified, and a rollout ends after all of them.
 
-use super::audit::{Audit, Law};
+use super::audit::Law;
 use super::case::Case;
 use super::ledger::{LedgerRingState, PlanLine, PlanPhase, RingLine, same_offer};
 use crate::ids::RingName;
 use crate::plan::model::{OnNewTarget, Plan};
-use crate::rollout::record::Gate;
-use crate::rollout::record::{Event, Purpose};
-
-const LAW: Law = Law::RingsInOrder;
+use crate::rollout::record::{Event, Gate};
 
 /// A new plan leaves entered rings as they are: changed, that is a new rollout.
-pub(super) fn kept(audit: &mut Audit, case: &Case<'_>) {
+pub(super) fn kept(case: &Case<'_>) {
     let Some(line) = case.line else { return };
     match case.event {
         Event::NewTargetWaits { revision } => {
             let mut entered = line.rings.iter().filter(|ring| ring.is_entered());
             let is_newer = entered.any(|ring| !keeps(line, ring, &revision.plan));
             let finish = revision.plan.on_new_target == OnNewTarget::Finish;
-            audit.require(is_newer && finish, Law::Grounded, || {
-                "a plan waits that changes no entered ring, or does not say `on_new_target: finish`".into()
-            });
+            case.under(Law::Grounded).require(
+                is_newer && finish,
+                || "a plan waits that changes no entered ring, or does not say `on_new_target: finish`",
+            );
         }
         Event::PlanRevised { revision, dropped, .. } => {
             let kept = |name: &RingName| {
-                line.ring(name)
-                    .is_some_and(|ring| ring.is_entered() && ring.state != LedgerRingState::Verified)
+                line.ring(name).is_some_and(|ring| ring.is_entered() && !ring.is(LedgerRingState::Verified))
             };
-            audit.require(dropped.iter().all(kept), LAW, || {
-                "a ring is said to keep its place that was not entered, or is verified".into()
-            });
+            let all = dropped.iter().all(kept);
+            case.require(all, || "a ring is said to keep its place that was not entered, or is verified");
             for ring in line.rings.iter().filter(|ring| ring.is_entered()) {
                 let gone = revision.plan.rings.iter().all(|new| new.name != *ring.name);
                 let free = ring.state == LedgerRingState::Verified || ring.waived.contains_key(&Gate::Ring);
-                audit.require(keeps(line, ring, &revision.plan) || gone && free, LAW, || {
+                case.require(keeps(line, ring, &revision.plan) || gone && free, || {
                     format!("the revision changes {}, which is entered: that is a new rollout", ring.name)
                 });
             }
@@ -51,52 +47,50 @@ fn keeps(line: &PlanLine<'_>, ring: &RingLine<'_>, plan: &Plan) -> bool {
 }
 
 /// A ring has its turn, and a rollout its end.
-pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
+pub(super) fn check(case: &Case<'_>) {
     let Some(line) = case.line else { return };
     match case.event {
-        Event::RingReached { ring } => reached(audit, line, ring),
-        Event::WritePlanned { ring, intent } => match intent.purpose {
-            Purpose::Target | Purpose::MoveOut { .. } => in_turn(audit, line, ring, Law::WriteAllowed),
-            Purpose::PutBack { .. } | Purpose::Restore | Purpose::Rollback { .. } => {}
-        },
-        Event::RingAssigned { ring, .. } => in_turn(audit, line, ring, Law::WriteAllowed),
-        Event::RingRecognised { ring, .. } => in_turn(audit, line, ring, Law::SoakProven),
+        Event::RingReached { ring } => reached(case, line, ring),
+        Event::WritePlanned { intent, .. } if intent.purpose.is_of_any_stage() => {}
+        Event::WritePlanned { ring, .. } | Event::RingAssigned { ring, .. } => {
+            in_turn(&case.under(Law::WriteAllowed), line, ring);
+        }
+        Event::RingRecognised { ring, .. } => in_turn(&case.under(Law::SoakProven), line, ring),
         Event::RolloutCompleted {} => {
             for ring in line.rings.iter().filter(|ring| ring.state != LedgerRingState::Verified) {
-                audit.breach(LAW, format!("the rollout is complete though {} is not verified", ring.name));
+                case.breach(format!("the rollout is complete though {} is not verified", ring.name));
             }
-            audit.require(line.halted.is_none(), Law::Grounded, || {
-                "the rollout is complete though it is halted".into()
-            });
+            case.under(Law::Grounded)
+                .require(line.halted.is_none(), || "the rollout is complete though it is halted");
         }
         _ => {}
     }
 }
 
-fn reached(audit: &mut Audit, line: &PlanLine<'_>, ring: &RingName) {
+fn reached(case: &Case<'_>, line: &PlanLine<'_>, ring: &RingName) {
     for unverified in line.unverified_before(ring) {
-        audit.breach(LAW, format!("{ring} is reached before {} is verified", unverified.name));
+        case.breach(format!("{ring} is reached before {} is verified", unverified.name));
     }
     let pending = line.ring(ring).is_some_and(|ring| ring.state == LedgerRingState::Pending);
-    audit.require(pending, LAW, || format!("{ring} is not a pending ring of this rollout"));
-    audit.require(line.is_running(), LAW, || format!("{ring} is reached though the rollout does not run"));
+    case.require(pending, || format!("{ring} is not a pending ring of this rollout"));
+    case.require(line.is_running(), || format!("{ring} is reached though the rollout does not run"));
 }
 
 /// What takes a ring out of `entering` does so in its turn, and leaves no profile of another in no group.
-fn in_turn(audit: &mut Audit, line: &PlanLine<'_>, ring: &RingName, law: Law) {
+fn in_turn(case: &Case<'_>, line: &PlanLine<'_>, ring: &RingName) {
     let turn = line.ring(ring).is_some_and(|ring| ring.state == LedgerRingState::Entering);
-    audit.require(turn, LAW, || format!("{ring} is entered though it is not its turn"));
-    audit.require(line.unverified_before(ring).next().is_none(), LAW, || {
+    let in_order = case.under(Law::RingsInOrder);
+    in_order.require(turn, || format!("{ring} is entered though it is not its turn"));
+    in_order.require(line.unverified_before(ring).next().is_none(), || {
         format!("{ring} is entered though an earlier ring is not verified")
     });
-    let other = line.rings.iter().find(|other| other.name != ring && !other.between.is_empty());
-    if let Some(other) = other {
-        audit.breach(law, format!("{ring} is entered while a profile of {} is in no group", other.name));
+    if let Some(other) = line.rings.iter().find(|other| other.name != ring && !other.between.is_empty()) {
+        case.breach(format!("{ring} is entered while a profile of {} is in no group", other.name));
     }
 }
 
 /// At most one ring deploys or adopts, what earlier rollouts left on offer included.
-pub(super) fn one_ring_at_a_time(audit: &mut Audit, case: &Case<'_>) {
+pub(super) fn one_ring_at_a_time(case: &Case<'_>) {
     let Some(line) = case.line else { return };
     // A ring that adopted when the rollout turned back stays so until its turn.
     let is_under_way = |ring: &&RingLine<'_>| match line.phase {
@@ -112,7 +106,7 @@ pub(super) fn one_ring_at_a_time(audit: &mut Audit, case: &Case<'_>) {
     if line.is_running() {
         under_way.extend(line.adopting_left());
     }
-    audit.require(under_way.len() <= 1, Law::OneRingAtATime, || {
+    case.require(under_way.len() <= 1, || {
         format!("{} are deploying or adopting at once", under_way.join(" and "))
     });
 }

@@ -2,48 +2,58 @@
 //!
 //! **Invariant:** every outcome is held against the intent that is open in the books.
 
-use super::audit::{Audit, Law};
+use super::audit::Law;
 use super::case::Case;
 use super::ledger::WriteLine;
-use crate::rollout::record::Group;
-use crate::rollout::record::{Cancelled, Event, Finding, WriteId};
+use crate::rollout::record::{Cancelled, Event, Finding, Group, WriteId};
 use crate::time::{SignedDuration, Timestamp, since};
 
 /// Two reads about a write whose outcome is unknown lie this far apart: it can be applied late, and a list can be stale.
 const READS_APART: SignedDuration = SignedDuration::from_secs(60);
 
-pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
+pub(super) fn check(case: &Case<'_>) {
     let Some(named) = write_of(case.event) else { return };
+    let announced = case.under(Law::IntentFirst);
     let Some(open) = case.ledger.writes.open.as_ref().filter(|open| open.intent.id == named) else {
-        return audit.breach(Law::IntentFirst, format!("{named} has an outcome, and no intent that is open"));
+        return announced.breach(format!("{named} has an outcome, and no intent that is open"));
     };
     let ours = case.plan == Some(open.plan) && case.event.ring() == Some(open.ring);
-    audit.require(ours, Law::IntentFirst, || format!("{named} belongs to another ring or plan"));
+    announced.require(ours, || format!("{named} belongs to another ring or plan"));
     let ring = case.line.and_then(|line| line.ring(open.ring));
     let doubted =
         ring.is_some_and(|ring| ring.tries(&open.intent.purpose).doubted || open.intent.after_doubt);
-    within_limit(audit, case, open);
+    within_limit(&case.under(Law::BlastLimit), open);
+    // An answer counts only while the write is not in doubt.
+    if !matches!(case.event, Event::DoubtRead { .. } | Event::WriteSettled { .. }) {
+        case.require(open.doubted_at.is_none(), || {
+            format!("the outcome of {named} is unknown, and only two reads end that")
+        });
+    }
     match case.event {
         Event::WriteCancelled { why, .. } => {
-            clear(audit, open);
-            audit.require(!(doubted && *why == Cancelled::RateLimited), Law::DoubtSettled, || {
-                "after a write whose outcome is unknown, an error leaves it unknown, a rate limit too".into()
-            });
+            case.require(
+                !(doubted && *why == Cancelled::RateLimited),
+                || "after a write whose outcome is unknown, an error leaves it unknown, a rate limit too",
+            );
         }
         Event::WriteRefused { status, .. } => {
-            clear(audit, open);
-            audit.require(!doubted, Law::DoubtSettled, || {
+            case.require(!doubted, || {
                 format!("after a write whose outcome is unknown, an error leaves it unknown, {status} too")
             });
         }
-        Event::WriteConfirmed { group, .. } => {
-            clear(audit, open);
-            as_intended(audit, open, group);
-        }
-        Event::WriteDoubted { .. } => clear(audit, open),
-        Event::DoubtRead { read_at, .. } => read(audit, open, case, *read_at),
-        Event::WriteSettled { finding, first_read_at, second_read_at, .. } => {
-            settled(audit, open, case, finding, (*first_read_at, *second_read_at));
+        Event::WriteConfirmed { group, .. } => as_intended(&announced, open, group),
+        Event::DoubtRead { read_at, .. } => read(case, open, *read_at),
+        Event::WriteSettled { finding, first_read_at: first, second_read_at: second, .. } => {
+            read(case, open, *first);
+            read(case, open, *second);
+            let is_known = open.read == Some((finding, *first));
+            case.require(is_known, || "the first of the two reads is not on record with this finding");
+            case.require(since(*first, *second) >= READS_APART, || {
+                format!("the reads at {first} and {second} lie less than a minute apart")
+            });
+            if let Finding::Applied { group } = finding {
+                as_intended(&announced, open, group);
+            }
         }
         _ => {}
     }
@@ -51,7 +61,7 @@ pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
 
 /// The blast limit, by the count that was taken just before the write was sent. Where one is on record, it
 /// was.
-fn within_limit(audit: &mut Audit, case: &Case<'_>, open: &WriteLine<'_>) {
+fn within_limit(case: &Case<'_>, open: &WriteLine<'_>) {
     let (Event::WriteConfirmed { counted, .. } | Event::WriteDoubted { counted, .. }) = case.event else {
         return;
     };
@@ -60,7 +70,7 @@ fn within_limit(audit: &mut Audit, case: &Case<'_>, open: &WriteLine<'_>) {
     }
     let plan = case.line.and_then(|line| line.ring_plan(open.ring));
     if let (Some(counted), Some(limit)) = (counted, plan.and_then(|plan| plan.max_devices)) {
-        audit.require(!limit.is_exceeded_by(*counted), Law::BlastLimit, || {
+        case.require(!limit.is_exceeded_by(*counted), || {
             format!(
                 "{} was sent for {counted} devices; at most {limit} may be offered something else",
                 open.intent.id
@@ -81,48 +91,20 @@ fn write_of(event: &Event) -> Option<WriteId> {
     }
 }
 
-/// An answer counts only while the write is not in doubt.
-fn clear(audit: &mut Audit, open: &WriteLine<'_>) {
-    audit.require(open.doubted_at.is_none(), Law::DoubtSettled, || {
-        format!("the outcome of {} is unknown, and only two reads end that", open.intent.id)
-    });
-}
-
-fn read(audit: &mut Audit, open: &WriteLine<'_>, case: &Case<'_>, read_at: Timestamp) {
+fn read(case: &Case<'_>, open: &WriteLine<'_>, read_at: Timestamp) {
     let Some(doubted_at) = open.doubted_at else {
-        return audit.breach(Law::DoubtSettled, format!("the outcome of {} is not unknown", open.intent.id));
+        return case.breach(format!("the outcome of {} is not unknown", open.intent.id));
     };
-    audit.require(doubted_at <= read_at && read_at <= case.at, Law::DoubtSettled, || {
+    case.require(doubted_at <= read_at && read_at <= case.at, || {
         format!("a read at {read_at} says nothing about an outcome that is unknown since {doubted_at}")
     });
 }
 
-fn settled(
-    audit: &mut Audit,
-    open: &WriteLine<'_>,
-    case: &Case<'_>,
-    finding: &Finding,
-    (first, second): (Timestamp, Timestamp),
-) {
-    let law = Law::DoubtSettled;
-    read(audit, open, case, first);
-    read(audit, open, case, second);
-    audit.require(open.read == Some((finding, first)), law, || {
-        "the first of the two reads is not on record with this finding".into()
-    });
-    audit.require(since(first, second) >= READS_APART, law, || {
-        format!("the reads at {first} and {second} lie less than a minute apart")
-    });
-    if let Finding::Applied { group } = finding {
-        as_intended(audit, open, group);
-    }
-}
-
-fn as_intended(audit: &mut Audit, open: &WriteLine<'_>, group: &Group) {
+fn as_intended(case: &Case<'_>, open: &WriteLine<'_>, group: &Group) {
     let intent = open.intent;
     let same = group.content.offers_the_same(&intent.after)
         && intent.before.as_ref().is_none_or(|before| before.id == group.id);
-    audit.require(same, Law::IntentFirst, || {
+    case.require(same, || {
         format!("group {} counts as written, and is not as {} intended it", group.id.as_str(), intent.id)
     });
 }

@@ -2,10 +2,10 @@
 //!
 //! **Invariant:** what restricts is told apart from what loosens by arithmetic of the checker's own.
 
-use super::audit::{Audit, Law};
-use super::case::Case;
 use std::collections::BTreeSet;
 
+use super::audit::Law;
+use super::case::Case;
 use super::ledger::{PlanLine, WaitingLine};
 use super::proof::drift::forbidden;
 use crate::ids::RingName;
@@ -13,108 +13,98 @@ use crate::plan::change::profile_set;
 use crate::plan::model::{
     ApprovalRule, DeviceLimit, Forbid, Plan, ProfileRef, Revision, RingPlan, RollbackRules,
 };
-use crate::rollout::record::GroupContent;
-use crate::rollout::record::{BlockKind, Event, Purpose};
+use crate::rollout::record::{BlockKind, Event, GroupContent};
 use crate::time::{SignedDuration, Timestamp, after, in_words, since};
 
 /// A person's confirmation counts for so long.
 const CONFIRMED_FOR: SignedDuration = SignedDuration::from_hours(24);
 
-pub(super) fn check(audit: &mut Audit, case: &Case<'_>) {
-    let line = case.line;
+pub(super) fn check(case: &Case<'_>) {
     match case.event {
         Event::PlanAccepted { revision } | Event::NewTargetWaits { revision } => {
-            announced(audit, case, revision);
-            carried(audit, case, &revision.plan, &BTreeSet::new());
+            announced(case, revision);
+            carried(case, &revision.plan, &BTreeSet::new());
         }
         Event::PlanRevised { revision, restricts_only, dropped } => {
             match restricts_only {
-                true => only_restricts(audit, case, &revision.plan),
-                false => announced(audit, case, revision),
+                true => only_restricts(case, &revision.plan),
+                false => announced(case, revision),
             }
-            carried(audit, case, &revision.plan, dropped);
+            carried(case, &revision.plan, dropped);
         }
-        Event::PlanRenamed { .. } => {
-            waited(audit, case, case.waiting(), "a plan has another name");
-        }
-        Event::PlanRestricted { plan, .. } => only_restricts(audit, case, plan),
-        Event::WritePlanned { intent, .. } => match intent.purpose {
-            Purpose::Target | Purpose::MoveOut { .. } | Purpose::Restore => {
-                // What only takes profiles out offers nothing.
-                if !matches!(intent.purpose, Purpose::MoveOut { .. }) {
-                    unforbidden(audit, case, &intent.after);
-                }
-                // What was taken out of one group is put into the other, whatever stands there since.
-                if !line.is_some_and(|line| line.is_second_half(case.event)) {
-                    not_past_a_block(audit, case);
-                }
+        Event::PlanRenamed { .. } => waited(case, case.waiting(), "a plan has another name"),
+        Event::PlanRestricted { plan, .. } => only_restricts(case, plan),
+        // What goes back stands where it stood.
+        Event::WritePlanned { intent, .. } if !intent.purpose.goes_back() => {
+            // What only takes profiles out offers nothing.
+            if !intent.purpose.is_of_another_group() {
+                unforbidden(case, &intent.after);
             }
-            // What goes back stands where it stood.
-            Purpose::Rollback { .. } | Purpose::PutBack { .. } => {}
-        },
+            // What was taken out of one group is put into the other, whatever stands there since.
+            if !case.line.is_some_and(|line| line.is_second_half(case.event)) {
+                not_past_a_block(case);
+            }
+        }
         Event::RingAssigned { group, .. } | Event::RingRecognised { group, .. } => {
-            unforbidden(audit, case, &group.content);
-            not_past_a_block(audit, case);
+            unforbidden(case, &group.content);
+            not_past_a_block(case);
         }
-        Event::RingVerified { .. } | Event::RolloutCompleted {} => {
-            not_past_a_block(audit, case);
-        }
+        Event::RingVerified { .. } | Event::RolloutCompleted {} => not_past_a_block(case),
         Event::RevisionConfirmed { digest } => {
             let same = case.waiting().is_some_and(|waiting| waiting.revision.digest == *digest);
-            audit.require(same, Law::Announced, || "a revision is confirmed that does not wait".into());
+            case.require(same, || "a revision is confirmed that does not wait");
         }
         _ => {}
     }
 }
 
 /// Nothing is entered, written back or verified past a block on account of the plan's file.
-fn not_past_a_block(audit: &mut Audit, case: &Case<'_>) {
+fn not_past_a_block(case: &Case<'_>) {
     let Some(line) = case.line else { return };
     let waits = case.waiting().map(|waiting| waiting.revision.kind());
     let kinds: Vec<BlockKind> = line.blocks.iter().copied().chain(waits).collect();
-    audit.require(kinds.is_empty(), Law::Blocked, || {
+    case.under(Law::Blocked).require(kinds.is_empty(), || {
         let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
         format!("{} though {} stands before it", case.event.kind(), kinds.join(", "))
     });
 }
 
 /// Nothing is offered that the plan in force forbids.
-fn unforbidden(audit: &mut Audit, case: &Case<'_>, content: &GroupContent) {
+fn unforbidden(case: &Case<'_>, content: &GroupContent) {
     let Some(version) = case.line.and_then(|line| forbidden(line, content)) else { return };
-    audit.breach(Law::BlockedVersion, format!("{version} is offered, and the plan forbids it"));
+    case.under(Law::BlockedVersion).breach(format!("{version} is offered, and the plan forbids it"));
 }
 
 /// A revision that does more than restrict was announced for long enough, or a person let it.
-fn announced(audit: &mut Audit, case: &Case<'_>, revision: &Revision) {
+fn announced(case: &Case<'_>, revision: &Revision) {
     let digest = &revision.digest;
-    let Some(plan) = case.plan else { return };
     // A rollout that begins anew by a person's word, or follows one in the same step, has its revision, or
     // one that is no looser.
-    let known = case.ledger.plans.get(plan).is_some_and(|line| {
+    let known = case.plan.and_then(|plan| case.ledger.plans.get(plan)).is_some_and(|line| {
         line.revision.digest == *digest
             || line.waiting.is_some_and(|waiting| waiting.digest == *digest)
             || is_no_looser(line, &revision.plan, case.at)
     });
     if !known {
         let waiting = case.waiting().filter(|waiting| waiting.revision.digest == *digest);
-        waited(audit, case, waiting, &format!("revision {} takes effect", digest.short()));
+        waited(case, waiting, &format!("revision {} takes effect", digest.short()));
     }
 }
 
 /// What takes effect waited long enough, or a person let it.
-fn waited(audit: &mut Audit, case: &Case<'_>, waiting: Option<&WaitingLine<'_>>, what: &str) {
+fn waited(case: &Case<'_>, waiting: Option<&WaitingLine<'_>>, what: &str) {
     let Some(settles) = case.ledger.settles else { return };
     let long_enough = waiting.is_some_and(|waiting| since(waiting.since, case.at) >= settles);
     let confirmed = |at: Timestamp| case.at < after(at, CONFIRMED_FOR);
     let confirmed = waiting.and_then(|waiting| waiting.confirmed_at).is_some_and(confirmed);
     let at_once = settles == SignedDuration::ZERO;
-    audit.require(long_enough || confirmed || at_once, Law::Announced, || {
+    case.require(long_enough || confirmed || at_once, || {
         format!("{what}, was not announced {} before, and nobody confirmed it", in_words(settles))
     });
 }
 
 /// A plan goes on under another name with the profiles that it had, rings aside that its files dropped.
-fn carried(audit: &mut Audit, case: &Case<'_>, plan: &Plan, dropped: &BTreeSet<RingName>) {
+fn carried(case: &Case<'_>, plan: &Plan, dropped: &BTreeSet<RingName>) {
     let Some(line) = case.line.filter(|line| line.carried) else { return };
     let profiles = |plan: &Plan, is_dropped: &dyn Fn(&RingName) -> bool| -> BTreeSet<ProfileRef> {
         let named = plan.rings.iter().filter(|ring| !is_dropped(&ring.name));
@@ -122,15 +112,14 @@ fn carried(audit: &mut Audit, case: &Case<'_>, plan: &Plan, dropped: &BTreeSet<R
     };
     let before = profiles(line.plan, &|ring| line.dropped.contains(ring));
     let same = before == profiles(plan, &|ring| dropped.contains(ring));
-    audit.require(same, Law::Grounded, || {
-        format!("{} went on under this name with other profiles", line.plan.name)
-    });
+    case.under(Law::Grounded)
+        .require(same, || format!("{} went on under this name with other profiles", line.plan.name));
 }
 
 /// A plan is no looser than the one in force, ring for ring.
-fn only_restricts(audit: &mut Audit, case: &Case<'_>, plan: &Plan) {
+fn only_restricts(case: &Case<'_>, plan: &Plan) {
     for what in case.line.into_iter().flat_map(|line| loosened(line, plan, case.at)) {
-        audit.breach(Law::Announced, format!("{what}, and that only restricts"));
+        case.breach(format!("{what}, and that only restricts"));
     }
 }
 

@@ -4,8 +4,7 @@
 
 use crate::fleet::{ListedDevice, ListedProfile, Reported, SweepScope};
 use crate::ids::PolicyId;
-use crate::simulation::devices::offers::{Offer, OffersByProfile};
-use crate::simulation::devices::script::{AfterUpdate, DeviceScript};
+use crate::simulation::devices::script::{AfterUpdate, DeviceScript, Offer, OffersByProfile};
 use crate::time::Timestamp;
 use crate::version::ClientVersion;
 

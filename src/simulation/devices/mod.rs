@@ -4,11 +4,9 @@
 //! profile is offered, so the truth about it is told without ringward's classifier.
 
 mod all;
-mod offers;
 mod online;
 mod script;
 
 pub use all::Devices;
-pub use offers::{Offer, OffersByProfile};
 pub use online::OnlineSpans;
-pub use script::{AfterUpdate, DeviceScript, Reaction};
+pub use script::{AfterUpdate, DeviceScript, Offer, Reaction};

@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use crate::schedule::Zone;
 use crate::time::{SignedDuration, Timestamp, after, since};
 
 /// When a device is switched on and connected: spans in order, begins included, ends not.
@@ -34,34 +33,6 @@ impl OnlineSpans {
     /// At no time.
     pub fn never() -> Self {
         Self::spans(Vec::new())
-    }
-
-    /// On every weekday between two hours of a zone, for `days` days from the day of `first` on.
-    pub fn weekdays(zone: &Zone, hours: (i8, i8), first: Timestamp, days: usize) -> Self {
-        Self::by_day(zone, hours, first, days, |weekday| weekday.to_monday_zero_offset() < 5)
-    }
-
-    /// On every day that `is_on` picks, between two hours of a zone.
-    pub fn by_day(
-        zone: &Zone,
-        (from, until): (i8, i8),
-        first: Timestamp,
-        days: usize,
-        is_on: impl Fn(jiff::civil::Weekday) -> bool,
-    ) -> Self {
-        let first = zone.local(first);
-        let tz = first.time_zone().clone();
-        let dates = first.date().series(jiff::Span::new().days(1)).take(days);
-        let at = |date: jiff::civil::Date, hour: i8| {
-            let time = jiff::civil::Time::new(hour, 0, 0, 0).unwrap_or(jiff::civil::Time::MAX);
-            date.to_datetime(time).to_zoned(tz.clone()).map_or(Timestamp::MAX, |zoned| zoned.timestamp())
-        };
-        Self::spans(
-            dates
-                .filter(|date| is_on(date.weekday()))
-                .map(|date| (at(date, from), at(date, until)))
-                .collect(),
-        )
     }
 
     /// The same, but absent before `instant`.

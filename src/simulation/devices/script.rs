@@ -1,42 +1,51 @@
-//! One device's story in a simulation: when it is there, and what it makes of an assignment.
+//! One device's story in a simulation: when it is there, what its profile is offered, and what it makes of that.
 //!
-//! **Invariant:** what it runs at any instant follows from its story and from what its profile is offered.
+//! **Invariant:** what it runs at any instant follows from its story and from what its profile is offered; an offer
+//! holds from its instant until the next one.
+
+use std::collections::BTreeMap;
 
 use crate::fleet::Reported;
 use crate::ids::{DeviceId, PolicyId};
-use crate::simulation::devices::offers::OffersByProfile;
 use crate::simulation::devices::online::OnlineSpans;
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::{ClientVersion, Environment};
 
-/// What a device makes of an assignment.
+/// What each profile was ever offered, and from when on.
+#[derive(Debug, Clone, Default)]
+pub(super) struct OffersByProfile(BTreeMap<PolicyId, Vec<(Timestamp, Offer)>>);
+
+/// What a profile is offered.
+pub type Offer = BTreeMap<Environment, ClientVersion>;
+
+impl OffersByProfile {
+    /// From `at` on, `profile` is offered this.
+    pub(super) fn set(&mut self, profile: &PolicyId, at: Timestamp, offer: Offer) {
+        let known = self.0.entry(profile.clone()).or_default();
+        if known.last().map_or(!offer.is_empty(), |(_, last)| *last != offer) {
+            known.push((at, offer));
+        }
+    }
+
+    fn changes(
+        &self,
+        profile: &PolicyId,
+        environment: Environment,
+    ) -> impl Iterator<Item = (Timestamp, Option<ClientVersion>)> {
+        let changes = self.0.get(profile).map(Vec::as_slice).unwrap_or_default();
+        changes.iter().map(move |(at, offer)| (*at, offer.get(&environment).copied()))
+    }
+}
+
+/// What a device makes of an assignment. Cloudflare takes `notified_after` to tell it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reaction {
     /// It installs: `installs_in` after it is first present with the notification delivered.
-    Arrives {
-        /// How long Cloudflare takes to tell it.
-        notified_after: SignedDuration,
-        /// How long the installation takes.
-        installs_in: SignedDuration,
-    },
-    /// It installs at a waking whose span has room for it, after some that fail.
-    Retries {
-        /// How long Cloudflare takes to tell it.
-        notified_after: SignedDuration,
-        /// How long the installation takes.
-        installs_in: SignedDuration,
-        /// How many wakings fail first.
-        failures: usize,
-    },
-    /// It installs, and goes back to what it ran before.
-    Reverts {
-        /// How long Cloudflare takes to tell it.
-        notified_after: SignedDuration,
-        /// How long the installation takes.
-        installs_in: SignedDuration,
-        /// How long it runs the target.
-        after: SignedDuration,
-    },
+    Arrives { notified_after: SignedDuration, installs_in: SignedDuration },
+    /// It installs at a waking whose span has room for it, after so many that fail.
+    Retries { notified_after: SignedDuration, installs_in: SignedDuration, failures: usize },
+    /// It installs, and goes back to what it ran before after it ran the target for so long.
+    Reverts { notified_after: SignedDuration, installs_in: SignedDuration, after: SignedDuration },
     /// It stays where it is: pinned by MDM, or the installation fails.
     Stays,
 }
@@ -44,10 +53,8 @@ pub enum Reaction {
 impl Reaction {
     /// Told after 5 minutes, installed 10 minutes later.
     pub const fn arrives() -> Self {
-        Self::Arrives {
-            notified_after: SignedDuration::from_mins(5),
-            installs_in: SignedDuration::from_mins(10),
-        }
+        let (notified_after, installs_in) = (SignedDuration::from_mins(5), SignedDuration::from_mins(10));
+        Self::Arrives { notified_after, installs_in }
     }
 }
 
@@ -193,9 +200,10 @@ impl DeviceScript {
         let mut told = Vec::new();
         for (index, (from, profile)) in stays.iter().enumerate() {
             let until = stays.get(index + 1).map_or(Timestamp::MAX, |(until, _)| *until);
-            told.push((*from, offers.at(profile, environment, *from)));
-            let changes = offers.changes(profile, environment);
-            told.extend(changes.filter(|(at, _)| *from < *at && *at < until));
+            let changes = || offers.changes(profile, environment);
+            let before = changes().take_while(|(at, _)| at <= from).last();
+            told.push((*from, before.and_then(|(_, offer)| offer)));
+            told.extend(changes().filter(|(at, _)| *from < *at && *at < until));
         }
         told.dedup_by_key(|(_, offer)| *offer);
         told

@@ -67,29 +67,18 @@ impl Own {
 /// What the devices of a situation do.
 #[derive(Debug, Clone)]
 pub(super) struct LearnedHabits {
+    /// Those of each ring's zone.
     calendars: Vec<DaysOfZone>,
     own: Vec<Own>,
     pooled: Own,
-    /// Where the zone of each ring stands in `calendars`.
-    of_ring: Vec<usize>,
 }
 
 impl LearnedHabits {
     /// Learns the habits of all devices of a sample; days reach `ahead` days.
     pub(super) fn learn(situation: &Situation, ahead: i64) -> Self {
-        let mut zones: Vec<&Zone> = Vec::new();
-        let of_ring = situation
-            .zones
-            .iter()
-            .map(|zone| {
-                zones.iter().position(|known| *known == zone).unwrap_or_else(|| {
-                    zones.push(zone);
-                    zones.len() - 1
-                })
-            })
-            .collect();
-        let calendars = zones.iter().map(|zone| DaysOfZone::of(zone, situation, ahead)).collect();
-        let mut habits = Self { calendars, own: Vec::new(), pooled: Own::default(), of_ring };
+        let days = |zone: &Zone| DaysOfZone::of(zone, situation, ahead);
+        let calendars = situation.zones.iter().map(days).collect();
+        let mut habits = Self { calendars, own: Vec::new(), pooled: Own::default() };
         for sampled in &situation.sample {
             let own = habits.own_days(sampled);
             habits.pooled.working.extend(&own.working);
@@ -99,13 +88,9 @@ impl LearnedHabits {
         habits
     }
 
-    fn calendar(&self, ring: usize) -> Option<&DaysOfZone> {
-        self.calendars.get(*self.of_ring.get(ring)?)
-    }
-
     fn own_days(&self, sampled: &Sampled) -> Own {
         let mut own = Own::default();
-        let Some(calendar) = self.calendar(sampled.ring) else { return own };
+        let Some(calendar) = self.calendars.get(sampled.ring) else { return own };
         for day in &calendar.past {
             let hour = |hour: i64| after(day.begins, SignedDuration::from_hours(hour));
             let seen = |at: &i64| sampled.device.presence.between(hour(*at), hour(at + 1));
@@ -126,7 +111,7 @@ impl LearnedHabits {
         let Some(last) = sampled.device.latest.last_seen_at else { return OnlineSpans::never() };
         let moment = SignedDuration::from_millis(1);
         let mut spans = vec![(last, after(last, moment))];
-        let (Some(calendar), Some(own)) = (self.calendar(sampled.ring), self.own.get(index)) else {
+        let (Some(calendar), Some(own)) = (self.calendars.get(sampled.ring), self.own.get(index)) else {
             return OnlineSpans::spans(spans);
         };
         if since(last, now) < DRAWER {

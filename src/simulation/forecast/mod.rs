@@ -18,7 +18,7 @@ use crate::ids::RingName;
 use crate::plan::model::{PlanDigest, Revision};
 use crate::rollout::judge::opening::LEFT_TO_ENTER;
 use crate::rollout::state::RingState;
-use crate::schedule::{Opening, Schedule};
+use crate::schedule::Schedule;
 use crate::time::{SignedDuration, Timestamp, after, since};
 
 /// How many times the rollout is run forward.
@@ -151,8 +151,7 @@ pub struct Forecast {
 /// At a fault of ringward itself.
 pub fn forecast(situation: &Situation) -> Result<Forecast, NoForecast> {
     let habits = LearnedHabits::learn(situation, situation.horizon_days());
-    let runs = (1..=RUNS).map(|seed| once::run(situation, &habits, &situation.revision, seed));
-    let runs = runs.collect::<Result<Vec<Once>, _>>().map_err(fault)?;
+    let runs = runs(situation, &habits, &situation.revision, RUNS)?;
     let done = when(runs.iter().map(|run| run.done_at), situation.now);
     let mut rings = Vec::new();
     for ring in &situation.revision.plan.rings {
@@ -169,10 +168,7 @@ pub fn forecast(situation: &Situation) -> Result<Forecast, NoForecast> {
             entered,
             verified,
             parts: (!is_over).then(|| parts(&runs, &ring.name)),
-            opening: match entered {
-                When::Was(_) => None,
-                When::Expected(_) | When::Open => opening,
-            },
+            opening: opening.filter(|_| !matches!(entered, When::Was(_))),
         });
     }
     Ok(Forecast {
@@ -187,8 +183,14 @@ pub fn forecast(situation: &Situation) -> Result<Forecast, NoForecast> {
     })
 }
 
-fn fault(fault: super::SimulationFault) -> NoForecast {
-    NoForecast::Fault(fault.to_string())
+fn runs(
+    situation: &Situation,
+    habits: &LearnedHabits,
+    revision: &Revision,
+    times: u64,
+) -> Result<Vec<Once>, NoForecast> {
+    let runs = (1..=times).map(|seed| once::run(situation, habits, revision, seed));
+    runs.collect::<Result<_, _>>().map_err(|fault| NoForecast::Fault(fault.to_string()))
 }
 
 impl Situation {
@@ -215,11 +217,9 @@ impl Situation {
 
 /// What the instants of all runs come to.
 fn when(instants: impl Iterator<Item = Option<Timestamp>>, now: Timestamp) -> When {
-    let (mut reached, mut all) = (Vec::new(), 0_usize);
-    for instant in instants {
-        all += 1;
-        reached.extend(instant);
-    }
+    let instants: Vec<Option<Timestamp>> = instants.collect();
+    let mut reached: Vec<Timestamp> = instants.iter().copied().flatten().collect();
+    let all = instants.len();
     if reached.len() * 2 < all || reached.is_empty() {
         return When::Open;
     }
@@ -268,7 +268,7 @@ fn halts(runs: &[Once]) -> Vec<(String, u8)> {
     counts.into_iter().map(|(halt, count)| (halt.to_owned(), percent(count))).collect()
 }
 
-/// Another schedule; `None` where it would be the same.
+/// Another schedule.
 type Edit = fn(&Schedule) -> Option<Schedule>;
 
 /// What a plan's own schedule costs, where it costs anything.
@@ -283,8 +283,7 @@ fn alternatives(
         [("without freezes", without_freezes), ("with no openings, and open at all times", without_openings)];
     for (change, edit) in changes {
         let Some(revision) = revised(&situation.revision, edit) else { continue };
-        let runs = (1..=RUNS_IF).map(|seed| once::run(situation, habits, &revision, seed));
-        let runs = runs.collect::<Result<Vec<Once>, _>>().map_err(fault)?;
+        let runs = runs(situation, habits, &revision, RUNS_IF)?;
         let done = when(runs.iter().map(|run| run.done_at), situation.now);
         let When::Expected(then) = done else { continue };
         let sooner = since(then.middle, expected.middle);
@@ -297,17 +296,10 @@ fn alternatives(
 }
 
 fn without_freezes(schedule: &Schedule) -> Option<Schedule> {
-    if schedule.freezes().is_empty() {
-        return None;
-    }
-    let open: Vec<Opening> = schedule.openings().to_vec();
-    Schedule::new(schedule.zone().clone(), open, Vec::new()).ok()
+    Schedule::new(schedule.zone().clone(), schedule.openings().to_vec(), Vec::new()).ok()
 }
 
 fn without_openings(schedule: &Schedule) -> Option<Schedule> {
-    if schedule.openings().is_empty() {
-        return None;
-    }
     Schedule::new(schedule.zone().clone(), Vec::new(), schedule.freezes().to_vec()).ok()
 }
 
@@ -316,7 +308,7 @@ fn revised(revision: &Revision, edit: Edit) -> Option<Revision> {
     let mut revised = revision.clone();
     let mut changed = false;
     for ring in &mut revised.plan.rings {
-        if let Some(schedule) = edit(&ring.schedule) {
+        if let Some(schedule) = edit(&ring.schedule).filter(|edited| *edited != ring.schedule) {
             ring.schedule = schedule;
             changed = true;
         }

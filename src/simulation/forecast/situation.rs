@@ -9,13 +9,12 @@ use crate::fleet::{Device, Fleet, NOTIFICATION, RingScope};
 use crate::ids::{PlanName, PolicyId, RingName};
 use crate::plan::model::Revision;
 use crate::rollout::judge::subject;
-use crate::rollout::record::Mode;
+use crate::rollout::record::{Group, Mode};
 
-use crate::rollout::record::Group;
 use crate::rollout::state::{Phase, RingState, Rollout, State};
 use crate::rollout::world::{Desired, Observations};
 use crate::schedule::Zone;
-use crate::simulation::unasked::unasked;
+use crate::simulation::cast::unasked;
 use crate::time::{SignedDuration, Timestamp, after, since};
 use crate::version::Environment;
 
@@ -110,8 +109,7 @@ impl Situation {
             return Err(NoForecast::Over(rollout.phase.as_str()));
         }
         let groups = world.groups_now(state).ok_or(NoForecast::Unread)?;
-        let swept = world.fleet.full_sweep_at().is_some() && world.profiles.is_some();
-        if !swept {
+        if world.fleet.full_sweep_at().is_none() || world.profiles.is_none() {
             return Err(NoForecast::Unread);
         }
         let revision = match desired {

@@ -1,27 +1,54 @@
 //! The simulated account: deployment groups, profiles and devices, and the writes that change them.
 //!
-//! **Invariant:** it knows nothing of ringward's log; what it did and when stands in the journal.
+//! **Invariant:** it knows nothing of ringward's log; what it did and when stands in the journal, whose lines say
+//! themselves what their request met and what came of it.
 
 use std::collections::BTreeMap;
 
 use crate::fleet::{Reported, SweepScope};
 use crate::ids::{GroupId, PolicyId, UserGroupName};
 use crate::rollout::decide::outcome::SendOutcome;
-use crate::rollout::laws::UpstreamWrite;
 use crate::rollout::record::{Group, GroupContent, Profile};
-use crate::rollout::world::Approvers;
+use crate::rollout::world::{Approvers, Read};
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::Environment;
 
 use crate::simulation::devices::Devices;
-use crate::simulation::faults::{ReadFault, WriteFault};
-use crate::simulation::upstream::journal::{Call, GroupWrite, JournalLine};
+use crate::simulation::happening::{ReadFault, WriteFault};
 
-/// A write on its way: what the sender will hear, and when it is applied.
-#[derive(Debug, Clone)]
-struct OnItsWay {
-    request: usize,
-    apply_at: Timestamp,
+/// A changing request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupWrite {
+    /// PATCH, and the name stays; `None`: POST.
+    pub group: Option<GroupId>,
+    pub content: GroupContent,
+}
+
+/// What was asked of the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Call {
+    /// A read.
+    Read(Read),
+    /// A write.
+    Write(GroupWrite),
+}
+
+/// One line of the journal: a request that reached the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalLine {
+    /// When it was sent.
+    pub at: Timestamp,
+    /// What it asked for.
+    pub asked: Call,
+    /// The scripted fault that it met.
+    pub fault: Option<WriteFault>,
+    /// The group as it was after it, and when; `None`: nothing was applied.
+    pub applied: Option<Group>,
+    /// What it was answered; of a read, only whether it succeeded.
+    pub answer: String,
+    /// Of a write: the devices that it offers something else, by what the account lists; the least
+    /// between the look before it and its arrival.
+    pub retargeted: Option<usize>,
 }
 
 /// A sent write, for its sender to ask about.
@@ -48,7 +75,8 @@ pub struct Upstream {
     pub(super) groups: BTreeMap<GroupId, Group>,
     pub(super) history: Vec<(Timestamp, GroupId, Option<Group>)>,
     outcomes: BTreeMap<usize, SendOutcome>,
-    on_its_way: Vec<OnItsWay>,
+    /// Writes on their way: when each is applied, and its place in the journal.
+    on_its_way: Vec<(Timestamp, usize)>,
     last_update: Option<Timestamp>,
     created: u64,
     writes: usize,
@@ -89,45 +117,24 @@ impl Upstream {
         self.journal.iter().filter(|request| matches!(request.asked, Call::Write(_)))
     }
 
-    /// The writes as the law checker wants them.
-    pub fn writes_for_the_laws(&self) -> Vec<UpstreamWrite> {
-        let line = |request: &JournalLine| {
-            let (group, body) = match &request.asked {
-                Call::Write(GroupWrite::Create(content)) => (None, content.clone()),
-                Call::Write(GroupWrite::Update(id, content)) => (Some(id.clone()), content.clone()),
-                Call::Read(_) => return None,
-            };
-            Some(UpstreamWrite {
-                received_at: request.at,
-                group,
-                body,
-                applied_at: request.applied.as_ref().map(|group| group.updated_at),
-                held_back: matches!(request.fault, Some(WriteFault::AppliedLate(_))),
-                retargeted: request.retargeted,
-            })
-        };
-        self.journal.iter().filter_map(line).collect()
-    }
-
     /// When something changes by itself next.
     pub fn next_change(&self) -> Option<Timestamp> {
-        self.on_its_way.iter().map(|write| write.apply_at).min()
+        self.on_its_way.iter().map(|(apply_at, _)| *apply_at).min()
     }
 
     /// Applies what is due.
     pub fn advance(&mut self, now: Timestamp) {
         loop {
-            let due = self.on_its_way.iter().enumerate().filter(|(_, write)| write.apply_at <= now);
-            let Some((index, _)) = due.min_by_key(|(_, write)| write.apply_at) else { return };
-            let write = self.on_its_way.swap_remove(index);
-            let Some(JournalLine { asked: Call::Write(asked), fault, .. }) = self.journal.get(write.request)
-            else {
+            let due = self.on_its_way.iter().enumerate().filter(|(_, (apply_at, _))| *apply_at <= now);
+            let Some((index, _)) = due.min_by_key(|(_, (apply_at, _))| *apply_at) else { return };
+            let (apply_at, request) = self.on_its_way.swap_remove(index);
+            let Some(JournalLine { asked: Call::Write(asked), fault, .. }) = self.journal.get(request) else {
                 continue;
             };
             let (asked, fault) = (asked.clone(), fault.clone());
-            let applied = self.apply(&asked, write.apply_at);
-            if let Some(request) = self.journal.get_mut(write.request) {
-                request.applied = applied.as_ref().ok().cloned();
+            let applied = self.apply(asked, apply_at);
+            if let Some(line) = self.journal.get_mut(request) {
+                line.applied = applied.as_ref().ok().cloned();
             }
             let outcome = match (applied, fault) {
                 (_, Some(WriteFault::ResetAfter)) => no_answer("connection reset by peer"),
@@ -140,7 +147,7 @@ impl Upstream {
                 (Ok(group), _) => SendOutcome::Answered(group),
                 (Err((status, message)), _) => SendOutcome::Refused { status, message },
             };
-            self.answer(write.request, outcome);
+            self.answer(request, outcome);
         }
     }
 
@@ -161,11 +168,8 @@ impl Upstream {
     /// How many devices a write offers something else, by the devices and the group as they were at an
     /// instant: each device's own answer before and after, without a word of ringward's.
     fn retargeted(&self, write: &GroupWrite, at: Timestamp) -> usize {
-        let (id, after) = match write {
-            GroupWrite::Create(content) => (None, content),
-            GroupWrite::Update(id, content) => (Some(id), content),
-        };
-        let before = id.and_then(|id| self.groups_at(at).remove(id)).map(|group| group.content);
+        let before = write.group.as_ref().and_then(|id| self.groups_at(at).remove(id));
+        let before = before.map(|group| group.content);
         let listed = self.devices.sweep(&SweepScope::Full, at);
         let changes = listed.iter().filter(|device| {
             let (Some(policy), Some(os)) = (&device.policy, device.environment()) else { return false };
@@ -174,7 +178,7 @@ impl Upstream {
                 content.target(os).filter(|_| has).map(str::to_owned)
             };
             let too_old = matches!(&device.client, Reported::Version(old) if !old.follows_assignments());
-            !too_old && before.as_ref().and_then(offered) != offered(after)
+            !too_old && before.as_ref().and_then(offered) != offered(&write.content)
         });
         changes.count()
     }
@@ -199,16 +203,9 @@ impl Upstream {
             self.outcomes.insert(ticket, SendOutcome::NotSent { message, retry_at: None });
             return Ticket(ticket);
         }
-        let asked = Call::Write(write);
-        let answer = "nothing yet".to_owned();
-        self.journal.push(JournalLine {
-            at: now,
-            asked,
-            fault: fault.clone(),
-            applied: None,
-            answer,
-            retargeted,
-        });
+        let (asked, answer) = (Call::Write(write), "nothing yet".to_owned());
+        let line = JournalLine { at: now, asked, fault: fault.clone(), applied: None, answer, retargeted };
+        self.journal.push(line);
         let apply_at = after(now, apply_after);
         match fault {
             Some(WriteFault::ResetBefore) => self.answer(request, no_answer("connection reset by peer")),
@@ -226,9 +223,9 @@ impl Upstream {
             }
             Some(WriteFault::AppliedLate(late)) => {
                 self.answer(request, no_answer("no answer within 30s"));
-                self.on_its_way.push(OnItsWay { request, apply_at: after(now, late) });
+                self.on_its_way.push((after(now, late), request));
             }
-            _ => self.on_its_way.push(OnItsWay { request, apply_at }),
+            _ => self.on_its_way.push((apply_at, request)),
         }
         Ticket(request)
     }
@@ -239,14 +236,12 @@ impl Upstream {
         outcome.unwrap_or_else(|| no_answer("no answer within 30s"))
     }
 
-    fn apply(&mut self, write: &GroupWrite, at: Timestamp) -> Result<Group, (u16, String)> {
-        let (id, content) = match write {
-            GroupWrite::Create(content) => (None, content.clone()),
-            GroupWrite::Update(id, content) => {
-                let known = self.groups.get(id).ok_or((404, format!("no deployment group {id}")))?;
-                (Some(id.clone()), GroupContent { name: known.content.name.clone(), ..content.clone() })
-            }
-        };
+    fn apply(&mut self, write: GroupWrite, at: Timestamp) -> Result<Group, (u16, String)> {
+        let GroupWrite { group: id, mut content } = write;
+        if let Some(id) = &id {
+            let known = self.groups.get(id).ok_or((404, format!("no deployment group {id}")))?;
+            content.name.clone_from(&known.content.name);
+        }
         for group in self.groups.values().filter(|group| Some(&group.id) != id.as_ref()) {
             if let Some(policy) = group.content.policies.intersection(&content.policies).next() {
                 return Err((409, format!("policy {policy} is in deployment group {}", group.id)));
@@ -267,6 +262,20 @@ impl Upstream {
         }
     }
 
+    /// Changes the groups that are meant.
+    pub(super) fn change(
+        &mut self,
+        is_meant: impl Fn(&GroupContent) -> bool,
+        at: Timestamp,
+        change: impl Fn(&mut GroupContent),
+    ) {
+        let groups = self.groups.values().filter(|group| is_meant(&group.content));
+        for mut group in groups.cloned().collect::<Vec<_>>() {
+            change(&mut group.content);
+            self.put(group.id, group.content, at);
+        }
+    }
+
     pub(super) fn put(&mut self, id: GroupId, content: GroupContent, at: Timestamp) -> Group {
         // Strictly increasing: two changes never carry the same `updated_at`.
         let floor = self.last_update.map_or(at, |last| after(last, SignedDuration::from_nanos(1)));
@@ -279,19 +288,17 @@ impl Upstream {
         group
     }
 
-    pub(super) fn delete(&mut self, id: &GroupId, at: Timestamp) {
-        self.groups.remove(id);
-        self.history.push((at, id.clone(), None));
+    pub(super) fn delete(&mut self, id: GroupId, at: Timestamp) {
+        self.groups.remove(&id);
+        self.history.push((at, id, None));
         self.offer(at);
     }
 
     /// Tells the devices what their profiles are offered now.
     fn offer(&mut self, at: Timestamp) {
-        let targets = |group: &Group| {
-            let target = |environment: Environment| {
-                Some((environment, group.content.target(environment)?.parse().ok()?))
-            };
-            Environment::ALL.into_iter().filter_map(target).collect::<BTreeMap<_, _>>()
+        let targets = |group: &Group| -> BTreeMap<_, _> {
+            let target = |on: Environment| Some((on, group.content.target(on)?.parse().ok()?));
+            Environment::ALL.into_iter().filter_map(target).collect()
         };
         let mut offers: BTreeMap<&PolicyId, _> =
             self.profiles.iter().map(|profile| (&profile.id, BTreeMap::new())).collect();

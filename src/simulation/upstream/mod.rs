@@ -3,11 +3,9 @@
 //! **Invariant:** it knows nothing of ringward's log; what it did and when stands in the journal.
 
 mod account;
-mod journal;
 mod outsider;
 mod reads;
 
-pub use account::{Ticket, Upstream};
-pub use journal::{Call, GroupWrite, JournalLine};
+pub use account::{Call, GroupWrite, JournalLine, Ticket, Upstream};
 
-pub use crate::simulation::faults::{Misread, Outsider, ReadFault, WriteFault};
+pub use crate::simulation::happening::{Misread, Outsider, ReadFault, WriteFault};

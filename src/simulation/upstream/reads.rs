@@ -5,69 +5,60 @@
 use std::collections::BTreeSet;
 
 use crate::engine::ReadAnswer;
-use crate::fleet::{ListedDevice, Sweep, SweepScope};
-use crate::ids::{GroupId, UserGroupName};
+use crate::fleet::{Sweep, SweepScope};
 use crate::rollout::record::{Group, Profiles};
-use crate::rollout::world::Approvers;
-use crate::rollout::world::Read;
-use crate::simulation::faults::{Misread, ReadFault};
-use crate::simulation::upstream::account::Upstream;
-use crate::simulation::upstream::journal::{Call, JournalLine};
+use crate::rollout::world::{Approvers, Read};
+use crate::simulation::happening::{Misread, ReadFault};
+use crate::simulation::upstream::account::{Call, JournalLine, Upstream};
 use crate::time::{Timestamp, after};
 
 impl Upstream {
+    fn faults(&self, at: Timestamp) -> impl Iterator<Item = &ReadFault> {
+        self.read_faults.iter().filter(move |fault| fault.from <= at && at < fault.until)
+    }
+
     fn misreads(&self, at: Timestamp) -> impl Iterator<Item = &Misread> {
-        let on = move |fault: &&ReadFault| fault.from <= at && at < fault.until;
-        self.read_faults.iter().filter(on).map(|fault| &fault.what)
-    }
-
-    fn noted<T>(&mut self, read: Read, at: Timestamp, answer: Result<T, String>) -> Result<T, String> {
-        let words = answer.as_ref().map_or_else(Clone::clone, |_| "200".to_owned());
-        let asked = Call::Read(read);
-        self.journal.push(JournalLine {
-            at,
-            asked,
-            fault: None,
-            applied: None,
-            answer: words,
-            retargeted: None,
-        });
-        answer
-    }
-
-    fn fails(&self, at: Timestamp, what: &Misread, message: &str) -> Result<(), String> {
-        if self.misreads(at).any(|fault| fault == what) { Err(message.to_owned()) } else { Ok(()) }
+        self.faults(at).map(|fault| &fault.what)
     }
 
     /// What is answered to a read at an instant; `seen_after`: what the incremental sweep is asked for.
     ///
     /// # Errors
-    /// By a scripted fault.
+    /// By a scripted fault: a sweep that does not reach its last cursor counts for nothing.
     pub(in crate::simulation) fn read(
         &mut self,
         read: &Read,
         seen_after: Timestamp,
         at: Timestamp,
     ) -> Result<ReadAnswer, String> {
-        let scope = match read {
-            Read::Groups => return self.list_groups(at).map(ReadAnswer::Groups),
+        let (answer, fault) = match read {
+            Read::Groups => (ReadAnswer::Groups(self.listed_groups(at)), Misread::Groups),
             Read::Group(id) => {
-                return self.get_group(id, at).map(|group| ReadAnswer::Group(id.clone(), group));
+                (ReadAnswer::Group(id.clone(), self.groups_at(at).remove(id)), Misread::Groups)
             }
-            Read::Profiles => return self.list_profiles(at).map(ReadAnswer::Profiles),
+            Read::Profiles => {
+                let listed = self.profiles.clone();
+                (ReadAnswer::Profiles(Profiles { listed }), Misread::Profiles)
+            }
             Read::Approvers(name) => {
-                return self.user_group(name, at).map(|group| ReadAnswer::Approvers(name.clone(), group));
+                let known = self.user_groups.get(name).cloned().unwrap_or(Approvers::Missing);
+                (ReadAnswer::Approvers(name.clone(), known), Misread::Approvers)
             }
-            Read::FullSweep => SweepScope::Full,
-            Read::IncrementalSweep => SweepScope::SeenAfter(seen_after),
-            Read::ProfileSweep(policy) => SweepScope::Profile(policy.clone()),
+            Read::FullSweep => (self.swept(SweepScope::Full, at), Misread::Devices),
+            Read::IncrementalSweep => (self.swept(SweepScope::SeenAfter(seen_after), at), Misread::Devices),
+            Read::ProfileSweep(policy) => {
+                (self.swept(SweepScope::Profile(policy.clone()), at), Misread::Devices)
+            }
         };
-        let mut devices = self.sweep(read.clone(), &scope, at)?;
-        if let SweepScope::Profile(policy) = &scope {
-            // The filter is new in the contract, so the answer is checked.
-            devices.retain(|device| device.policy.as_ref().is_some_and(|seen| seen.id == *policy));
-        }
-        Ok(ReadAnswer::Sweep(Sweep { scope, started_at: at, finished_at: at, devices }))
+        let answer = match fault {
+            known if !self.misreads(at).any(|fault| *fault == known) => Ok(answer),
+            Misread::Devices => Err("the list broke off before its last page".to_owned()),
+            _ => Err("502 Bad Gateway".to_owned()),
+        };
+        let words = answer.as_ref().map_or_else(Clone::clone, |_| "200".to_owned());
+        let (asked, retargeted) = (Call::Read(read.clone()), None);
+        self.journal.push(JournalLine { at, asked, fault: None, applied: None, answer: words, retargeted });
+        answer
     }
 
     /// Whether the read just before a write can be made.
@@ -75,24 +66,18 @@ impl Upstream {
     /// # Errors
     /// By a scripted fault: what was said, and when to come back.
     pub fn before_write(&self, at: Timestamp) -> Result<(), (String, Option<Timestamp>)> {
-        let on = self.read_faults.iter().filter(|fault| fault.from <= at && at < fault.until);
-        for fault in on {
-            match fault.what {
-                Misread::BeforeWrite => return Err(("502 Bad Gateway".to_owned(), None)),
-                Misread::BeforeWriteLimited => {
-                    return Err(("Cloudflare asked to slow down".to_owned(), Some(fault.until)));
-                }
-                _ => {}
+        let failed = self.faults(at).find_map(|fault| match fault.what {
+            Misread::BeforeWrite => Some(("502 Bad Gateway".to_owned(), None)),
+            Misread::BeforeWriteLimited => {
+                Some(("Cloudflare asked to slow down".to_owned(), Some(fault.until)))
             }
-        }
-        Ok(())
+            _ => None,
+        });
+        failed.map_or(Ok(()), Err)
     }
 
-    /// The list of groups as answered at an instant.
-    ///
-    /// # Errors
-    /// By a scripted fault.
-    fn list_groups(&mut self, at: Timestamp) -> Result<Vec<Group>, String> {
+    /// The list of groups at an instant.
+    fn listed_groups(&self, at: Timestamp) -> Vec<Group> {
         let mut seen_at = at;
         let mut lacking = BTreeSet::new();
         for fault in self.misreads(at) {
@@ -105,54 +90,20 @@ impl Upstream {
             }
         }
         let groups = self.groups_at(seen_at).into_values();
-        let listed = groups.filter(|group| !lacking.contains(&group.content.name)).collect();
-        let answer = self.fails(at, &Misread::Groups, "502 Bad Gateway").map(|()| listed);
-        self.noted(Read::Groups, at, answer)
+        groups.filter(|group| !lacking.contains(&group.content.name)).collect()
     }
 
-    /// One group as answered at an instant; `None`: 404.
-    ///
-    /// # Errors
-    /// By a scripted fault.
-    fn get_group(&mut self, id: &GroupId, at: Timestamp) -> Result<Option<Group>, String> {
-        let group = self.groups_at(at).remove(id);
-        let answer = self.fails(at, &Misread::Groups, "502 Bad Gateway").map(|()| group);
-        self.noted(Read::Group(id.clone()), at, answer)
-    }
-
-    /// The profiles as answered at an instant.
-    ///
-    /// # Errors
-    /// By a scripted fault.
-    fn list_profiles(&mut self, at: Timestamp) -> Result<Profiles, String> {
-        let profiles = Profiles { listed: self.profiles.clone() };
-        let answer = self.fails(at, &Misread::Profiles, "502 Bad Gateway").map(|()| profiles);
-        self.noted(Read::Profiles, at, answer)
-    }
-
-    /// A User Group as answered at an instant.
-    ///
-    /// # Errors
-    /// By a scripted fault.
-    pub fn user_group(&mut self, name: &UserGroupName, at: Timestamp) -> Result<Approvers, String> {
-        let known = self.user_groups.get(name).cloned().unwrap_or(Approvers::Missing);
-        let answer = self.fails(at, &Misread::Approvers, "502 Bad Gateway").map(|()| known);
-        self.noted(Read::Approvers(name.clone()), at, answer)
-    }
-
-    /// The devices as answered at an instant.
-    ///
-    /// # Errors
-    /// By a scripted fault: a sweep that does not reach its last cursor counts for nothing.
-    fn sweep(&mut self, read: Read, scope: &SweepScope, at: Timestamp) -> Result<Vec<ListedDevice>, String> {
+    /// The devices at an instant.
+    fn swept(&self, scope: SweepScope, at: Timestamp) -> ReadAnswer {
         let ignored = self.misreads(at).any(|fault| *fault == Misread::FilterIgnored);
-        let scope = match scope {
-            SweepScope::Profile(_) if ignored => &SweepScope::Full,
-            scope => scope,
+        let mut devices = match &scope {
+            SweepScope::Profile(_) if ignored => self.devices.sweep(&SweepScope::Full, at),
+            scope => self.devices.sweep(scope, at),
         };
-        let listed = self.devices.sweep(scope, at);
-        let cut = "the list broke off before its last page";
-        let answer = self.fails(at, &Misread::Devices, cut).map(|()| listed);
-        self.noted(read, at, answer)
+        if let SweepScope::Profile(policy) = &scope {
+            // The filter is new in the contract, so the answer is checked.
+            devices.retain(|device| device.policy.as_ref().is_some_and(|seen| seen.id == *policy));
+        }
+        ReadAnswer::Sweep(Sweep { scope, started_at: at, finished_at: at, devices })
     }
 }

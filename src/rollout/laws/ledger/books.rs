@@ -11,8 +11,7 @@ use super::waiting::WaitingLine;
 use super::words::WordLine;
 use super::writes::WriteBook;
 use crate::ids::{PlanName, PolicyId, TokenName};
-use crate::rollout::record::Gate;
-use crate::rollout::record::SoakFact;
+use crate::rollout::record::{Gate, RolloutId, SoakFact};
 use crate::time::{SignedDuration, Timestamp};
 use crate::version::{ClientVersion, Environment};
 
@@ -52,6 +51,11 @@ pub(crate) struct LedgerBlockedVersion<'a> {
 }
 
 impl<'a> Ledger<'a> {
+    /// The line of a rollout, if its plan is in it.
+    pub(crate) fn line(&self, id: Option<&RolloutId>) -> Option<&PlanLine<'a>> {
+        self.plans.get(&id?.plan).filter(|plan| Some(plan.number) == id.map(|id| id.number))
+    }
+
     /// The number of the next rollout under a plan's name.
     pub(crate) fn next_number(&self, name: &PlanName) -> u64 {
         let known = self.plans.get(name).map(|line| line.number);
@@ -63,13 +67,8 @@ impl<'a> Ledger<'a> {
     pub(crate) fn holds(&self, owned: &Owned<'a>) -> bool {
         let Some(line) = self.plans.get(owned.plan) else { return true };
         let on_its_way = |ring: &RingLine<'_>| {
-            let moves = matches!(
-                ring.state,
-                LedgerRingState::Deploying
-                    | LedgerRingState::Adopting
-                    | LedgerRingState::Soaking
-                    | LedgerRingState::RollingBack
-            );
+            use LedgerRingState::{Adopting, Deploying, RollingBack, Soaking};
+            let moves = matches!(ring.state, Deploying | Adopting | Soaking | RollingBack);
             moves && !ring.waived.contains_key(&Gate::Ring)
         };
         let left = line.left.iter().any(|left| left.ring.name == owned.ring);

@@ -6,8 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::ids::{GroupId, PlanName, RingName};
-use crate::rollout::record::GroupDrift;
-use crate::rollout::record::{Group, GroupContent};
+use crate::rollout::record::{Group, GroupContent, GroupDrift};
 
 pub(crate) struct Owned<'a> {
     pub(crate) plan: &'a PlanName,
@@ -24,7 +23,7 @@ impl Owned<'_> {
         self.plan == plan && self.ring == ring
     }
 
-    pub(crate) fn is_meant_by(&self, drift: &GroupDrift) -> bool {
+    fn is_meant_by(&self, drift: &GroupDrift) -> bool {
         *self.ring == drift.ring && self.last.id == drift.expected.id
     }
 }
@@ -49,6 +48,10 @@ impl<'a> GroupBook<'a> {
     /// Those that are gone included.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Owned<'a>> {
         self.present.values().chain(self.lost.values())
+    }
+
+    pub(crate) fn meant_by(&self, drift: &GroupDrift) -> Option<&Owned<'a>> {
+        self.all().find(|owned| owned.is_meant_by(drift))
     }
 
     /// The groups of a plan that are on record to be written back.

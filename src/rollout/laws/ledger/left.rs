@@ -8,8 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::groups::GroupBook;
 use super::ring::{LedgerRingState, RingLine};
 use crate::plan::model::RingPlan;
-use crate::rollout::record::GroupContent;
-use crate::rollout::record::{Purpose, WriteIntent};
+use crate::rollout::record::{GroupContent, Purpose, WriteIntent};
 use crate::version::{ClientVersion, Environment};
 
 pub(crate) struct LeftLine<'a> {

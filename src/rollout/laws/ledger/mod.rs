@@ -6,24 +6,20 @@
 //! **Invariant:** the books know the events and the data in them, and nothing that decides.
 
 mod books;
-mod clock;
 mod events;
 mod groups;
 mod left;
 mod plan;
 mod plan_events;
-mod plan_left;
-mod renames;
 mod ring;
-mod ring_events;
 mod waiting;
 mod words;
 mod writes;
 
-pub(crate) use books::Ledger;
+pub(crate) use books::{Ledger, LedgerBlockedVersion};
 pub(crate) use groups::Owned;
 pub(crate) use left::LeftLine;
-pub(crate) use plan::{PlanLine, PlanPhase, plan_of, same_offer};
+pub(crate) use plan::{PlanLine, PlanPhase, PlannedRing, plan_of, same_offer};
 pub(crate) use ring::{LedgerRingState, RingLine};
 pub(crate) use waiting::WaitingLine;
 pub(crate) use words::WordLine;

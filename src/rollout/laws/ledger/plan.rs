@@ -1,17 +1,21 @@
 //! A plan's line in the books: its rollout, its rings, and what keeps it.
 //!
-//! **Invariant:** nothing here is an event's: what events make of a line stands beside it.
+//! **Invariant:** nothing here is an event's: what events make of a line stands beside it. A ring that the running rollout
+//! has entered has nothing left of an earlier one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::groups::GroupBook;
 use super::left::{BroughtVersions, LeftLine};
 use super::ring::{LedgerRingState, RingLine};
 use crate::ids::{PlanName, RingName};
 use crate::plan::model::{Plan, Revision, RingPlan};
-use crate::rollout::record::{BlockKind, Cause, Event, Purpose, Recorded, RollbackStep, RolloutId};
+use crate::rollout::record::{
+    Acknowledged, BlockKind, Cause, Event, Purpose, Recorded, RollbackStep, RolloutId,
+};
 use crate::schedule::Schedule;
 use crate::time::{SignedDuration, Timestamp, since};
-use crate::version::ClientVersion;
+use crate::version::{ClientVersion, Environment};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PlanPhase {
@@ -22,6 +26,9 @@ pub(crate) enum PlanPhase {
     Superseded,
     Withdrawn,
 }
+
+/// A ring of the rollout, with what the plan in force says of it.
+pub(crate) type PlannedRing<'a> = (&'a RingLine<'a>, &'a RingPlan);
 
 /// A ring of a rollback.
 pub(crate) struct StepLine<'a> {
@@ -172,6 +179,104 @@ impl<'a> PlanLine<'a> {
     pub(crate) fn unverified_before(&self, name: &RingName) -> impl Iterator<Item = &RingLine<'a>> {
         let earlier = self.rings.iter().take_while(move |line| line.name != name);
         earlier.filter(|ring| ring.state != LedgerRingState::Verified)
+    }
+
+    /// What a newer rollout finds on offer.
+    pub(super) fn leaves(&mut self) -> Vec<LeftLine<'a>> {
+        let mut left = std::mem::take(&mut self.left);
+        for ring in self.rings.iter().filter(|ring| ring.is_assigned()) {
+            let Some(plan) = self.ring_plan(ring.name) else { continue };
+            let mut targets = plan.targets.clone();
+            targets.retain(|at, version| self.versions.is_unproven(*at, *version));
+            let mut ring = ring.clone();
+            if matches!(ring.state, LedgerRingState::RollingBack | LedgerRingState::RolledBack) {
+                ring.state = LedgerRingState::Verified;
+            }
+            left.push(LeftLine { ring, plan, targets });
+        }
+        left
+    }
+
+    pub(super) fn trim_left(&mut self, groups: &GroupBook<'a>) {
+        let mut left = std::mem::take(&mut self.left);
+        let rings: Vec<_> =
+            self.rings.iter().filter_map(|ring| Some((ring, self.ring_plan(ring.name)?))).collect();
+        left.iter_mut().for_each(|left| left.trim(groups, &rings));
+        left.retain(|left| !left.targets.is_empty());
+        self.left = left;
+    }
+
+    fn has_entered(&self, name: &RingName) -> bool {
+        self.ring(name).is_some_and(RingLine::is_entered)
+    }
+
+    /// What is left in a ring that the running rollout has not entered; of two the one that adopts.
+    pub(crate) fn left_in(&self, name: &RingName) -> Option<&LeftLine<'a>> {
+        self.left.get(self.place_left_in(name)?)
+    }
+
+    pub(super) fn left_in_mut(&mut self, name: &RingName) -> Option<&mut LeftLine<'a>> {
+        let place = self.place_left_in(name)?;
+        self.left.get_mut(place)
+    }
+
+    fn place_left_in(&self, name: &RingName) -> Option<usize> {
+        let left = self.left.iter().enumerate().filter(|(_, left)| left.ring.name == name);
+        let mut left = left.filter(|_| !self.has_entered(name));
+        let place = left.clone().find(|(_, left)| left.adopts()).or_else(|| left.next_back());
+        place.map(|(place, _)| place)
+    }
+
+    /// Whether what is acknowledged was found of what is left in a ring.
+    pub(crate) fn is_of_left(&self, found: &Acknowledged) -> bool {
+        found.gate.is_of_health() && self.left_in(&found.ring).is_some()
+    }
+
+    /// Rings that the plan does not name any more go back as rings of the rollout.
+    pub(super) fn take_gone_back(&mut self, steps: &[RollbackStep]) {
+        for step in steps {
+            if self.ring(&step.ring).is_some() {
+                continue;
+            }
+            if let Some(left) = self.left.iter().rev().find(|left| *left.ring.name == step.ring) {
+                self.gone.push(left.plan);
+                self.rings.push(left.ring.clone());
+            }
+        }
+    }
+
+    /// The place of a ring in the order in which rings are entered; one that is gone comes last.
+    pub(crate) fn position(&self, name: &RingName) -> Option<usize> {
+        let left = self.left.iter().map(|left| left.ring.name);
+        self.rings.iter().map(|ring| ring.name).chain(left).position(|known| known == name)
+    }
+
+    /// Rings in which devices are on their way to what the running rollout offers, by what earlier
+    /// ones left.
+    pub(crate) fn adopting_left(&self) -> impl Iterator<Item = &str> {
+        let entered = self.rings.iter().filter(|ring| ring.is_entered());
+        let offered: Vec<&RingPlan> = entered.filter_map(|ring| self.ring_plan(ring.name)).collect();
+        let same = move |left: &&LeftLine<'a>| {
+            let on_offer = |(at, version): (&Environment, &ClientVersion)| {
+                offered.iter().any(|plan| plan.targets.get(at) == Some(version))
+            };
+            left.targets.iter().any(on_offer)
+        };
+        let left = self.left.iter().filter(|left| left.adopts() && !self.has_entered(left.ring.name));
+        left.filter(same).map(|left| left.ring.name.as_str())
+    }
+
+    /// Whether every ring that could be compared with offers what an earlier rollout left.
+    pub(crate) fn is_without_control(&self) -> bool {
+        let profiles = |plan: &RingPlan| plan.profiles.iter().cloned().collect::<BTreeSet<_>>();
+        self.rings.iter().filter(|ring| !ring.is_entered()).all(|ring| {
+            let plan = self.ring_plan(ring.name);
+            let left = self.left.iter().find(|left| left.ring.name == ring.name);
+            plan.zip(left).is_some_and(|(plan, left)| {
+                let all = left.ring.policies.is_some_and(|policies| policies.len() == plan.profiles.len());
+                all && profiles(plan) == profiles(left.plan)
+            })
+        })
     }
 }
 

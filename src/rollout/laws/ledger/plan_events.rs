@@ -8,8 +8,7 @@ use super::plan::{PlanLine, PlanPhase, StepLine, same_offer};
 use super::ring::{LedgerRingState, RingLine};
 use crate::ids::RingName;
 use crate::plan::model::{Revision, RingPlan};
-use crate::rollout::record::Gate;
-use crate::rollout::record::{Acknowledged, Block, Cause, Event, Purpose, RollbackStep, WriteIntent};
+use crate::rollout::record::{Acknowledged, Block, Cause, Event, Gate, Purpose, RollbackStep, WriteIntent};
 use crate::time::{Timestamp, after, since};
 
 impl<'a> PlanLine<'a> {
@@ -25,12 +24,8 @@ impl<'a> PlanLine<'a> {
             Event::RingRenamed { renamed } => self.rename(renamed),
             // A revision that waits is kept by its plan's name, which may have no rollout yet.
             Event::BlockBegun { block: Block::RevisionWaits(_) } => {}
-            Event::BlockBegun { block } => {
-                self.blocks.insert(block.kind());
-            }
-            Event::BlockEnded { block } => {
-                self.blocks.remove(block);
-            }
+            Event::BlockBegun { block } => _ = self.blocks.insert(block.kind()),
+            Event::BlockEnded { block } => _ = self.blocks.remove(block),
             Event::NewTargetWaits { revision } => {
                 self.waiting = Some(revision);
                 self.carried = false;

@@ -1,14 +1,14 @@
 //! A ring's line in the books: where it is, what became of its writes, and what was said and found of it.
 //!
-//! **Invariant:** which failures of writes count is said here, and not asked of the log's own words; what other events
-//! make of a line stands beside it.
+//! **Invariant:** which failures of writes count is said here, and not asked of the log's own words; a write that is not
+//! of the ring's turn leaves the ring where it was.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{DeviceId, GroupId, PolicyId, RingName};
-use crate::rollout::record::Group;
-use crate::rollout::record::{Cancelled, Event, Purpose};
-use crate::rollout::record::{Gate, Unknown};
+use crate::rollout::record::{
+    Acknowledged, Cancelled, Cause, Event, Finding, Gate, Group, Purpose, Unknown, WriteIntent,
+};
 use crate::time::Timestamp;
 use crate::version::Environment;
 
@@ -90,6 +90,10 @@ impl<'a> RingLine<'a> {
         self.left.clear();
     }
 
+    pub(crate) fn is(&self, state: LedgerRingState) -> bool {
+        self.state == state
+    }
+
     pub(crate) const fn is_entered(&self) -> bool {
         !matches!(self.state, LedgerRingState::Pending | LedgerRingState::Entering)
     }
@@ -114,6 +118,174 @@ impl<'a> RingLine<'a> {
 
     pub(super) fn all_tries_mut(&mut self) -> [&mut Tries; 3] {
         [&mut self.entering, &mut self.back, &mut self.restoring]
+    }
+
+    /// A person takes note of what halted the rollout.
+    pub(super) fn acknowledge(&mut self, cause: &Cause, at: Timestamp) {
+        match cause {
+            Cause::AdoptionMissed { .. } => self.deadline_from = Some(at),
+            Cause::UnknownTooLong { why: Unknown::ReadFails, .. } => {
+                self.all_tries_mut().into_iter().for_each(|tries| tries.unread.clear());
+            }
+            Cause::UnknownTooLong { gate, environment, .. } => {
+                if let Some((_, since)) = self.unknown.get_mut(&(*gate, *environment)) {
+                    *since = at;
+                }
+            }
+            Cause::WriteRefused { .. } | Cause::WritesKeepFailing { .. } => {
+                self.all_tries_mut().into_iter().for_each(Tries::begin_anew);
+                self.rounds = 0;
+            }
+            // What was found stands in the event.
+            Cause::Unhealthy { .. } | Cause::Drift(_) | Cause::OtherUpdater(_) | Cause::Forbidden { .. } => {}
+        }
+    }
+
+    pub(super) fn accept(&mut self, found: &'a Acknowledged, at: Timestamp) {
+        let of = (found.gate, found.environment);
+        self.accepted.entry(of).or_default().extend(found.devices.iter().map(|device| (device, at)));
+        if let Some((_, since)) = self.unknown.get_mut(&of) {
+            *since = at;
+        } else if found.gate == Gate::Adoption && self.state == LedgerRingState::Adopting {
+            self.deadline_from = Some(at);
+        }
+    }
+
+    /// `intent`: of the write that is open.
+    pub(super) fn take(&mut self, event: &'a Event, intent: Option<&'a WriteIntent>, at: Timestamp) {
+        match event {
+            Event::WriteDoubted { .. } => self.tries_mut(intent).take(event, at),
+            Event::WriteConfirmed { group, .. }
+            | Event::WriteSettled { finding: Finding::Applied { group }, .. } => match self.origin.take() {
+                Some(origin) => self.applied_beside_its_turn(origin, group, intent, at),
+                None => self.entered(group, intent),
+            },
+            Event::WriteCancelled { .. } | Event::WriteRefused { .. } | Event::WriteSettled { .. } => {
+                self.tries_mut(intent).take(event, at);
+                match self.origin.take() {
+                    Some(origin) => self.state = origin,
+                    None => self.go(LedgerRingState::Entering),
+                }
+            }
+            Event::GateWaived { gate, .. } => _ = self.waived.insert(*gate, at),
+            _ if self.origin.is_some() => {}
+            Event::WritePlanned { intent, .. } if intent.purpose.is_of_any_stage() => {
+                // What its gates cannot tell, they still cannot afterwards.
+                self.origin = Some(self.state);
+                // What is put back is offered nothing new: the ring stays where it is.
+                if !matches!(intent.purpose, Purpose::PutBack { .. }) {
+                    self.state = LedgerRingState::Deploying;
+                }
+            }
+            Event::RingReached { .. } => {
+                self.go(LedgerRingState::Entering);
+                self.entering = Tries::default();
+            }
+            Event::RingRecognised { group, soak, .. } => {
+                self.nothing_between();
+                self.go(LedgerRingState::Verified);
+                self.assign(group, &soak.policies);
+            }
+            Event::RingAssigned { group, .. } => {
+                self.nothing_between();
+                self.go(LedgerRingState::Adopting);
+                self.assign(group, &group.content.policies);
+                // The group may have offered this for long; the ring's own time begins here.
+                self.deadline_from = Some(at);
+            }
+            Event::WritePlanned { .. } => self.go(LedgerRingState::Deploying),
+            Event::AdoptionReached { .. } => {
+                self.go(LedgerRingState::Soaking);
+                self.adopted_at = Some(at);
+            }
+            Event::RingVerified { .. } => self.go(LedgerRingState::Verified),
+            Event::RingLetGo { .. } => _ = self.waived.insert(Gate::Ring, at),
+            Event::RollbackInPlace { group, .. } => {
+                self.go(LedgerRingState::RollingBack);
+                self.assign(group, &group.content.policies);
+                self.back_since = Some(at);
+            }
+            Event::RingRolledBack { .. } => self.go(LedgerRingState::RolledBack),
+            Event::DevicesLeft { environment, left, .. } => _ = self.left.insert(*environment, *left),
+            Event::GateUnknown { gate, environment, why, .. } => {
+                let begun = self.unknown.get(&(*gate, *environment)).map_or(at, |(_, begun)| *begun);
+                self.unknown.insert((*gate, *environment), (*why, begun));
+            }
+            Event::GateKnown { gate, environment, .. } => _ = self.unknown.remove(&(*gate, *environment)),
+            _ => {}
+        }
+    }
+
+    /// Those of the write that is open.
+    fn tries_mut(&mut self, intent: Option<&WriteIntent>) -> &mut Tries {
+        let puts_back = intent.is_some_and(|intent| matches!(intent.purpose, Purpose::PutBack { .. }));
+        match self.origin {
+            None => &mut self.entering,
+            Some(_) if puts_back => &mut self.back,
+            Some(_) => &mut self.restoring,
+        }
+    }
+
+    /// The ring's group is written back, or profiles are put back that were taken out for it.
+    fn applied_beside_its_turn(
+        &mut self,
+        origin: LedgerRingState,
+        group: &'a Group,
+        intent: Option<&'a WriteIntent>,
+        at: Timestamp,
+    ) {
+        self.state = origin;
+        if intent.is_some_and(|intent| matches!(intent.purpose, Purpose::PutBack { .. })) {
+            self.back.begin_anew();
+            self.put_back(group);
+        } else {
+            self.restoring.begin_anew();
+            self.written_back(group, intent, at);
+        }
+    }
+
+    fn put_back(&mut self, group: &Group) {
+        self.between.remove(&group.id);
+        self.rounds += 1;
+        if self.state == LedgerRingState::Entering {
+            self.entering.failures = (self.entering.failures + 1).max(self.rounds);
+        }
+    }
+
+    fn written_back(&mut self, group: &'a Group, intent: Option<&'a WriteIntent>, at: Timestamp) {
+        let goes_back = intent.is_some_and(|intent| matches!(intent.purpose, Purpose::Rollback { .. }));
+        self.restoring.done += u32::from(!goes_back);
+        let Some(intent) = intent else { return };
+        if goes_back {
+            self.go(LedgerRingState::RollingBack);
+            self.assign(group, &intent.policies);
+            self.back_since = Some(at);
+        } else if self.is_entered() {
+            self.go(LedgerRingState::Adopting);
+            self.assign(group, &intent.policies);
+        }
+    }
+
+    fn nothing_between(&mut self) {
+        self.between.clear();
+        (self.back, self.rounds) = (Tries::default(), 0);
+    }
+
+    /// A write of its turn was applied.
+    fn entered(&mut self, group: &'a Group, intent: Option<&'a WriteIntent>) {
+        let Some(intent) = intent else { return self.go(LedgerRingState::Adopting) };
+        if let Purpose::MoveOut { .. } = intent.purpose {
+            if let Some(before) = &intent.before {
+                let out = before.content.policies.difference(&intent.after.policies);
+                self.between.entry(&before.id).or_default().extend(out);
+            }
+            self.go(LedgerRingState::Entering);
+            self.entering.begin_anew();
+        } else {
+            self.nothing_between();
+            self.go(LedgerRingState::Adopting);
+            self.assign(group, &intent.policies);
+        }
     }
 }
 

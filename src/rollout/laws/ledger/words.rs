@@ -16,12 +16,7 @@ pub(crate) struct WordLine<'a> {
     pub(crate) groups: &'a [UserGroupName],
     /// `None`: a refusal.
     pub(crate) expires_at: Option<Timestamp>,
-    at: Timestamp,
-}
-
-/// Approvals of a clock that was ahead are void; a refusal stands.
-pub(super) fn begin_era(words: &mut Vec<WordLine<'_>>, now: Timestamp) {
-    words.retain(|word| word.expires_at.is_none() || word.at <= now);
+    pub(super) at: Timestamp,
 }
 
 /// Takes a word into the books; another revision, or another rollout, takes words out.

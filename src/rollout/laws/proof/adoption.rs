@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** shares are compared as whole numbers, over the counts that the event carries.
 
+use super::{Proof, ensure};
 use crate::fleet::EnvironmentCensus;
 use crate::plan::model::{Percent, RingPlan};
 use crate::rollout::record::{Evidence, Judgement};
@@ -27,26 +28,17 @@ fn reaches(share: Percent, part: usize, whole: usize) -> bool {
     1_000 * part as u128 >= tenths * whole as u128
 }
 
-/// What keeps the counts from being an adoption; `None`: they are one.
-pub(crate) fn not_adopted(plan: &RingPlan, census: &EnvironmentCensus) -> Option<String> {
-    let (arrived, sighted) = (census.counts.arrived, sighted(census));
-    if sighted == 0 {
-        return Some("nobody was seen".to_owned());
-    }
-    let (active, seen) = (census.active, census.active_sighted);
-    if active > 0 && !reaches(plan.adoption.seen_at_least, seen, active) {
-        let asked = plan.adoption.seen_at_least;
-        return Some(format!(
-            "only {seen} of {active} active devices were seen, and the threshold is {asked}"
-        ));
-    }
-    if !reaches(plan.adoption.at_least, arrived, sighted) {
-        let asked = plan.adoption.at_least;
-        return Some(format!(
-            "only {arrived} of {sighted} seen devices arrived, and the threshold is {asked}"
-        ));
-    }
-    None
+/// Whether the counts are an adoption.
+pub(crate) fn is_adopted(plan: &RingPlan, census: &EnvironmentCensus) -> Proof {
+    let (arrived, sighted, asked) = (census.counts.arrived, sighted(census), plan.adoption.at_least);
+    let (active, seen, asked_seen) = (census.active, census.active_sighted, plan.adoption.seen_at_least);
+    ensure(sighted > 0, || "nobody was seen")?;
+    ensure(active == 0 || reaches(asked_seen, seen, active), || {
+        format!("only {seen} of {active} active devices were seen, and the threshold is {asked_seen}")
+    })?;
+    ensure(reaches(asked, arrived, sighted), || {
+        format!("only {arrived} of {sighted} seen devices arrived, and the threshold is {asked}")
+    })
 }
 
 pub(crate) fn adds_up(census: &EnvironmentCensus) -> bool {

@@ -1,14 +1,13 @@
-//! Drift: why what is said of it is not so, by the groups in the books.
+//! Drift: whether what is said of it is so, by the groups in the books.
 //!
 //! **Invariant:** a group drifted when it is off what ringward left or knows, and by nobody's word.
 
-use crate::plan::model::{OnDrift, RingPlan};
+use super::content::{names, offers};
+use super::{Proof, ensure};
+use crate::plan::model::OnDrift;
 use crate::rollout::laws::case::Case;
-use crate::rollout::laws::ledger::{Owned, PlanLine, RingLine};
-use crate::rollout::laws::proof::content::{names, offers};
-use crate::rollout::record::GroupContent;
-use crate::rollout::record::{Gate, Judgement};
-use crate::rollout::record::{GroupDrift, Never, OtherUpdater};
+use crate::rollout::laws::ledger::{PlanLine, PlannedRing};
+use crate::rollout::record::{Gate, Group, GroupContent, GroupDrift, Judgement, Never, OtherUpdater};
 use crate::time::{SignedDuration, since};
 
 /// Devices that move within a day are counted together; so many of them, and more than one in so
@@ -20,92 +19,92 @@ const UPDATER_ONE_IN: usize = 10;
 /// A ring's group is written back so often in a rollout, and no more.
 pub(crate) const RESTORES: u32 = 3;
 
-/// Why a drift is none from what is known of the group.
-pub(crate) fn not_off_known(case: &Case<'_>, drift: &GroupDrift) -> Option<String> {
-    let is_off = is_off(case, drift, |owned| &owned.last.content);
-    (!is_off).then(|| "the group is as ringward left it, or not ringward's".to_owned())
+/// Whether a group is off what is known of it.
+pub(crate) fn is_off_known(case: &Case<'_>, drift: &GroupDrift) -> Proof {
+    let is_off = is_off(drift, case.ledger.groups.meant_by(drift).map(|owned| &owned.last.content));
+    ensure(is_off, || "the group is as ringward left it, or not ringward's")
 }
 
-/// Why a drift is none from what ringward left.
-pub(crate) fn not_off_left(case: &Case<'_>, drift: &GroupDrift) -> Option<String> {
-    let is_off = is_off(case, drift, |owned| owned.left);
-    (!is_off).then(|| "the group is as ringward left it, or ringward left another".to_owned())
+/// Whether a group is off what ringward left.
+pub(crate) fn is_off_left(case: &Case<'_>, drift: &GroupDrift) -> Proof {
+    let is_off = is_off(drift, case.ledger.groups.meant_by(drift).map(|owned| owned.left));
+    ensure(is_off, || "the group is as ringward left it, or ringward left another")
 }
 
 /// Whether a ring's group, present or accepted as gone, was as expected by the books, and is not now.
-fn is_off(
-    case: &Case<'_>,
-    drift: &GroupDrift,
-    before: for<'b> fn(&'b Owned<'_>) -> &'b GroupContent,
-) -> bool {
+fn is_off(drift: &GroupDrift, before: Option<&GroupContent>) -> bool {
     let expected = &drift.expected.content;
-    let owned = case.ledger.groups.all().find(|owned| owned.is_meant_by(drift));
-    owned.is_some_and(|owned| before(owned).offers_the_same(expected))
+    before.is_some_and(|before| before.offers_the_same(expected))
         && drift.seen.as_ref().is_none_or(|seen| !seen.content.offers_the_same(expected))
 }
 
-/// Why devices are not moved by another updater.
-pub(crate) fn no_updater(case: &Case<'_>, line: &PlanLine<'_>, updater: &OtherUpdater) -> Option<String> {
+/// Whether another updater moves devices.
+pub(crate) fn is_updater(case: &Case<'_>, line: &PlanLine<'_>, updater: &OtherUpdater) -> Proof {
     let OtherUpdater { ring, of, moved, versions, since: from } = updater;
-    if line.ring(ring).is_none() {
-        return Some(format!("the rollout has no ring {ring}"));
+    ensure(line.ring(ring).is_some(), || format!("the rollout has no ring {ring}"))?;
+    let counted: usize = versions.iter().map(|to| to.devices).sum();
+    ensure(counted == *moved && moved <= of, || "the devices that moved do not add up")?;
+    ensure(*moved >= UPDATER_DEVICES && moved * UPDATER_ONE_IN > *of, || {
+        format!("{moved} of {of} devices are too few for another updater")
+    })?;
+    ensure(since(*from, case.at) <= UPDATER_WITHIN, || {
+        format!("moves since {from} are counted, more than a day")
+    })?;
+    let group = case.plan.and_then(|plan| case.ledger.groups.of(plan, ring));
+    let offers =
+        |content: &GroupContent| versions.iter().find(|to| offers(content, to.environment, to.version));
+    match group.and_then(|group| offers(&group.last.content)) {
+        Some(to) => Err(format!("the ring's group offers {} to {}", to.version, to.environment)),
+        None => Ok(()),
     }
-    if versions.iter().map(|to| to.devices).sum::<usize>() != *moved || moved > of {
-        return Some("the devices that moved do not add up".to_owned());
-    }
-    if *moved < UPDATER_DEVICES || moved * UPDATER_ONE_IN <= *of {
-        return Some(format!("{moved} of {of} devices are too few for another updater"));
-    }
-    if since(*from, case.at) > UPDATER_WITHIN {
-        return Some(format!("moves since {from} are counted, more than a day"));
-    }
-    let group = case.ledger.groups.of(case.plan?, ring)?;
-    let offered = versions.iter().find(|to| offers(&group.last.content, to.environment, to.version))?;
-    Some(format!("the ring's group offers {} to {}", offered.version, offered.environment))
 }
 
-/// Why a halt for drift has no grounds.
-pub(crate) fn ungrounded_halt(case: &Case<'_>, line: &PlanLine<'_>, drift: &GroupDrift) -> Option<String> {
+/// Whether a halt for drift has its grounds.
+pub(crate) fn halts(case: &Case<'_>, line: &PlanLine<'_>, drift: &GroupDrift) -> Proof {
     match line.plan.on_drift {
-        OnDrift::Halt => not_off_known(case, drift),
+        OnDrift::Halt => is_off_known(case, drift),
         OnDrift::Accept => {
-            let seen = drift.seen.as_ref().map(|seen| &seen.content);
-            let blocked = case.ledger.blocked.iter().any(|blocked| {
-                seen.is_some_and(|seen| {
-                    names(seen, blocked.version) && seen.policies.contains(blocked.policy)
-                })
+            let blocked = drift.seen.as_ref().is_some_and(|Group { content, .. }| {
+                let mut blocked = case.ledger.blocked.iter();
+                blocked.any(|one| names(content, one.version) && content.policies.contains(one.policy))
             });
-            if blocked { not_off_known(case, drift) } else { Some("the plan accepts drift".to_owned()) }
+            ensure(blocked, || "the plan accepts drift")?;
+            is_off_known(case, drift)
         }
-        OnDrift::Restore => not_off_left(case, drift).or_else(|| match &drift.never {
-            Some(never) => unborne(case, line, drift, never),
-            None if drift.elsewhere.is_empty() => {
-                Some("the plan has the drift written back, and nothing stands against it".to_owned())
+        OnDrift::Restore => {
+            is_off_left(case, drift)?;
+            match &drift.never {
+                Some(never) => is_never(case, line, drift, never),
+                None => ensure(
+                    !drift.elsewhere.is_empty(),
+                    || "the plan has the drift written back, and nothing stands against it",
+                ),
             }
-            None => None,
-        }),
+        }
     }
 }
 
-/// Why the books do not bear out that a group is never written back.
-fn unborne(case: &Case<'_>, line: &PlanLine<'_>, drift: &GroupDrift, never: &Never) -> Option<String> {
+/// Whether the books bear out that a group is never written back.
+fn is_never(case: &Case<'_>, line: &PlanLine<'_>, drift: &GroupDrift, never: &Never) -> Proof {
     match never {
-        Never::Forbidden { .. } => forbidden(line, &drift.expected.content)
-            .is_none()
-            .then(|| "the plan forbids nothing of what ringward left".to_owned()),
+        Never::Forbidden { .. } => ensure(
+            forbidden(line, &drift.expected.content).is_some(),
+            || "the plan forbids nothing of what ringward left",
+        ),
         Never::BlockedVersion { version, .. } => {
             let left = names(&drift.expected.content, *version);
             let blocked = case.ledger.blocked.iter().any(|blocked| blocked.version == *version);
-            (!(left && blocked)).then(|| format!("{version} is not blocked, or not what ringward left"))
+            ensure(left && blocked, || format!("{version} is not blocked, or not what ringward left"))
         }
         Never::Superseded { version, .. } => {
-            let left =
-                line.left_in(&drift.ring).is_some_and(|left| left.targets.values().any(|at| at == version));
-            (!left).then(|| format!("{version} is not what an earlier rollout left on offer there"))
+            let left = line.left_in(&drift.ring);
+            ensure(left.is_some_and(|left| left.targets.values().any(|at| at == version)), || {
+                format!("{version} is not what an earlier rollout left on offer there")
+            })
         }
         Never::TooOften { times } => {
             let done = line.ring(&drift.ring).map_or(0, |ring| ring.restoring.done);
-            (done != *times || done < RESTORES).then(|| format!("it was written back {done} times"))
+            ensure(done == *times && done >= RESTORES, || format!("it was written back {done} times"))
         }
     }
 }
@@ -122,16 +121,13 @@ pub(crate) fn forbidden<'a>(line: &PlanLine<'_>, content: &'a GroupContent) -> O
     content.versions.iter().map(|entry| entry.version.as_str()).find(|version| forbids(version))
 }
 
-/// Why devices cannot be said to stand still: by the books, their group does not offer their target.
-pub(crate) fn not_offered(
-    case: &Case<'_>,
-    (ring, plan): (&RingLine<'_>, &RingPlan),
-    word: &Judgement,
-) -> Option<String> {
-    let environment = word.environment.filter(|_| word.gate == Gate::Stalled)?;
-    let target = *plan.targets.get(&environment)?;
+/// Whether devices can be said to stand still: by the books, their group offers their target.
+pub(crate) fn is_offered(case: &Case<'_>, (ring, plan): PlannedRing<'_>, word: &Judgement) -> Proof {
+    let environment = word.environment.filter(|_| word.gate == Gate::Stalled);
+    let target = environment.and_then(|environment| plan.targets.get_key_value(&environment));
+    let Some((environment, target)) = target else { return Ok(()) };
     let offered = |content: &GroupContent| {
-        offers(content, environment, target)
+        offers(content, *environment, *target)
             && ring.policies.is_none_or(|policies| policies.is_subset(&content.policies))
     };
     let on_offer = ring.group.and_then(|id| case.ledger.groups.get(id)).is_some_and(|owned| {
@@ -139,5 +135,5 @@ pub(crate) fn not_offered(
             owned.drifted.is_none_or(|drift| drift.seen.as_ref().is_some_and(|seen| offered(&seen.content)));
         found && offered(&owned.last.content)
     });
-    (!on_offer).then(|| format!("the group of {} does not offer {target} to {environment}", ring.name))
+    ensure(on_offer, || format!("the group of {} does not offer {target} to {environment}", ring.name))
 }

@@ -1,4 +1,4 @@
-//! Health: why the numbers of a word on stalled or dark devices do not support it.
+//! Health: whether the numbers of a word on stalled or dark devices support it.
 //!
 //! **Invariant:** nothing here asks the gates or the fleet what numbers mean: shares are compared
 //! as whole numbers, and chances are summed over factorials of its own.
@@ -6,13 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::adoption::census;
+use super::{Proof, ensure};
 use crate::fleet::Share;
 use crate::ids::DeviceId;
 use crate::plan::model::{HealthLimit, Percent, RingPlan};
 use crate::rollout::laws::case::Case;
-use crate::rollout::laws::ledger::{LedgerRingState, RingLine};
-use crate::rollout::record::{Dark, Evaluation, Stalled};
-use crate::rollout::record::{Evidence, Exempt, Failing, Gate, Judgement, Verdict};
+use crate::rollout::laws::ledger::{LedgerRingState, PlannedRing};
+use crate::rollout::record::{
+    Dark, Evaluation, Evidence, Exempt, Failing, Gate, Judgement, Stalled, Verdict,
+};
 use crate::time::{Span, Timestamp, after};
 
 /// The looks at a ring share this chance of a false alarm, in parts per billion.
@@ -22,51 +24,47 @@ const CHANCE: u128 = 1_000_000;
 const LOOKS: usize = 2;
 
 /// Adoption and health look at the same devices.
-pub(crate) fn counted_otherwise(word: &Judgement, judgements: &[Judgement]) -> Option<String> {
+pub(crate) fn counts_the_same(word: &Judgement, judgements: &[Judgement]) -> Proof {
     let mut others = judgements.iter().filter(|other| other.environment == word.environment);
-    let adoption = others.find_map(census)?.counts;
+    let Some(adoption) = others.find_map(census) else { return Ok(()) };
     let same = match &word.evidence {
-        Evidence::Stalled(stalled) => stalled.counts == adoption,
-        Evidence::Dark(dark) => dark.arrived == adoption.arrived,
+        Evidence::Stalled(stalled) => stalled.counts == adoption.counts,
+        Evidence::Dark(dark) => dark.arrived == adoption.counts.arrived,
         _ => false,
     };
-    (!same).then(|| "it counts other devices than adoption".to_owned())
+    ensure(same, || "it counts other devices than adoption")
 }
 
-/// Why the numbers of a word do not support it; `None`: they do.
-pub(crate) fn misjudged(
-    case: &Case<'_>,
-    (ring, plan): (&RingLine<'_>, &RingPlan),
-    word: &Judgement,
-) -> Option<String> {
-    let Some(environment) = word.environment else { return Some("it names no environment".to_owned()) };
-    let accepted = ring.accepted.get(&(word.gate, Some(environment))).map_or(0, BTreeMap::len);
+/// Whether the numbers of a word support it.
+pub(crate) fn is_judged(case: &Case<'_>, (ring, plan): PlannedRing<'_>, word: &Judgement) -> Proof {
+    ensure(word.environment.is_some(), || "it names no environment")?;
+    let accepted = ring.accepted.get(&(word.gate, word.environment)).map_or(0, BTreeMap::len);
     match (&word.evidence, word.gate) {
         (Evidence::Stalled(stalled), Gate::Stalled) => {
-            in_force(plan.health.stalled, plan, (stalled.at_most, stalled.after, stalled.min_devices))
-                .or_else(|| stalled_misjudged(stalled, accepted, &word.verdict))
+            in_force(plan.health.stalled, plan, (stalled.at_most, stalled.after, stalled.min_devices))?;
+            is_judged_stalled(stalled, accepted, &word.verdict)
         }
         (Evidence::Dark(dark), Gate::Dark) => {
-            in_force(plan.health.dark, plan, (dark.at_most, dark.after, dark.min_devices))
-                .or_else(|| dark_misjudged(dark, accepted, (case, word)))
+            in_force(plan.health.dark, plan, (dark.at_most, dark.after, dark.min_devices))?;
+            is_judged_dark(dark, accepted, (case, word))
         }
-        _ => Some("it has no numbers".to_owned()),
+        _ => Err("it has no numbers".to_owned()),
     }
 }
 
-fn in_force(limit: HealthLimit, plan: &RingPlan, asked: (Percent, Span, u32)) -> Option<String> {
+fn in_force(limit: HealthLimit, plan: &RingPlan, asked: (Percent, Span, u32)) -> Proof {
     let same = asked == (limit.at_most, limit.after, plan.health.min_devices);
-    (!same).then(|| "it was judged by other thresholds than the plan's".to_owned())
+    ensure(same, || "it was judged by other thresholds than the plan's")
 }
 
 fn wide(count: usize) -> i128 {
     i128::try_from(count).unwrap_or(i128::from(u64::MAX))
 }
 
-fn stalled_misjudged(seen: &Stalled, accepted: usize, verdict: &Verdict) -> Option<String> {
-    if seen.acknowledged > accepted || seen.acknowledged > seen.counts.stalled {
-        return Some(format!("{} devices count as accepted, and {accepted} were", seen.acknowledged));
-    }
+fn is_judged_stalled(seen: &Stalled, accepted: usize, verdict: &Verdict) -> Proof {
+    ensure(seen.acknowledged <= accepted.min(seen.counts.stalled), || {
+        format!("{} devices count as accepted, and {accepted} were", seen.acknowledged)
+    })?;
     let stalled = wide(seen.counts.stalled - seen.acknowledged);
     let sighted = wide(seen.counts.arrived) + wide(seen.counts.due) + stalled;
     // What was accepted makes the ring no smaller.
@@ -79,23 +77,21 @@ fn stalled_misjudged(seen: &Stalled, accepted: usize, verdict: &Verdict) -> Opti
         Verdict::Exempt(Exempt::Waived) => true,
         _ => false,
     };
-    (!right).then(|| format!("{stalled} of {sighted} devices stalled say otherwise"))
+    ensure(right, || format!("{stalled} of {sighted} devices stalled say otherwise"))
 }
 
-fn dark_misjudged(seen: &Dark, accepted: usize, (case, word): (&Case<'_>, &Judgement)) -> Option<String> {
-    if seen.acknowledged > accepted {
-        return Some(format!("{} devices count as accepted, and {accepted} were", seen.acknowledged));
-    }
+fn is_judged_dark(seen: &Dark, accepted: usize, (case, word): (&Case<'_>, &Judgement)) -> Proof {
+    ensure(seen.acknowledged <= accepted, || {
+        format!("{} devices count as accepted, and {accepted} were", seen.acknowledged)
+    })?;
     if word.verdict == Verdict::Exempt(Exempt::Waived) {
-        return None;
+        return Ok(());
     }
     for look in &seen.looks {
-        if look.at > case.at || word.as_of.is_none_or(|as_of| as_of < look.at) {
-            return Some(format!("its evaluation at {} is later than what was read", look.at));
-        }
-        if let Some(why) = unsound(look, seen) {
-            return Some(format!("its evaluation back to {}: {why}", look.since));
-        }
+        ensure(look.at <= case.at && word.as_of.is_some_and(|as_of| look.at <= as_of), || {
+            format!("its evaluation at {} is later than what was read", look.at)
+        })?;
+        is_sound(look, seen).map_err(|why| format!("its evaluation back to {}: {why}", look.since))?;
     }
     let least = i128::from(seen.min_devices);
     let few = wide(seen.arrived) < least;
@@ -111,7 +107,7 @@ fn dark_misjudged(seen: &Dark, accepted: usize, (case, word): (&Case<'_>, &Judge
         Verdict::Exempt(Exempt::NoControl) => alone || judged && awake && !enough && both_fine(seen),
         _ => false,
     };
-    (!right).then(|| "its evaluations say otherwise".to_owned())
+    ensure(right, || "its evaluations say otherwise")
 }
 
 fn both_fine(seen: &Dark) -> bool {
@@ -142,49 +138,45 @@ fn fails(look: &Evaluation, seen: &Dark) -> bool {
     !is_small(look, seen) && !mostly(ring) && above > allowed && look.p.0 <= look.p_at_most.0
 }
 
-/// Why the numbers of a look contradict one another; `None`: they do not.
-fn unsound(look: &Evaluation, seen: &Dark) -> Option<String> {
+/// Whether the numbers of a look do not contradict one another.
+fn is_sound(look: &Evaluation, seen: &Dark) -> Proof {
     let Evaluation { look: back, at, since, day, ring, control, p, p_at_most } = look;
-    if ring.silent > ring.of || control.silent > control.of || *day == 0 || !(1..=2).contains(back) {
-        return Some("its counts cannot be".to_owned());
-    }
+    let can_be = ring.silent <= ring.of && control.silent <= control.of && *day > 0;
+    ensure(can_be && (1..=2).contains(back), || "its counts cannot be")?;
     // Hours that do not count only push it further back; presence knows whole hours.
-    let span = seen.after.get() * i32::from(*back);
-    if after(*since, span) > *at {
-        return Some(format!("silence since then is shorter than {back} times {}", seen.after));
-    }
+    ensure(after(*since, seen.after.get() * i32::from(*back)) <= *at, || {
+        format!("silence since then is shorter than {back} times {}", seen.after)
+    })?;
     let day = u128::from(*day);
     let allowed = CHANCE.div_ceil(LOOKS as u128 * day * (day + 1));
-    if u128::from(p_at_most.0).abs_diff(allowed) > 1 {
-        return Some(format!("on day {day} chance must be below {allowed} parts per billion"));
-    }
+    ensure(u128::from(p_at_most.0).abs_diff(allowed) <= 1, || {
+        format!("on day {day} chance must be below {allowed} parts per billion")
+    })?;
     let chance = (by_chance(*ring, *control) * 1e9).min(1e9);
     let told = f64::from(p.0);
     // It is told in whole parts, rounded up, and neither sum is exact.
     let near = told >= chance - 1.0 - chance * 1e-6 && told <= chance + 2.0 + chance * 1e-6;
-    (!near).then(|| format!("its chance is {chance:.0} parts per billion, not {told:.0}"))
+    ensure(near, || format!("its chance is {chance:.0} parts per billion, not {told:.0}"))
 }
 
-/// Why a halt for ill health has no grounds; `None`: it has.
-pub(crate) fn ungrounded(
+/// Whether a halt for ill health has its grounds.
+pub(crate) fn halts(
     case: &Case<'_>,
-    (ring, plan): (&RingLine<'_>, &RingPlan),
+    (ring, plan): PlannedRing<'_>,
     judgement: &Judgement,
     devices: &BTreeSet<DeviceId>,
-) -> Option<String> {
-    if !matches!(ring.state, LedgerRingState::Adopting | LedgerRingState::Soaking | LedgerRingState::Verified)
-    {
-        return Some("the ring has no devices on its targets".to_owned());
-    }
-    if !matches!(judgement.verdict, Verdict::Fail(Failing::TooManyStalled | Failing::TooManyDark)) {
-        return Some("its gate does not fail".to_owned());
-    }
-    if let Some(why) = misjudged(case, (ring, plan), judgement) {
-        return Some(format!("{}: {why}", judgement.name()));
-    }
-    if ring.waived.contains_key(&judgement.gate) {
-        return Some(format!("gate {} of the ring is waived", judgement.gate));
-    }
+) -> Proof {
+    let told = matches!(
+        ring.state,
+        LedgerRingState::Adopting | LedgerRingState::Soaking | LedgerRingState::Verified
+    );
+    ensure(told, || "the ring has no devices on its targets")?;
+    let fails_for =
+        matches!(judgement.verdict, Verdict::Fail(Failing::TooManyStalled | Failing::TooManyDark));
+    ensure(fails_for, || "its gate does not fail")?;
+    is_judged(case, (ring, plan), judgement).map_err(|why| format!("{}: {why}", judgement.name()))?;
+    let gate = judgement.gate;
+    ensure(!ring.waived.contains_key(&gate), || format!("gate {gate} of the ring is waived"))?;
     // Sighted again after that, it counts again: then it was silent only later, or is read of later.
     let news_from = match &judgement.evidence {
         Evidence::Dark(dark) => {
@@ -193,11 +185,9 @@ pub(crate) fn ungrounded(
         _ => judgement.as_of,
     };
     let is_old = |accepted_at: &Timestamp| news_from.is_none_or(|from| from <= *accepted_at);
-    let accepted = ring.accepted.get(&(judgement.gate, judgement.environment));
+    let accepted = ring.accepted.get(&(gate, judgement.environment));
     let before = |device| accepted.and_then(|accepted| accepted.get(device)).is_some_and(is_old);
-    if devices.iter().any(before) {
-        return Some("a device was accepted before, and counts again".to_owned());
-    }
+    ensure(!devices.iter().any(before), || "a device was accepted before, and counts again")?;
     let found = match &judgement.evidence {
         Evidence::Stalled(stalled) => {
             let counted = stalled.counts.stalled.saturating_sub(stalled.acknowledged);
@@ -209,8 +199,9 @@ pub(crate) fn ungrounded(
         }
         _ => 0..=0,
     };
-    (!found.contains(&devices.len()))
-        .then(|| format!("{} devices are named, and the gate counts others", devices.len()))
+    ensure(found.contains(&devices.len()), || {
+        format!("{} devices are named, and the gate counts others", devices.len())
+    })
 }
 
 /// The chance of at least so many silent devices in the ring, all silent ones of both dealt out at

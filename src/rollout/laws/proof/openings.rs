@@ -3,23 +3,26 @@
 //! **Invariant:** a schedule is asked what it says of an instant, and nothing else; how much of an opening must
 //! be left, and what counts as its start, is said here.
 
+use super::{Proof, ensure};
 use crate::schedule::{Schedule, Writable};
 use crate::time::{SignedDuration, Timestamp, after, since};
 
 /// The minutes after an opening's start, or a freeze's end, that count as the start.
 const MINUTES_OF_THE_START: i64 = 2;
 
-/// Why a schedule forbids a write at `at` with `needed` left; `None`: it does not.
-pub(crate) fn closed(schedule: &Schedule, at: Timestamp, needed: SignedDuration) -> Option<String> {
+/// Whether a schedule lets a write be at `at` with `needed` left.
+pub(crate) fn is_open(schedule: &Schedule, at: Timestamp, needed: SignedDuration) -> Proof {
     if let Some(freeze) = schedule.freeze_at(at) {
-        return Some(format!("a freeze is on: {}", freeze.reason));
+        return Err(format!("a freeze is on: {}", freeze.reason));
     }
     match schedule.writable(at) {
-        Writable::NotNow => Some("no opening is on".to_owned()),
-        Writable::Until(end) if since(at, end) < needed && !at_a_start(schedule, at, end, needed) => {
-            Some(format!("the opening ends at {end}, too soon to enter a ring"))
+        Writable::NotNow => Err("no opening is on".to_owned()),
+        Writable::Until(end) => {
+            ensure(since(at, end) >= needed || at_a_start(schedule, at, end, needed), || {
+                format!("the opening ends at {end}, too soon to enter a ring")
+            })
         }
-        Writable::Until(_) | Writable::Unlimited => None,
+        Writable::Unlimited => Ok(()),
     }
 }
 

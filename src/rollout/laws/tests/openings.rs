@@ -3,7 +3,7 @@
 use crate::plan::model::Plan;
 use crate::rollout::judge::opening::LEFT_TO_ENTER;
 use crate::rollout::judge::{freeze, opening};
-use crate::rollout::laws::proof::openings::closed;
+use crate::rollout::laws::proof::openings::is_open;
 use crate::schedule::Schedule;
 use crate::time::{SignedDuration, Timestamp, after};
 
@@ -38,8 +38,8 @@ fn gate_and_checker_let_a_ring_in_at_the_same_instants() {
             let now = after(around, SignedDuration::from_millis(500 * half));
             let words = [opening::opening(&schedule, now), freeze::freeze(&schedule, now)];
             let gates = words.iter().all(|word| word.verdict.advances());
-            let checker = closed(&schedule, now, LEFT_TO_ENTER);
-            assert_eq!(gates, checker.is_none(), "{row}, {now}: {words:?}, {checker:?}");
+            let checker = is_open(&schedule, now, LEFT_TO_ENTER);
+            assert_eq!(gates, checker.is_ok(), "{row}, {now}: {words:?}, {checker:?}");
             seen[usize::from(gates)] = true;
         }
         assert_eq!(seen, [true, !too_short], "{row}: both are met, where it is long enough");

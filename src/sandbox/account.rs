@@ -17,7 +17,7 @@ use super::journal::RequestJournal;
 use super::limit::RateLimit;
 use super::operation::SandboxOperation;
 use super::profiles::{self, DefaultProfileForm};
-use super::request::{Arrival, HeldRequest, Route, SandboxRequest};
+use super::request::{Admitted, Arrival, HeldRequest, Route, SandboxRequest};
 use super::settings::AccountSettings;
 use super::spoilt::{server_error, take_out, throttled};
 use super::token::{ApiToken, TokenStatus};
@@ -30,10 +30,10 @@ pub struct Account {
     id: String,
     token: ApiToken,
     default_profile: DefaultProfileForm,
-    now: Timestamp,
+    pub(super) now: Timestamp,
     fleet: SyntheticFleet,
     groups: DeploymentGroups,
-    iam: Iam,
+    pub(super) iam: Iam,
     /// What the list of groups answers until an instant, while it is stale.
     stale: Option<(Timestamp, DeploymentGroups)>,
     late: Vec<LateWrite>,
@@ -47,10 +47,7 @@ pub struct Account {
 #[derive(Debug)]
 struct LateWrite {
     due: Timestamp,
-    seq: u64,
-    operation: SandboxOperation,
-    target: String,
-    request: SandboxRequest,
+    admitted: Admitted,
 }
 
 impl Account {
@@ -106,13 +103,12 @@ impl Account {
         let now = now.max(self.now);
         loop {
             let due = self.late.iter().enumerate().filter(|(_, late)| late.due <= now);
-            let Some(first) = due.min_by_key(|(_, late)| (late.due, late.seq)).map(|(index, _)| index) else {
-                break;
-            };
-            let late = self.late.remove(first);
-            self.now = late.due;
+            let first = due.min_by_key(|(_, late)| (late.due, late.admitted.seq));
+            let Some((index, _)) = first else { break };
+            let LateWrite { due, admitted } = self.late.remove(index);
+            self.now = due;
             // Whoever asked has gone: a refusal now has no reader, and the row stays `applied: false`.
-            let _ = self.answer(late.seq, late.operation, &late.target, &late.request, false);
+            let _ = self.answer(&admitted, false);
         }
         self.now = now;
         now
@@ -123,30 +119,30 @@ impl Account {
         let now = self.advance(now);
         let route = Route::of(&request);
         let seq = self.journal.arrived(now, &request, route.as_ref().map(|route| route.operation));
-        if let Err(refusal) = self.admit(&request, route.as_ref()) {
-            return Arrival::Done(self.close(seq, refusal.answer()));
-        }
-        let Some(Route { operation, target, .. }) = route else {
-            return Arrival::Done(self.close(seq, ApiRefusal::no_route(&request.path).answer()));
+        let admitted = self.admit(&request, route).map_err(|refusal| refusal.answer());
+        let admitted = admitted.and_then(|route| match self.limit.count(now) {
+            Ok(()) => Ok(route),
+            Err(seconds) => Err(throttled(seconds)),
+        });
+        let Route { operation, target, .. } = match admitted {
+            Ok(route) => route,
+            Err(answer) => return Arrival::Done(self.close(seq, answer)),
         };
-        if let Err(seconds) = self.limit.count(now) {
-            return Arrival::Done(self.close(seq, throttled(seconds)));
-        }
         let (kind, fault) = self.faults.take(operation).unzip();
         if let Some(row) = self.journal.row(seq) {
             row.fault = kind;
         }
+        let admitted = Admitted { seq, operation, target, request };
         if let Some(Fault::Delay { seconds, wall_ms }) = fault {
-            let until = later(now, seconds);
-            return Arrival::Held(HeldRequest { until, wall_ms, seq, operation, target, request });
+            return Arrival::Held(HeldRequest { until: later(now, seconds), wall_ms, admitted });
         }
-        Arrival::Done(self.carry_out(seq, operation, &target, request, fault))
+        Arrival::Done(self.carry_out(admitted, fault))
     }
 
     /// Carries out a request whose delay is over.
     pub fn resume(&mut self, held: HeldRequest, now: Timestamp) -> SandboxOutcome {
         self.advance(now.max(held.until));
-        self.carry_out(held.seq, held.operation, &held.target, held.request, None)
+        self.carry_out(held.admitted, None)
     }
 
     /// [`Account::arrive`] and, where a delay holds the request, [`Account::resume`] at its end: for callers
@@ -228,54 +224,37 @@ impl Account {
         json!({ "at": self.now.to_string(), "devices": self.fleet.devices.len(), "profiles": profiles })
     }
 
-    pub(super) const fn iam(&self) -> &Iam {
-        &self.iam
-    }
-
-    /// The User Groups, to be changed, and the instant of the change.
-    pub(super) const fn iam_mut(&mut self) -> (&mut Iam, Timestamp) {
-        (&mut self.iam, self.now)
-    }
-
-    fn admit(&self, request: &SandboxRequest, route: Option<&Route>) -> Result<(), ApiRefusal> {
+    fn admit(&self, request: &SandboxRequest, route: Option<Route>) -> Result<Route, ApiRefusal> {
         if !self.token.is(request.token.as_ref()) {
             return Err(ApiRefusal::unauthenticated());
         }
-        let Some(route) = route else { return Ok(()) };
+        let route = route.ok_or_else(|| ApiRefusal::no_route(&request.path))?;
         if let Some(account) = route.account.as_ref().filter(|account| **account != self.id) {
             let possible = account.len() == 32 && account.chars().all(|c| c.is_ascii_hexdigit());
-            let unknown =
-                if possible { ApiRefusal::unauthenticated() } else { ApiRefusal::no_route(&request.path) };
-            return Err(unknown);
+            return Err(match possible {
+                true => ApiRefusal::unauthenticated(),
+                false => ApiRefusal::no_route(&request.path),
+            });
         }
         if self.token.status_at(self.now) != TokenStatus::Active && !route.operation.verifies() {
             return Err(ApiRefusal::unauthenticated());
         }
-        Ok(())
+        Ok(route)
     }
 
     /// Does what the request asks, spoilt by `fault`.
-    fn carry_out(
-        &mut self,
-        seq: u64,
-        operation: SandboxOperation,
-        target: &str,
-        request: SandboxRequest,
-        fault: Option<Fault>,
-    ) -> SandboxOutcome {
+    fn carry_out(&mut self, admitted: Admitted, fault: Option<Fault>) -> SandboxOutcome {
+        let seq = admitted.seq;
         let early = match &fault {
             Some(Fault::ServerError(status)) => Some(server_error(*status)),
             Some(Fault::ServerErrorHtml(status)) => Some(SandboxAnswer::html(*status)),
             Some(Fault::RateLimited { seconds }) => Some(throttled(i64::from(*seconds))),
-            Some(Fault::Conflict) => {
-                let message = "policy ids already belong to another deployment group";
-                Some(ApiRefusal::new(409, 1000, message).answer())
-            }
+            Some(Fault::Conflict) => Some(ApiRefusal::taken().answer()),
             Some(Fault::Forbidden) => Some(ApiRefusal::new(403, 10000, "Forbidden").answer()),
             Some(Fault::ResetBefore) => return SandboxOutcome::Reset,
             Some(Fault::AppliedLate { seconds, answer }) => {
                 let due = later(self.now, *seconds);
-                self.late.push(LateWrite { due, seq, operation, target: target.to_owned(), request });
+                self.late.push(LateWrite { due, admitted });
                 return match answer {
                     LateAnswer::Reset => SandboxOutcome::Reset,
                     LateAnswer::GatewayTimeout => self.close(seq, server_error(504)),
@@ -290,9 +269,7 @@ impl Account {
             self.stale = Some((later(self.now, *seconds), self.groups.clone()));
         }
         let ignore_filters = fault == Some(Fault::FilterIgnored);
-        let mut answer = self
-            .answer(seq, operation, target, &request, ignore_filters)
-            .unwrap_or_else(|refusal| refusal.answer());
+        let mut answer = self.answer(&admitted, ignore_filters).unwrap_or_else(|refusal| refusal.answer());
         match fault {
             Some(Fault::ResetAfter) => return SandboxOutcome::Reset,
             Some(Fault::Truncated(cut)) => answer.cut = Some(cut),
@@ -304,23 +281,17 @@ impl Account {
         self.close(seq, answer)
     }
 
-    fn answer(
-        &mut self,
-        seq: u64,
-        operation: SandboxOperation,
-        target: &str,
-        request: &SandboxRequest,
-        ignore_filters: bool,
-    ) -> Result<SandboxAnswer, ApiRefusal> {
+    fn answer(&mut self, admitted: &Admitted, ignore_filters: bool) -> Result<SandboxAnswer, ApiRefusal> {
+        let Admitted { seq, operation, target, request } = admitted;
         let pairs = request.pairs()?;
-        match operation {
+        match *operation {
             SandboxOperation::ListGroups => match &self.stale {
                 Some((until, before)) if self.now < *until => before.list(&pairs),
                 _ => self.groups.list(&pairs),
             },
             SandboxOperation::GetGroup => self.groups.get(target),
             SandboxOperation::CreateGroup | SandboxOperation::UpdateGroup | SandboxOperation::DeleteGroup => {
-                self.write(seq, operation, target, request)
+                self.write(admitted)
             }
             SandboxOperation::ListDevices => {
                 let query = DeviceQuery::read(&pairs)?;
@@ -339,7 +310,7 @@ impl Account {
                 let pairs = if ignore_filters { without_filters(pairs) } else { pairs };
                 let answer = self.iam.answer(about_people, target, &pairs, &request.body, self.now)?;
                 if about_people.writes() {
-                    self.took_effect(seq);
+                    self.took_effect(*seq);
                 }
                 Ok(answer)
             }
@@ -347,13 +318,8 @@ impl Account {
     }
 
     /// Applies a write at the account's now, and tells the devices.
-    fn write(
-        &mut self,
-        seq: u64,
-        operation: SandboxOperation,
-        target: &str,
-        request: &SandboxRequest,
-    ) -> Result<SandboxAnswer, ApiRefusal> {
+    fn write(&mut self, admitted: &Admitted) -> Result<SandboxAnswer, ApiRefusal> {
+        let Admitted { seq, operation, target, request } = admitted;
         let GroupWrite { answer, policies } = match operation {
             SandboxOperation::CreateGroup => self.groups.create(&request.body, self.now)?,
             SandboxOperation::UpdateGroup => self.groups.update(target, &request.body, self.now)?,
@@ -371,7 +337,7 @@ impl Account {
                 device.assign(offered, self.now, self.writes, calendar);
             }
         }
-        self.took_effect(seq);
+        self.took_effect(*seq);
         Ok(answer)
     }
 

@@ -84,7 +84,7 @@ impl SandboxAnswer {
         Self { status, headers: Vec::new(), body: Body::Html(page), cut: None, date: DateHeader::Right }
     }
 
-    pub(super) fn found(result: &Value) -> Self {
+    pub(super) fn found(result: &impl Serialize) -> Self {
         Self::json(200, json!({ "success": true, "errors": [], "messages": [], "result": result }))
     }
 
@@ -129,6 +129,10 @@ impl ApiRefusal {
 
     pub(super) fn bad(message: impl Into<String>) -> Self {
         Self::new(400, 1000, message)
+    }
+
+    pub(super) fn taken() -> Self {
+        Self::new(409, 1000, "policy ids already belong to another deployment group")
     }
 
     pub(super) fn no_route(path: &str) -> Self {

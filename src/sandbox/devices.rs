@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 
 use super::answer::{ApiRefusal, SandboxAnswer};
-use super::query::{asked, number};
+use super::query::{Pairs, asked, is_desc, is_extension, number};
 use crate::synthetic::{Os, SyntheticDevice, SyntheticFleet};
 use crate::time::Timestamp;
 use crate::version::ClientVersion;
@@ -19,19 +19,23 @@ const PER_PAGE: (usize, usize) = (50, 100);
 const INCLUDE_POLICY: &str = "last_seen_registration.policy";
 
 /// What `active_registrations` selects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, strum::EnumString)]
+#[strum(serialize_all = "lowercase")]
 enum Registered {
+    #[default]
     Include,
     Only,
     Exclude,
 }
 
 /// The keys of `sort_by`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString)]
+#[strum(serialize_all = "snake_case")]
 enum SortKey {
     Name,
     Id,
     ClientVersion,
+    #[strum(serialize = "last_seen_user.email")]
     Email,
     LastSeenAt,
     ActiveRegistrations,
@@ -39,19 +43,6 @@ enum SortKey {
 }
 
 impl SortKey {
-    fn read(text: &str) -> Option<Self> {
-        Some(match text {
-            "name" => Self::Name,
-            "id" => Self::Id,
-            "client_version" => Self::ClientVersion,
-            "last_seen_user.email" => Self::Email,
-            "last_seen_at" => Self::LastSeenAt,
-            "active_registrations" => Self::ActiveRegistrations,
-            "created_at" => Self::CreatedAt,
-            _ => return None,
-        })
-    }
-
     /// A text that sorts like the key. An unreadable version sorts before every version.
     fn of(self, device: &SyntheticDevice, last_seen: Option<Timestamp>) -> String {
         let instant = |instant: Timestamp| format!("{:020}", instant.as_millisecond());
@@ -82,6 +73,12 @@ pub(super) struct DeviceQuery {
     /// The last row of the page before: its sort key and ID.
     after: Option<(String, String)>,
     include_policy: bool,
+    filters: DeviceFilters,
+}
+
+/// Which devices are asked for; by default all.
+#[derive(Default)]
+struct DeviceFilters {
     registered: Registered,
     seen_after: Option<Timestamp>,
     seen_before: Option<Timestamp>,
@@ -95,64 +92,42 @@ pub(super) struct DeviceQuery {
 
 impl DeviceQuery {
     /// Reads the query. Unknown parameters are ignored, as servers do.
-    pub(super) fn read(pairs: &[(String, String)]) -> Result<Self, ApiRefusal> {
+    pub(super) fn read(pairs: &Pairs) -> Result<Self, ApiRefusal> {
         let last =
             |name: &str| pairs.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let all = |name: &str| -> Vec<String> {
             pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
         };
-        let sort_by = last("sort_by").map_or(Some(SortKey::Id), SortKey::read);
-        let sort_by = sort_by.ok_or_else(|| ApiRefusal::bad("sort_by must be one of the documented keys"))?;
-        let descending = match last("sort_order") {
-            None | Some("asc") => false,
-            Some("desc") => true,
-            Some(_) => return Err(ApiRefusal::bad("sort_order must be asc or desc")),
-        };
-        let registered = match last("active_registrations") {
-            None | Some("only") => Registered::Only,
-            Some("include") => Registered::Include,
-            Some("exclude") => Registered::Exclude,
-            Some(_) => return Err(ApiRefusal::bad("active_registrations must be include, only or exclude")),
-        };
-        let browser_extension = match last("has_registration_type") {
-            None | Some("warp") => false,
-            Some("browser_extension") => true,
-            Some(_) => {
-                return Err(ApiRefusal::bad("has_registration_type must be warp or browser_extension"));
-            }
-        };
+        let sort_by = last("sort_by").unwrap_or("id").parse();
+        let sort_by = sort_by.map_err(|_| ApiRefusal::bad("sort_by must be one of the documented keys"))?;
+        let descending = is_desc("sort_order", last("sort_order"))?;
+        let registered = last("active_registrations").unwrap_or("only").parse();
+        let registered = registered
+            .map_err(|_| ApiRefusal::bad("active_registrations must be include, only or exclude"))?;
+        let browser_extension = is_extension("has_registration_type", last("has_registration_type"))?;
         Ok(Self {
             per_page: number(pairs, "per_page", PER_PAGE.0, usize::MAX)?.min(PER_PAGE.1),
             sort_by,
             descending,
             after: last("cursor").filter(|cursor| !cursor.is_empty()).map(decode_cursor).transpose()?,
             include_policy: include(last("include"))?,
-            registered,
-            seen_after: last("seen_after").map(instant).transpose()?,
-            seen_before: last("seen_before").map(instant).transpose()?,
-            email: last("last_seen_user.email").map(str::to_lowercase),
-            search: last("search").map(str::to_lowercase),
-            ids: all("id"),
-            tags: all("tag"),
-            browser_extension,
-            policy: last("last_seen_registration.policy.id").map(uuid).transpose()?,
+            filters: DeviceFilters {
+                registered,
+                seen_after: last("seen_after").map(instant).transpose()?,
+                seen_before: last("seen_before").map(instant).transpose()?,
+                email: last("last_seen_user.email").map(str::to_lowercase),
+                search: last("search").map(str::to_lowercase),
+                ids: all("id"),
+                tags: all("tag"),
+                browser_extension,
+                policy: last("last_seen_registration.policy.id").map(uuid).transpose()?,
+            },
         })
     }
 
     /// The same without its filters; paging and order stay.
     pub(super) fn unfiltered(self) -> Self {
-        Self {
-            registered: Registered::Include,
-            seen_after: None,
-            seen_before: None,
-            email: None,
-            search: None,
-            ids: Vec::new(),
-            tags: Vec::new(),
-            browser_extension: false,
-            policy: None,
-            ..self
-        }
+        Self { filters: DeviceFilters::default(), ..self }
     }
 
     /// The page.
@@ -164,7 +139,7 @@ impl DeviceQuery {
         };
         let fitting = fleet.devices.iter().skip(begin).filter_map(|device| {
             let last_seen = device.last_seen(now, &fleet.calendar);
-            self.fits(device, last_seen, fleet).then_some((device, last_seen))
+            self.filters.take(device, last_seen, fleet).then_some((device, last_seen))
         });
         // One more than the page holds tells whether there is another page. Only a foreign order needs all
         // devices.
@@ -206,8 +181,10 @@ impl DeviceQuery {
         keyed.sort_by(|(a, _), (b, _)| if self.descending { b.cmp(a) } else { a.cmp(b) });
         keyed.into_iter().map(|(_, row)| row).take(self.per_page + 1).collect()
     }
+}
 
-    fn fits(&self, device: &SyntheticDevice, last_seen: Option<Timestamp>, fleet: &SyntheticFleet) -> bool {
+impl DeviceFilters {
+    fn take(&self, device: &SyntheticDevice, last_seen: Option<Timestamp>, fleet: &SyntheticFleet) -> bool {
         let registered = match self.registered {
             Registered::Include => true,
             Registered::Only => device.registrations > 0,
@@ -238,7 +215,7 @@ impl DeviceQuery {
 pub(super) fn get(
     fleet: &SyntheticFleet,
     id: &str,
-    pairs: &[(String, String)],
+    pairs: &Pairs,
     now: Timestamp,
 ) -> Result<SandboxAnswer, ApiRefusal> {
     let with_policy = include(asked(pairs, "include"))?;

@@ -5,10 +5,11 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::answer::{ApiRefusal, SandboxAnswer};
-use super::query::number;
+use super::query::{Pairs, number};
 use crate::synthetic::Dice;
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::{ClientVersion, Environment};
@@ -18,21 +19,23 @@ const MAX_NAME_CHARS: usize = 255;
 /// Groups on a page unless the request says otherwise, and at most (contract).
 const PER_PAGE: (usize, usize) = (50, 100);
 
-/// One deployment group.
-#[derive(Debug, Clone)]
+/// One deployment group, as it is answered.
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct DeploymentGroup {
     id: String,
     name: String,
     /// `None` where the group was created without: the answer then says null, which the contract allows.
     policy_ids: Option<Vec<String>>,
+    #[serde(rename = "version_config")]
     versions: Vec<VersionConfig>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
 
 /// One entry of `version_config`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 struct VersionConfig {
+    #[serde(rename = "target_environment")]
     environment: Option<String>,
     version: String,
 }
@@ -40,18 +43,6 @@ struct VersionConfig {
 impl DeploymentGroup {
     fn policies(&self) -> &[String] {
         self.policy_ids.as_deref().unwrap_or_default()
-    }
-
-    fn body(&self) -> Value {
-        let entry = |entry: &VersionConfig| json!({ "target_environment": entry.environment, "version": entry.version });
-        json!({
-            "id": self.id,
-            "name": self.name,
-            "policy_ids": self.policy_ids,
-            "version_config": self.versions.iter().map(entry).collect::<Vec<_>>(),
-            "created_at": self.created_at.to_string(),
-            "updated_at": self.updated_at.to_string(),
-        })
     }
 }
 
@@ -90,12 +81,12 @@ impl DeploymentGroups {
         group.versions.iter().find(named)?.version.parse().ok()
     }
 
-    pub(super) fn list(&self, pairs: &[(String, String)]) -> Result<SandboxAnswer, ApiRefusal> {
+    pub(super) fn list(&self, pairs: &Pairs) -> Result<SandboxAnswer, ApiRefusal> {
         let page = number(pairs, "page", 1, usize::MAX)?;
         let per_page = number(pairs, "per_page", PER_PAGE.0, PER_PAGE.1)?;
         let begin = (page - 1).saturating_mul(per_page);
         let shown: Vec<Value> =
-            self.groups.iter().skip(begin).take(per_page).map(DeploymentGroup::body).collect();
+            self.groups.iter().skip(begin).take(per_page).map(|group| json!(group)).collect();
         let info = json!({
             "count": shown.len(),
             "page": page,
@@ -107,11 +98,7 @@ impl DeploymentGroups {
     }
 
     pub(super) fn get(&self, id: &str) -> Result<SandboxAnswer, ApiRefusal> {
-        self.groups
-            .iter()
-            .find(|group| group.id == id)
-            .map(|group| SandboxAnswer::found(&group.body()))
-            .ok_or_else(unknown)
+        self.groups.iter().find(|group| group.id == id).map(SandboxAnswer::found).ok_or_else(unknown)
     }
 
     pub(super) fn create(&mut self, body: &[u8], now: Timestamp) -> Result<GroupWrite, ApiRefusal> {
@@ -133,7 +120,7 @@ impl DeploymentGroups {
             created_at: stamp,
             updated_at: stamp,
         };
-        let answer = SandboxAnswer::found(&group.body());
+        let answer = SandboxAnswer::found(&group);
         self.groups.push(group);
         Ok(GroupWrite { answer, policies })
     }
@@ -157,7 +144,7 @@ impl DeploymentGroups {
         }
         group.updated_at = stamp;
         Ok(GroupWrite {
-            answer: SandboxAnswer::found(&group.body()),
+            answer: SandboxAnswer::found(group),
             policies: before.union(&named).cloned().collect(),
         })
     }
@@ -170,13 +157,8 @@ impl DeploymentGroups {
     }
 
     fn refuse_taken(&self, wanted: &BTreeSet<String>) -> Result<(), ApiRefusal> {
-        let taken = |group: &&DeploymentGroup| group.policies().iter().any(|id| wanted.contains(id));
-        match self.groups.iter().find(taken) {
-            Some(_) => {
-                Err(ApiRefusal::new(409, 1000, "policy ids already belong to another deployment group"))
-            }
-            None => Ok(()),
-        }
+        let taken = |group: &DeploymentGroup| group.policies().iter().any(|id| wanted.contains(id));
+        if self.groups.iter().any(taken) { Err(ApiRefusal::taken()) } else { Ok(()) }
     }
 
     /// The instant of a write, with nanoseconds as the live API has them, and later than every one before.

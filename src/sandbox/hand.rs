@@ -8,7 +8,7 @@ use super::iam::{Managed, NoUserGroup, SimulatedMember, UserGroupTruth};
 impl Account {
     /// The User Groups, in the order in which they were made.
     pub fn user_groups(&self) -> Vec<UserGroupTruth> {
-        self.iam().truths()
+        self.iam.truths()
     }
 
     /// Replaces the members of a User Group, named by its ID or its name. Somebody with an e-mail is one
@@ -17,13 +17,12 @@ impl Account {
     /// # Errors
     /// When there is no such group, or more than one of that name.
     pub fn set_members(&mut self, group: &str, members: &[SimulatedMember]) -> Result<(), NoUserGroup> {
-        let (iam, now) = self.iam_mut();
         // First of all: a group that is not there changes nobody's status.
-        iam.meant(group)?;
-        let members = iam.admit(members);
-        let group = iam.meant(group)?;
+        self.iam.meant(group)?;
+        let members = self.iam.admit(members);
+        let group = self.iam.meant(group)?;
         group.members = members;
-        group.modified_on = now;
+        group.modified_on = self.now;
         Ok(())
     }
 
@@ -32,23 +31,20 @@ impl Account {
     /// # Errors
     /// When there is no such group, or more than one of that name.
     pub fn rename_user_group(&mut self, group: &str, name: &str) -> Result<(), NoUserGroup> {
-        let (iam, now) = self.iam_mut();
-        let group = iam.meant(group)?;
+        let group = self.iam.meant(group)?;
         name.clone_into(&mut group.name);
-        group.modified_on = now;
+        group.modified_on = self.now;
         Ok(())
     }
 
     /// Makes a User Group, of a name that another group may have; answers its ID.
     pub fn add_user_group(&mut self, name: &str, members: &[SimulatedMember]) -> String {
-        let (iam, now) = self.iam_mut();
-        iam.add(name, Managed::ByHand, members, now)
+        self.iam.add(name, Managed::ByHand, members, self.now)
     }
 
     /// The same, pushed by an identity provider.
     pub fn push_user_group(&mut self, name: &str, members: &[SimulatedMember]) -> String {
-        let (iam, now) = self.iam_mut();
-        iam.add(name, Managed::ByScim, members, now)
+        self.iam.add(name, Managed::ByScim, members, self.now)
     }
 
     /// Removes a User Group.
@@ -56,9 +52,8 @@ impl Account {
     /// # Errors
     /// When there is no such group, or more than one of that name.
     pub fn remove_user_group(&mut self, group: &str) -> Result<(), NoUserGroup> {
-        let (iam, _) = self.iam_mut();
-        let id = iam.meant(group)?.id.clone();
-        iam.remove(&id);
+        let id = self.iam.meant(group)?.id.clone();
+        self.iam.remove(&id);
         Ok(())
     }
 }

@@ -22,7 +22,7 @@ use secrecy::SecretString;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::account::Account;
 use super::answer::{ApiRefusal, Body, Cut, DateHeader, SandboxAnswer, SandboxOutcome};
@@ -78,8 +78,8 @@ pub struct RunningSandbox {
     shared: Shared,
     account_id: String,
     token: SecretString,
-    stop: CancellationToken,
-    task: Option<JoinHandle<()>>,
+    stop: DropGuard,
+    task: JoinHandle<()>,
 }
 
 /// One lock for everything: every critical section is short, synchronous and without IO.
@@ -110,7 +110,7 @@ pub async fn start(settings: SandboxSettings) -> Result<RunningSandbox, SandboxE
     let stop = CancellationToken::new();
     let shared = Shared { account: Arc::new(Mutex::new(account)), clock: settings.clock, stop: stop.clone() };
     let task = tokio::spawn(accept(listener, shared.clone()));
-    Ok(RunningSandbox { address, shared, account_id, token, stop, task: Some(task) })
+    Ok(RunningSandbox { address, shared, account_id, token, stop: stop.drop_guard(), task })
 }
 
 impl RunningSandbox {
@@ -147,18 +147,10 @@ impl RunningSandbox {
     }
 
     /// Stops listening, lets open connections finish for a moment, and drops held requests.
-    pub async fn shutdown(mut self) {
-        self.stop.cancel();
-        if let Some(task) = self.task.take() {
-            // The only way to fail is a panic in the accept loop, which has been printed.
-            let _ = task.await;
-        }
-    }
-}
-
-impl Drop for RunningSandbox {
-    fn drop(&mut self) {
-        self.stop.cancel();
+    pub async fn shutdown(self) {
+        drop(self.stop);
+        // The only way to fail is a panic in the accept loop, which has been printed.
+        let _ = self.task.await;
     }
 }
 
@@ -230,10 +222,8 @@ async fn serve(
         Ok(Ok(body)) => body,
         // Too large or broken: the account never sees it.
         Ok(Err(_)) => {
-            return Ok(written(
-                &ApiRefusal::new(413, 1000, "the request body is too large").answer(),
-                shared.clock.now(),
-            ));
+            let too_large = ApiRefusal::new(413, 1000, "the request body is too large");
+            return Ok(written(&too_large.answer(), shared.clock.now()));
         }
         Err(_) => return Err(ConnectionCut),
     };

@@ -83,6 +83,13 @@ pub struct HeldRequest {
     pub until: Timestamp,
     /// Milliseconds of real time to wait, before looking at `until`.
     pub wall_ms: u64,
+    pub(super) admitted: Admitted,
+}
+
+/// A request that is to be carried out, now or later.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    /// Its row in the journal.
     pub(super) seq: u64,
     pub(super) operation: SandboxOperation,
     pub(super) target: String,

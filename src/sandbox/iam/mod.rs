@@ -15,7 +15,6 @@ mod member;
 mod policies;
 mod policy;
 mod requests;
-mod start;
 
 pub(super) use directory::Iam;
 pub(super) use member::Managed;

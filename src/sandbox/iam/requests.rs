@@ -9,7 +9,7 @@ use super::directory::{Iam, by_scim, missing};
 use super::member::{IamGroup, Managed, Person};
 use crate::sandbox::answer::{ApiRefusal, SandboxAnswer};
 use crate::sandbox::operation::SandboxOperation;
-use crate::sandbox::query::{asked, contains, descends, number, page};
+use crate::sandbox::query::{Pairs, asked, contains, descends, fits, number, page};
 use crate::time::Timestamp;
 
 /// User Groups and members on a page unless the request says otherwise, and at most (contract).
@@ -25,16 +25,14 @@ impl Iam {
         &mut self,
         operation: SandboxOperation,
         target: &str,
-        pairs: &[(String, String)],
+        pairs: &Pairs,
         body: &[u8],
         now: Timestamp,
     ) -> Result<SandboxAnswer, ApiRefusal> {
         let (group, member) = target.split_once('/').unwrap_or((target, ""));
         match operation {
             SandboxOperation::CreateUserGroup => self.create(body, now),
-            SandboxOperation::GetUserGroup => {
-                self.group(group).map(|group| SandboxAnswer::found(&self.body(group)))
-            }
+            SandboxOperation::GetUserGroup => self.found(group),
             SandboxOperation::UpdateUserGroup => self.update(group, body, now),
             SandboxOperation::DeleteUserGroup => self.delete(group),
             SandboxOperation::ListMembers => self.members(group, pairs),
@@ -62,12 +60,11 @@ impl Iam {
         }
     }
 
-    fn list(&self, pairs: &[(String, String)]) -> Result<SandboxAnswer, ApiRefusal> {
+    fn list(&self, pairs: &Pairs) -> Result<SandboxAnswer, ApiRefusal> {
         let mut groups: Vec<&IamGroup> = self
             .groups
             .iter()
-            .filter(|group| asked(pairs, "id").is_none_or(|id| group.id == id))
-            .filter(|group| asked(pairs, "name").is_none_or(|name| group.name == name))
+            .filter(|group| fits(pairs, "id", &group.id) && fits(pairs, "name", &group.name))
             .filter(|group| asked(pairs, "fuzzyName").is_none_or(|part| contains(&group.name, part)))
             .collect();
         groups.sort_by(|a, b| a.name.cmp(&b.name));
@@ -87,7 +84,7 @@ impl Iam {
         if let Some(policies) = policies {
             self.give(&id, policies);
         }
-        self.group(&id).map(|group| SandboxAnswer::found(&self.body(group)))
+        self.found(&id)
     }
 
     fn update(&mut self, id: &str, body: &[u8], now: Timestamp) -> Result<SandboxAnswer, ApiRefusal> {
@@ -107,7 +104,7 @@ impl Iam {
             group.name = name;
         }
         group.modified_on = now;
-        self.group(id).map(|group| SandboxAnswer::found(&self.body(group)))
+        self.found(id)
     }
 
     fn delete(&mut self, id: &str) -> Result<SandboxAnswer, ApiRefusal> {
@@ -116,7 +113,7 @@ impl Iam {
         Ok(SandboxAnswer::found(&json!({ "id": id })))
     }
 
-    fn members(&self, group: &str, pairs: &[(String, String)]) -> Result<SandboxAnswer, ApiRefusal> {
+    fn members(&self, group: &str, pairs: &Pairs) -> Result<SandboxAnswer, ApiRefusal> {
         let group = self.group(group)?;
         let email = |person: &&Person| person.email.clone().unwrap_or_default();
         let mut people: Vec<&Person> = group.members.iter().filter_map(|id| self.person(id)).collect();
@@ -125,7 +122,7 @@ impl Iam {
         if descends(pairs)? {
             people.reverse();
         }
-        page(people.into_iter().map(Person::body).collect(), pairs, PER_PAGE)
+        page(people.into_iter().map(|person| json!(person)).collect(), pairs, PER_PAGE)
     }
 
     fn remove_member(
@@ -134,7 +131,7 @@ impl Iam {
         member: &str,
         now: Timestamp,
     ) -> Result<SandboxAnswer, ApiRefusal> {
-        let person = self.person(member).map(Person::body);
+        let person = self.person(member).map(|person| json!(person));
         let group = self.editable(group)?;
         let place = group.members.iter().position(|known| known == member);
         let (Some(person), Some(place)) = (person, place) else { return Err(missing("member")) };
@@ -143,17 +140,16 @@ impl Iam {
         Ok(SandboxAnswer::found(&person))
     }
 
-    fn permission_groups(&self, pairs: &[(String, String)]) -> Result<SandboxAnswer, ApiRefusal> {
+    fn permission_groups(&self, pairs: &Pairs) -> Result<SandboxAnswer, ApiRefusal> {
         let (default, most, least) = ROLES_PER_PAGE;
         if number(pairs, "per_page", default, most)? < least {
             return Err(ApiRefusal::bad(format!("per_page must be a whole number from {least} to {most}")));
         }
-        let roles = self
-            .roles
-            .iter()
-            .filter(|role| asked(pairs, "id").is_none_or(|id| role.id == id))
-            .filter(|role| asked(pairs, "name").is_none_or(|name| role.name == name))
-            .filter(|role| asked(pairs, "label").is_none_or(|label| role.label == label));
+        let roles = self.roles.iter().filter(|role| {
+            fits(pairs, "id", &role.id)
+                && fits(pairs, "name", &role.name)
+                && fits(pairs, "label", &role.label)
+        });
         page(roles.map(IamRole::body).collect(), pairs, (default, most))
     }
 
@@ -164,14 +160,18 @@ impl Iam {
         let mut named = Vec::new();
         for entry in body.as_array().ok_or_else(bad)? {
             let id = entry["id"].as_str().ok_or_else(bad)?;
-            let person = self
-                .person(id)
-                .ok_or_else(|| ApiRefusal::bad(format!("{id} is no member of the account")))?;
-            named.push(person.id.clone());
+            if self.person(id).is_none() {
+                return Err(ApiRefusal::bad(format!("{id} is no member of the account")));
+            }
+            named.push(id.to_owned());
         }
         named.sort();
         named.dedup();
         Ok(named)
+    }
+
+    fn found(&self, group: &str) -> Result<SandboxAnswer, ApiRefusal> {
+        self.group(group).map(|group| SandboxAnswer::found(&self.body(group)))
     }
 
     fn body(&self, group: &IamGroup) -> Value {

@@ -13,7 +13,7 @@ use super::policies::{
     Access, AnsweredAccess, GrantedRole, PermissionGroup, PermissionPolicy, PolicedGroup, PolicyIntent,
     ResourceGroup, ResourceScope,
 };
-use crate::cloudflare::user_groups::{GROUPS_PER_PAGE, iam_path, paged, user_group_path};
+use crate::cloudflare::request::{USER_GROUPS_PER_PAGE, iam_path, list_user_groups, paged, user_group_path};
 use crate::cloudflare::{ApiError, CloudflareClient, Operation, Priority, Request, Single};
 use crate::ids::{AccountId, PermissionGroupId, ResourceGroupId, UserGroupId};
 use crate::rollout::record::UserGroup;
@@ -27,12 +27,9 @@ impl CloudflareClient {
     /// # Errors
     /// Any; the listing is whole or an error.
     pub async fn user_groups(&self) -> Result<Vec<PolicedGroup>, ApiError> {
-        let request = |page| {
-            let path = iam_path(self.account(), "user_groups");
-            paged(Operation::ListUserGroups, path, page, GROUPS_PER_PAGE)
-        };
+        let request = |page| list_user_groups(self.account(), None, page);
         let key = |group: &WirePolicedGroup| group.id.clone();
-        let found = self.numbered(GROUPS_PER_PAGE, Priority::Routine, request, key).await?;
+        let found = self.numbered(USER_GROUPS_PER_PAGE, Priority::Routine, request, key).await?;
         Ok(found.into_values().map(PolicedGroup::from).collect())
     }
 

@@ -27,7 +27,9 @@ impl CloudflareClient {
         name: &UserGroupName,
         priority: Priority,
     ) -> Result<Vec<UserGroup>, ApiError> {
-        let found = self.list_user_groups(Some(name), priority).await?;
+        let request = |page| request::list_user_groups(&self.account, Some(name), page);
+        let key = |group: &WireUserGroup| group.id.clone();
+        let found = self.numbered(request::USER_GROUPS_PER_PAGE, priority, request, key).await?;
         // What the filter compares, and whether a server knows it, is not documented.
         Ok(found.into_values().map(UserGroup::from).filter(|group| group.name == name.as_str()).collect())
     }
@@ -63,16 +65,6 @@ impl CloudflareClient {
         let key = |member: &WireMember| member.id.clone();
         let found = self.numbered(request::MEMBERS_PER_PAGE, priority, request, key).await?;
         Ok(found.into_values().map(Member::from).collect())
-    }
-
-    async fn list_user_groups(
-        &self,
-        name: Option<&UserGroupName>,
-        priority: Priority,
-    ) -> Result<BTreeMap<UserGroupId, WireUserGroup>, ApiError> {
-        let request = |page| request::list_user_groups(&self.account, name, page);
-        let key = |group: &WireUserGroup| group.id.clone();
-        self.numbered(request::USER_GROUPS_PER_PAGE, priority, request, key).await
     }
 
     /// Reads numbered pages to their end: up to the total where one is told, else to the first page that is

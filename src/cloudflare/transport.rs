@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::{ApiError, ErrorClass, Obstacle, Silence};
 use super::request::{Operation, Request};
-use super::wire::{self, Complaint, Undecodable};
+use super::wire::{self, Complaint, Single, Undecodable};
 use super::{budget::Priority, client::CloudflareClient};
 use crate::text::in_full;
 use crate::time::{SignedDuration, Stopwatch, Timestamp, after};
@@ -49,8 +49,7 @@ impl CloudflareClient {
         };
         self.permit(operation, priority).await?;
         let stopwatch = Stopwatch::start();
-        let outcome = self.exchange(request, url).await;
-        let (code, outcome) = match outcome {
+        let (code, outcome) = match self.exchange(request, url).await {
             Ok((status, answer)) => (status.as_str().to_owned(), Ok(answer)),
             Err(error) => (error.metric_code(), Err(error)),
         };
@@ -58,6 +57,15 @@ impl CloudflareClient {
         self.observer.finished(operation.as_str(), &code, seconds);
         tracing::debug!(operation = operation.as_str(), code, seconds, "Cloudflare request");
         outcome
+    }
+
+    /// [`CloudflareClient::call`] for an answer with one result.
+    pub(super) async fn one<T: DeserializeOwned>(
+        &self,
+        request: &Request,
+        priority: Priority,
+    ) -> Result<T, ApiError> {
+        self.call(request, priority).await.map(|answer: Single<T>| answer.result)
     }
 
     /// Takes one request from the budget. Routine requests wait for it, within bounds; a write

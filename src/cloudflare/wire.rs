@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::fleet::{ListedDevice, ListedProfile, Reported};
 use crate::ids::{DeviceId, GroupId, PolicyId};
-use crate::rollout::record::{Group, GroupContent, VersionEntry};
+use crate::rollout::record::{Group, GroupContent, Profile, VersionEntry};
 use crate::time::Timestamp;
 
 pub(super) use user_groups::{NumberedPage, WireMember, WireUserGroup};
@@ -153,12 +153,20 @@ impl From<WireDevice> for ListedDevice {
 /// the contract gives what a missing flag means.
 #[derive(Debug, Deserialize)]
 pub(super) struct WireProfile {
-    pub(super) policy_id: Option<PolicyId>,
-    pub(super) name: Option<String>,
+    policy_id: Option<PolicyId>,
+    name: Option<String>,
     #[serde(default)]
     pub(super) default: bool,
     #[serde(default = "yes")]
-    pub(super) enabled: bool,
+    enabled: bool,
+}
+
+impl WireProfile {
+    /// The profile, where it has an ID that can name it.
+    pub(super) fn named(self) -> Option<Profile> {
+        let Self { policy_id, name, default: is_default, enabled } = self;
+        policy_id.map(|id| Profile { id, name, is_default, enabled })
+    }
 }
 
 fn yes() -> bool {

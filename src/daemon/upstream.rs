@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, GroupLookup, GroupUpdate, Priority};
+use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, GroupUpdate, Priority};
 use crate::daemon::stop_file::StopFile;
 use crate::engine::{LookAnswer, LookOrder, ReadAnswer, ReadFailed, ReadOrder};
 use crate::failpoint::{self, Point};
@@ -100,10 +100,7 @@ impl UpstreamTasks {
         let scope = match read {
             Read::Groups => return client.list_groups(priority).await.map(ReadAnswer::Groups),
             Read::Group(id) => {
-                let found = match client.get_group(id, Priority::Write).await? {
-                    GroupLookup::Found(group) => Some(group),
-                    GroupLookup::Missing => None,
-                };
+                let found = client.get_group(id, Priority::Write).await?;
                 return Ok(ReadAnswer::Group(id.clone(), found));
             }
             Read::Profiles => return client.profiles().await.map(ReadAnswer::Profiles),

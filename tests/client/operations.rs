@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use ringward::cloudflare::{
-    ApiError, CloudflareClient, ErrorClass, GroupLookup, GroupUpdate, Obstacle, Priority, RequestObserver,
+    ApiError, CloudflareClient, ErrorClass, GroupUpdate, Obstacle, Priority, RequestObserver,
     Settings, Silence, TokenState,
 };
 use ringward::ids::PolicyId;
-use ringward::rollout::record::{GroupContent, VersionEntry};
+use ringward::rollout::record::{Group, GroupContent, VersionEntry};
 use ringward::time::{Clock, SignedDuration, since};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -69,10 +69,10 @@ async fn a_content_that_must_not_be_sent_is_not() {
 async fn a_group_is_found_or_missing_or_not_known() {
     let found = Answer::ok(&group("g1"));
     let missing = Answer::failure(404, 1000, "group not found");
-    type Expected = fn(&Result<GroupLookup, ApiError>) -> bool;
+    type Expected = fn(&Result<ApiError>) -> bool;
     let rows: [(&str, Answer, Expected); 4] = [
-        ("found", found.clone(), |outcome| matches!(outcome, Ok(GroupLookup::Found(_)))),
-        ("missing", missing, |outcome| matches!(outcome, Ok(GroupLookup::Missing))),
+        ("found", found.clone(), |outcome| matches!(outcome, Ok(Some(_)))),
+        ("missing", missing, |outcome| matches!(outcome, Ok(None))),
         ("a proxy's 404", Answer::html(404, "<html>not here</html>"), |outcome| {
             matches!(outcome, Err(ApiError { class: ErrorClass::Refused { status: 404, .. }, .. }))
         }),

@@ -142,7 +142,11 @@ impl ApiError {
     /// The `code` label of metrics: the status that decided, or a word. A closed set.
     pub fn metric_code(&self) -> String {
         match &self.class {
-            ErrorClass::NoAnswer { silence: Silence::ServerError | Silence::Unexpected, status: Some(_), .. }
+            ErrorClass::NoAnswer {
+                silence: Silence::ServerError | Silence::Unexpected,
+                status: Some(_),
+                ..
+            }
             | ErrorClass::RateLimited { .. }
             | ErrorClass::Refused { .. } => self.status().unwrap_or_default().to_string(),
             ErrorClass::NoAnswer { silence, .. } => silence.into_str().to_owned(),

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::{ApiError, ErrorClass, Obstacle, Silence};
 use super::request::{Operation, Request};
-use super::wire::{self, Complaint, Single, Undecodable};
+use super::wire::{self, Complaint, Single};
 use super::{budget::Priority, client::CloudflareClient};
 use crate::text::in_full;
 use crate::time::{SignedDuration, Stopwatch, Timestamp, after};
@@ -115,10 +115,8 @@ impl CloudflareClient {
             return Err(self.silent(operation, Silence::Unreadable, Some(&head), &detail));
         }
         let status = head.status;
-        match wire::decode(&body) {
-            Ok(answer) => Ok((status, answer)),
-            Err(undecodable) => Err(self.undecodable(operation, &head, undecodable)),
-        }
+        let decoded = wire::decode(&body).map(|answer| (status, answer));
+        decoded.map_err(|(silence, detail)| self.silent(operation, silence, Some(&head), &detail))
     }
 
     /// Reads the headers, and tells the budget what they ask for.
@@ -187,19 +185,6 @@ impl CloudflareClient {
             }
         };
         self.error(operation, class, head.ray)
-    }
-
-    fn undecodable(&self, operation: Operation, head: &AnswerHead, problem: Undecodable) -> ApiError {
-        let (silence, detail) = match problem {
-            Undecodable::NotJson(problem) => {
-                (Silence::Unreadable, format!("its body is not whole JSON: {problem}"))
-            }
-            Undecodable::Field(problem) => (Silence::Incomplete, problem),
-            Undecodable::Unsuccessful(complaint) => {
-                (Silence::Incomplete, format!("it says success: false ({complaint})"))
-            }
-        };
-        self.silent(operation, silence, Some(head), &detail)
     }
 
     /// The class of a failure below HTTP. `head` is there once the answer had begun.

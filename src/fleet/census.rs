@@ -37,21 +37,17 @@ pub struct Counts {
 
 impl Counts {
     /// The count of one class.
-    pub const fn of(&self, class: Class) -> usize {
-        match class {
-            Class::Arrived => self.arrived,
-            Class::Due => self.due,
-            Class::Stalled => self.stalled,
-            Class::Unseen => self.unseen,
-            Class::TooOld => self.too_old,
-            Class::Untargeted => self.untargeted,
-            Class::Left => self.left,
-        }
+    pub const fn of(mut self, class: Class) -> usize {
+        *self.count(class)
     }
 
     /// Adds one device.
     pub const fn add(&mut self, class: Class) {
-        let count = match class {
+        *self.count(class) += 1;
+    }
+
+    const fn count(&mut self, class: Class) -> &mut usize {
+        match class {
             Class::Arrived => &mut self.arrived,
             Class::Due => &mut self.due,
             Class::Stalled => &mut self.stalled,
@@ -59,8 +55,7 @@ impl Counts {
             Class::TooOld => &mut self.too_old,
             Class::Untargeted => &mut self.untargeted,
             Class::Left => &mut self.left,
-        };
-        *count += 1;
+        }
     }
 
     /// Devices that were seen when they could have been on the target.
@@ -166,7 +161,7 @@ impl RingScope {
             };
             let entry = census.environments.entry(environment).or_default();
             entry.counts.add(class);
-            if let RingOffer::Assigned(assignment) = self.offered(Some(environment)) {
+            if let Some(assignment) = self.offered(Some(environment)).assigned() {
                 self.judge_activity(device, assignment, class, entry);
             }
         }
@@ -181,10 +176,7 @@ impl RingScope {
         if here {
             return Some(device.class(offered, self.stalled_after, now));
         }
-        let was_here = match offered {
-            RingOffer::Assigned(assignment) => device.left.as_ref() == Some(&assignment),
-            RingOffer::Nothing | RingOffer::Planned => false,
-        };
+        let was_here = device.left.is_some() && device.left == offered.assigned();
         was_here.then_some(Class::Left)
     }
 

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fleet::fisher::{PartsPerBillion, one_sided};
 use crate::fleet::presence::{REMEMBERED, hour_of};
-use crate::fleet::{Assignment, Class, Device, Fleet, RingOffer, RingScope};
+use crate::fleet::{Assignment, Class, Device, Fleet, RingScope};
 use crate::schedule::{Schedule, Zone};
 use crate::time::{SignedDuration, Timestamp};
 use crate::{ids::DeviceId, plan::model::Percent, version::Environment};
@@ -239,7 +239,7 @@ impl DarkQuestion<'_> {
         here: &[Beside<'_>],
         control: &[Beside<'_>],
     ) -> Option<DarkEvaluation> {
-        let RingOffer::Assigned(assignment) = self.ring.offered(Some(self.environment)) else { return None };
+        let assignment = self.ring.offered(Some(self.environment)).assigned()?;
         let newest = days.iter().rposition(|day| day.counts)?;
         let days = days.get(..=newest)?;
         let EvaluationDay { looks_at: at, taken_at, .. } = *days.last()?;

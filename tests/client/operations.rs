@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use ringward::cloudflare::{
-    ApiError, CloudflareClient, ErrorClass, GroupUpdate, Obstacle, Priority, RequestObserver,
-    Settings, Silence, TokenState,
+    ApiError, CloudflareClient, ErrorClass, GroupUpdate, Obstacle, Priority, RequestObserver, Settings,
+    Silence, TokenState,
 };
 use ringward::ids::PolicyId;
 use ringward::rollout::record::{Group, GroupContent, VersionEntry};

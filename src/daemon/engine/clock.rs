@@ -27,7 +27,7 @@ const PACE_BEHIND: u32 = 2;
 
 /// The clock, what was seen of it, and the steps that are not on record yet.
 #[derive(Debug)]
-pub(in crate::daemon) struct ClockWatch {
+pub(crate) struct ClockWatch {
     pub(super) clock: Clock,
     /// At the last look.
     pub(super) seen: Timestamp,
@@ -48,11 +48,6 @@ impl ClockWatch {
     pub(super) fn passed_before(&self, ago: SignedDuration) -> Timestamp {
         let ago = i32::try_from(PACE_BEHIND).ok().and_then(|pace| ago.checked_mul(pace));
         after(self.seen, -ago.unwrap_or(SignedDuration::MAX))
-    }
-
-    /// The clock at the last look.
-    pub(super) const fn seen(&self) -> Timestamp {
-        self.seen
     }
 
     /// How far the present instant has gone on by itself since it did last, in whole milliseconds: what is

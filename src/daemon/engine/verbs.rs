@@ -2,8 +2,7 @@
 //!
 //! **Invariant:** it is so once it is in the log; before that a token opens nothing, and a verb that is not recorded is answered as not done.
 
-use crate::daemon::engine::error::EngineError;
-use crate::daemon::engine::ledger::{Appended, DurableEngine};
+use crate::daemon::engine::ledger::{Appended, DurableEngine, EngineError};
 use crate::daemon::view::Telling;
 use crate::rollout::people::{access, tokens};
 
@@ -22,7 +21,7 @@ impl DurableEngine {
     ///
     /// # Errors
     /// The outer error ends the daemon; the inner one is the answer.
-    pub(in crate::daemon) fn command(
+    pub(crate) fn command(
         &mut self,
         actor: &Actor,
         reason: &str,
@@ -43,7 +42,7 @@ impl DurableEngine {
             // A file that is there stops: the table must not take writes for allowed.
             self.obey_stop_file()?;
         }
-        self.engine.world.second_clock.machine = Some(self.watch.seen());
+        self.engine.world.second_clock.machine = Some(self.watch.seen);
         self.engine.world.clock_behind = self.clock_behind();
         let judged = {
             // A stop is asked of the log alone: who asks shall stand there.
@@ -88,7 +87,7 @@ impl DurableEngine {
     ///
     /// # Errors
     /// The outer error ends the daemon; the inner one is the answer.
-    pub(in crate::daemon) fn tell(
+    pub(crate) fn tell(
         &mut self,
         actor: &Actor,
         reason: &str,

@@ -17,11 +17,7 @@ use crate::simulation::forecast::{NoForecast, Situation};
 use crate::time::{Stopwatch, Timestamp};
 impl DurableEngine {
     /// The devices of a plan's rings; `None`: no such plan.
-    pub(in crate::daemon) fn devices(
-        &self,
-        plan: &PlanName,
-        listing: &DeviceFilter,
-    ) -> Option<Vec<RingDevice>> {
+    pub(crate) fn devices(&self, plan: &PlanName, listing: &DeviceFilter) -> Option<Vec<RingDevice>> {
         let now = self.now();
         let (state, world) = (&self.engine.state, &self.engine.world);
         let rollout = &state.plans.get(plan)?.rollout;
@@ -48,7 +44,7 @@ impl DurableEngine {
     ///
     /// # Errors
     /// When there is nothing to forecast.
-    pub(in crate::daemon) fn situation(&self, plan: &PlanName) -> Result<Situation, NoForecast> {
+    pub(crate) fn situation(&self, plan: &PlanName) -> Result<Situation, NoForecast> {
         Situation::of(plan, self.files.desired(plan), &self.engine.state, &self.engine.world, self.now())
     }
 
@@ -62,12 +58,7 @@ impl DurableEngine {
     }
 
     /// The snapshot after a pass.
-    pub(in crate::daemon) fn view(
-        &self,
-        pass: &Pass,
-        budget_remaining: u32,
-        next_check: Option<Timestamp>,
-    ) -> View {
+    pub(crate) fn view(&self, pass: &Pass, budget_remaining: u32, next_check: Option<Timestamp>) -> View {
         View {
             at: self.now(),
             clock: self.watch.clock,

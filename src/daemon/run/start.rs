@@ -2,8 +2,7 @@
 //!
 //! **Invariant:** the loop begins only once the database is open and its log replayed.
 
-use crate::daemon::run::driver::Driver;
-use crate::daemon::run::error::DaemonError;
+use crate::daemon::run::driver::{DaemonError, Driver};
 use crate::daemon::run::inputs::Inputs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -112,7 +111,7 @@ pub async fn start(settings: DaemonSettings) -> Result<Daemon, DaemonError> {
     let mut durable = DurableEngine::open(&database, account, clock, mode, files)?;
     let mut plans_reader = PlansReader::start(plans, durable.yml(), looks_in)
         .map_err(|error| DaemonError::Thread(error.to_string()))?;
-    durable.ask_at_least(settings.approval_floor);
+    durable.engine.world.approval_floor = settings.approval_floor;
     durable.engine.world.revisions = settings.revisions;
     durable.engine.world.devices_per_day = settings.devices_per_day;
     durable.engine.world.second_clock.trust = settings.clock_trust;
@@ -131,10 +130,11 @@ pub async fn start(settings: DaemonSettings) -> Result<Daemon, DaemonError> {
     durable.take_look(look);
     failpoint::reach(Point::FilesRead);
     let (seen_in, seen) = mpsc::channel(MAX_SEEN);
-    let upstream = UpstreamTasks::new(Arc::new(client), durable.stop_file().clone(), seen_in);
+    let upstream =
+        UpstreamTasks { client: Arc::new(client), stop_file: durable.stop_file.clone(), seen: seen_in };
     let (requests_in, requests) = mpsc::channel(MAX_WAITING);
-    durable.engine.world.second_clock.doubt = upstream.second_clock().doubt;
-    let first = durable.view(&Pass::default(), upstream.budget_remaining(), None);
+    durable.engine.world.second_clock.doubt = upstream.client.second_clock().doubt;
+    let first = durable.view(&Pass::default(), upstream.client.budget_remaining(), None);
     let (view_in, view) = watch::channel(Arc::new(first));
     let (ticks_in, ticks) = mpsc::channel(1);
     let wheel = Wheel::start(ticks_in).await?;

@@ -70,19 +70,12 @@ impl CloudflareClient {
     }
 
     /// Whether the budget has room for a whole write: the fresh read before it, the write, and the
-    /// reads that settle it. To be asked before the intent is recorded.
+    /// reads that settle it; and for so many requests before it, which count its devices. To be asked before the
+    /// intent is recorded.
     ///
     /// # Errors
     /// The instant at which to ask again.
-    pub fn room_for_write(&self) -> Result<(), Timestamp> {
-        self.room_for_write_after(0)
-    }
-
-    /// The same, with so many requests before the write: a count of its devices.
-    ///
-    /// # Errors
-    /// The instant at which to ask again.
-    pub fn room_for_write_after(&self, before: u32) -> Result<(), Timestamp> {
+    pub fn room_for_write(&self, before: u32) -> Result<(), Timestamp> {
         self.budget().room_for_write(self.clock.now(), before)
     }
 

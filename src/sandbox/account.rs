@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::answer::{ApiRefusal, DateHeader, SandboxAnswer, SandboxOutcome};
 use super::devices::{self, DeviceQuery};
 use super::faults::{Fault, FaultScript, Faults, InvalidFault, LateAnswer};
-use super::groups::{DeploymentGroups, GroupWrite};
+use super::groups::DeploymentGroups;
 use super::iam::Iam;
 use super::journal::RequestJournal;
 use super::limit::RateLimit;
@@ -21,7 +21,7 @@ use super::request::{Admitted, Arrival, HeldRequest, Route, SandboxRequest};
 use super::settings::AccountSettings;
 use super::spoilt::{server_error, take_out, throttled};
 use super::token::{ApiToken, TokenStatus};
-use crate::synthetic::{DeviceTruth, Dice, SyntheticFleet, SyntheticProfile};
+use crate::synthetic::{DeviceTruth, Dice, SyntheticDevice, SyntheticFleet};
 use crate::time::{SignedDuration, Timestamp, after};
 
 /// The simulated account.
@@ -36,18 +36,12 @@ pub struct Account {
     pub(super) iam: Iam,
     /// What the list of groups answers until an instant, while it is stale.
     stale: Option<(Timestamp, DeploymentGroups)>,
-    late: Vec<LateWrite>,
+    /// Writes whose callers have given up and that take effect later: when, in the order of their rows.
+    late: BTreeMap<(Timestamp, u64), Admitted>,
     writes: u64,
     limit: RateLimit,
     faults: Faults,
     journal: RequestJournal,
-}
-
-/// A write whose caller has given up and that takes effect later.
-#[derive(Debug)]
-struct LateWrite {
-    due: Timestamp,
-    admitted: Admitted,
 }
 
 impl Account {
@@ -75,7 +69,7 @@ impl Account {
             ),
             groups: DeploymentGroups::new(dice.of("groups")),
             stale: None,
-            late: Vec::new(),
+            late: BTreeMap::new(),
             writes: 0,
             limit: RateLimit::default(),
             faults,
@@ -101,11 +95,8 @@ impl Account {
     /// Moves on to `now`; an earlier instant changes nothing. Returns the account's own now.
     pub fn advance(&mut self, now: Timestamp) -> Timestamp {
         let now = now.max(self.now);
-        loop {
-            let due = self.late.iter().enumerate().filter(|(_, late)| late.due <= now);
-            let first = due.min_by_key(|(_, late)| (late.due, late.admitted.seq));
-            let Some((index, _)) = first else { break };
-            let LateWrite { due, admitted } = self.late.remove(index);
+        while let Some(first) = self.late.first_entry().filter(|first| first.key().0 <= now) {
+            let ((due, _), admitted) = first.remove_entry();
             self.now = due;
             // Whoever asked has gone: a refusal now has no reader, and the row stays `applied: false`.
             let _ = self.answer(&admitted, false);
@@ -150,10 +141,7 @@ impl Account {
     pub fn handle(&mut self, request: SandboxRequest, now: Timestamp) -> SandboxOutcome {
         match self.arrive(request, now) {
             Arrival::Done(outcome) => outcome,
-            Arrival::Held(held) => {
-                let until = held.until;
-                self.resume(held, until)
-            }
+            Arrival::Held(held) => self.resume(held, now),
         }
     }
 
@@ -206,17 +194,17 @@ impl Account {
 
     /// What is true of every device, in the order of their IDs. Tests judge by it; the API never shows it.
     pub fn truths(&self) -> Vec<DeviceTruth> {
-        let SyntheticFleet { profiles, devices, calendar } = &self.fleet;
-        let name =
-            |index: usize| profiles.get(index).map_or("", |profile: &SyntheticProfile| profile.name.as_str());
-        devices.iter().map(|device| device.truth(name(device.profile), self.now, calendar)).collect()
+        let fleet = &self.fleet;
+        let truth =
+            |device: &SyntheticDevice| device.truth(fleet.profile_name(device), self.now, &fleet.calendar);
+        fleet.devices.iter().map(truth).collect()
     }
 
     /// Counts by profile, device type and reported version.
     pub(super) fn fleet_summary(&self) -> Value {
         let mut profiles: BTreeMap<&str, BTreeMap<&str, BTreeMap<String, usize>>> = BTreeMap::new();
         for device in &self.fleet.devices {
-            let profile = self.fleet.profiles.get(device.profile).map_or("", |profile| profile.name.as_str());
+            let profile = self.fleet.profile_name(device);
             let reported = device.reported(device.last_seen(self.now, &self.fleet.calendar));
             let types = profiles.entry(profile).or_default().entry(device.os.device_type()).or_default();
             *types.entry(reported.unwrap_or_else(|| "none".to_owned())).or_default() += 1;
@@ -231,10 +219,9 @@ impl Account {
         let route = route.ok_or_else(|| ApiRefusal::no_route(&request.path))?;
         if let Some(account) = route.account.as_ref().filter(|account| **account != self.id) {
             let possible = account.len() == 32 && account.chars().all(|c| c.is_ascii_hexdigit());
-            return Err(match possible {
-                true => ApiRefusal::unauthenticated(),
-                false => ApiRefusal::no_route(&request.path),
-            });
+            let unknown =
+                if possible { ApiRefusal::unauthenticated() } else { ApiRefusal::no_route(&request.path) };
+            return Err(unknown);
         }
         if self.token.status_at(self.now) != TokenStatus::Active && !route.operation.verifies() {
             return Err(ApiRefusal::unauthenticated());
@@ -254,7 +241,7 @@ impl Account {
             Some(Fault::ResetBefore) => return SandboxOutcome::Reset,
             Some(Fault::AppliedLate { seconds, answer }) => {
                 let due = later(self.now, *seconds);
-                self.late.push(LateWrite { due, admitted });
+                self.late.insert((due, seq), admitted);
                 return match answer {
                     LateAnswer::Reset => SandboxOutcome::Reset,
                     LateAnswer::GatewayTimeout => self.close(seq, server_error(504)),
@@ -284,43 +271,43 @@ impl Account {
     fn answer(&mut self, admitted: &Admitted, ignore_filters: bool) -> Result<SandboxAnswer, ApiRefusal> {
         let Admitted { seq, operation, target, request } = admitted;
         let pairs = request.pairs()?;
-        match *operation {
+        let answer = match *operation {
             SandboxOperation::ListGroups => match &self.stale {
-                Some((until, before)) if self.now < *until => before.list(&pairs),
-                _ => self.groups.list(&pairs),
+                Some((until, before)) if self.now < *until => before.list(&pairs)?,
+                _ => self.groups.list(&pairs)?,
             },
-            SandboxOperation::GetGroup => self.groups.get(target),
+            SandboxOperation::GetGroup => self.groups.get(target)?,
             SandboxOperation::CreateGroup | SandboxOperation::UpdateGroup | SandboxOperation::DeleteGroup => {
-                self.write(admitted)
+                self.write(admitted)?
             }
             SandboxOperation::ListDevices => {
                 let query = DeviceQuery::read(&pairs)?;
                 let query = if ignore_filters { query.unfiltered() } else { query };
-                Ok(query.page(&self.fleet, self.now))
+                query.page(&self.fleet, self.now)
             }
-            SandboxOperation::GetDevice => devices::get(&self.fleet, target, &pairs, self.now),
-            SandboxOperation::ListProfiles => profiles::list(&self.fleet, self.default_profile, &pairs),
-            SandboxOperation::GetDefaultProfile => {
-                Ok(profiles::get_default(&self.fleet, self.default_profile))
-            }
+            SandboxOperation::GetDevice => devices::get(&self.fleet, target, &pairs, self.now)?,
+            SandboxOperation::ListProfiles => profiles::list(&self.fleet, self.default_profile, &pairs)?,
+            SandboxOperation::GetDefaultProfile => profiles::get_default(&self.fleet, self.default_profile),
             SandboxOperation::VerifyUserToken | SandboxOperation::VerifyAccountToken => {
-                Ok(self.token.answer(self.now))
+                self.token.answer(self.now)
             }
             about_people => {
                 let pairs = if ignore_filters { without_filters(pairs) } else { pairs };
-                let answer = self.iam.answer(about_people, target, &pairs, &request.body, self.now)?;
-                if about_people.writes() {
-                    self.took_effect(*seq);
-                }
-                Ok(answer)
+                self.iam.answer(about_people, target, &pairs, &request.body, self.now)?
             }
+        };
+        let now = self.now;
+        if let Some(row) = self.journal.row(*seq).filter(|_| operation.writes()) {
+            row.applied = Some(true);
+            row.applied_at = Some(now);
         }
+        Ok(answer)
     }
 
     /// Applies a write at the account's now, and tells the devices.
     fn write(&mut self, admitted: &Admitted) -> Result<SandboxAnswer, ApiRefusal> {
-        let Admitted { seq, operation, target, request } = admitted;
-        let GroupWrite { answer, policies } = match operation {
+        let Admitted { operation, target, request, .. } = admitted;
+        let (answer, policies) = match operation {
             SandboxOperation::CreateGroup => self.groups.create(&request.body, self.now)?,
             SandboxOperation::UpdateGroup => self.groups.update(target, &request.body, self.now)?,
             _ => self.groups.delete(target)?,
@@ -328,28 +315,17 @@ impl Account {
         self.writes += 1;
         let SyntheticFleet { profiles, devices, calendar } = &mut self.fleet;
         for device in devices {
-            let Some(profile) = profiles.get(device.profile).filter(|profile| policies.contains(&profile.id))
-            else {
-                continue;
-            };
-            if let Some(environment) = device.os.environment() {
+            if let Some(profile) =
+                profiles.get(device.profile).filter(|profile| policies.contains(&profile.id))
+                && let Some(environment) = device.os.environment()
+            {
                 let offered = self.groups.target(&profile.id, environment);
                 device.assign(offered, self.now, self.writes, calendar);
             }
         }
-        self.took_effect(*seq);
         Ok(answer)
     }
 
-    fn took_effect(&mut self, seq: u64) {
-        let now = self.now;
-        if let Some(row) = self.journal.row(seq) {
-            row.applied = Some(true);
-            row.applied_at = Some(now);
-        }
-    }
-
-    /// Notes what is answered.
     fn close(&mut self, seq: u64, mut answer: SandboxAnswer) -> SandboxOutcome {
         if !answer.headers.iter().any(|(name, _)| *name == "ratelimit") {
             answer.headers.extend(self.limit.headers(self.now));

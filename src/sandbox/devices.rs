@@ -65,6 +65,9 @@ fn sortable(version: ClientVersion) -> String {
     version.to_string().split('.').map(|number| format!("{number:0>10}")).collect()
 }
 
+/// A device, and when it was last seen.
+type SightedDevice<'a> = (&'a SyntheticDevice, Option<Timestamp>);
+
 /// A request for devices, read.
 pub(super) struct DeviceQuery {
     per_page: usize,
@@ -143,7 +146,7 @@ impl DeviceQuery {
         });
         // One more than the page holds tells whether there is another page. Only a foreign order needs all
         // devices.
-        let rows: Vec<(&SyntheticDevice, Option<Timestamp>)> =
+        let rows: Vec<SightedDevice<'_>> =
             if by_id { fitting.take(self.per_page + 1).collect() } else { self.sorted(fitting.collect()) };
         let shown: Vec<Value> = rows
             .iter()
@@ -165,10 +168,7 @@ impl DeviceQuery {
         SandboxAnswer::listed(&shown, &info)
     }
 
-    fn sorted<'a>(
-        &self,
-        rows: Vec<(&'a SyntheticDevice, Option<Timestamp>)>,
-    ) -> Vec<(&'a SyntheticDevice, Option<Timestamp>)> {
+    fn sorted<'a>(&self, rows: Vec<SightedDevice<'a>>) -> Vec<SightedDevice<'a>> {
         let mut keyed: Vec<_> = rows
             .into_iter()
             .map(|row| ((self.sort_by.of(row.0, row.1), row.0.id.clone()), row))

@@ -56,11 +56,7 @@ pub(super) struct DeploymentGroups {
 }
 
 /// A write that took effect: the answer, and the policies whose target may have changed.
-#[derive(Debug)]
-pub(super) struct GroupWrite {
-    pub(super) answer: SandboxAnswer,
-    pub(super) policies: BTreeSet<String>,
-}
+type WrittenGroup = (SandboxAnswer, BTreeSet<String>);
 
 /// The body of a create or an update, read.
 struct GroupDraft {
@@ -101,7 +97,7 @@ impl DeploymentGroups {
         self.groups.iter().find(|group| group.id == id).map(SandboxAnswer::found).ok_or_else(unknown)
     }
 
-    pub(super) fn create(&mut self, body: &[u8], now: Timestamp) -> Result<GroupWrite, ApiRefusal> {
+    pub(super) fn create(&mut self, body: &[u8], now: Timestamp) -> Result<WrittenGroup, ApiRefusal> {
         let draft = GroupDraft::read(body)?;
         let name = draft.name.ok_or_else(|| ApiRefusal::bad("name is required"))?;
         let versions = draft.versions.ok_or_else(|| ApiRefusal::bad("version_config is required"))?;
@@ -122,10 +118,15 @@ impl DeploymentGroups {
         };
         let answer = SandboxAnswer::found(&group);
         self.groups.push(group);
-        Ok(GroupWrite { answer, policies })
+        Ok((answer, policies))
     }
 
-    pub(super) fn update(&mut self, id: &str, body: &[u8], now: Timestamp) -> Result<GroupWrite, ApiRefusal> {
+    pub(super) fn update(
+        &mut self,
+        id: &str,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<WrittenGroup, ApiRefusal> {
         let index = self.groups.iter().position(|group| group.id == id).ok_or_else(unknown)?;
         let draft = GroupDraft::read(body)?;
         let before: BTreeSet<String> = self.groups[index].policies().iter().cloned().collect();
@@ -143,17 +144,14 @@ impl DeploymentGroups {
             group.versions = versions;
         }
         group.updated_at = stamp;
-        Ok(GroupWrite {
-            answer: SandboxAnswer::found(group),
-            policies: before.union(&named).cloned().collect(),
-        })
+        Ok((SandboxAnswer::found(group), before.union(&named).cloned().collect()))
     }
 
-    pub(super) fn delete(&mut self, id: &str) -> Result<GroupWrite, ApiRefusal> {
+    pub(super) fn delete(&mut self, id: &str) -> Result<WrittenGroup, ApiRefusal> {
         let index = self.groups.iter().position(|group| group.id == id).ok_or_else(unknown)?;
         let group = self.groups.remove(index);
         let policies = group.policies().iter().cloned().collect();
-        Ok(GroupWrite { answer: SandboxAnswer::found(&json!({ "id": group.id })), policies })
+        Ok((SandboxAnswer::found(&json!({ "id": group.id })), policies))
     }
 
     fn refuse_taken(&self, wanted: &BTreeSet<String>) -> Result<(), ApiRefusal> {

@@ -164,7 +164,7 @@ async fn a_write_never_waits_and_a_read_not_for_long() {
         let limited = Answer::failure(429, 10_100, "More than 1200 requests").with("retry-after", pause);
         let server = Server::start(vec![limited, group_page(&[], 1, 0)]).await;
         let client = CloudflareClient::new(Settings { clock: Clock::Real, ..settings(&server.url) }).unwrap();
-        assert_eq!(client.room_for_write(), Ok(()), "{row}");
+        assert_eq!(client.room_for_write(0), Ok(()), "{row}");
         let limited = client.list_groups(priority).await.unwrap_err();
         let until = limited.come_back_at().unwrap();
         let error = client.list_groups(priority).await.unwrap_err();
@@ -175,7 +175,7 @@ async fn a_write_never_waits_and_a_read_not_for_long() {
         );
         assert_eq!(error.come_back_at(), Some(until), "{row}");
         assert!(!error.is_in_doubt(), "{row}");
-        assert_eq!((client.room_for_write(), client.budget_remaining()), (Err(until), 0), "{row}");
+        assert_eq!((client.room_for_write(0), client.budget_remaining()), (Err(until), 0), "{row}");
         let update = GroupUpdate::new(None, Some(policies(&["p1"]))).unwrap();
         let error = client.update_group(&group_id("g1"), &update).await.unwrap_err();
         assert_eq!(error.come_back_at(), Some(until), "{row}: {error}");

@@ -185,6 +185,6 @@ async fn look(
         world.single_groups.insert(id.clone(), Observed { value, as_of });
     }
     world.groups = Some(Observed { value: groups, as_of });
-    world.budget_spent_until = client.room_for_write().err();
+    world.budget_spent_until = client.room_for_write(0).err();
     Ok(world)
 }

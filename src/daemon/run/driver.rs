@@ -103,7 +103,7 @@ impl Driver {
     pub(super) fn decided(&mut self) -> Result<Pass, DaemonError> {
         self.passed = Stopwatch::start();
         let count = counting::requests(&self.durable.engine.state, &self.durable.engine.world);
-        self.durable.engine.world.budget_spent_until = self.upstream.client.room_for_write_after(count).err();
+        self.durable.engine.world.budget_spent_until = self.upstream.client.room_for_write(count).err();
         self.compare_clocks();
         let pass = self.durable.pass()?;
         // The last thing before a write begins: is the log still what it was?

@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::answer::{ApiRefusal, DateHeader, SandboxAnswer, SandboxOutcome};
+use super::answer::{Answered, ApiRefusal, DateHeader, SandboxAnswer, SandboxOutcome};
 use super::devices::{self, DeviceQuery};
-use super::faults::{Fault, FaultScript, Faults, InvalidFault, LateAnswer};
+use super::faults::{
+    Fault, FaultScript, Faults, InvalidFault, LateAnswer, server_error, take_out, throttled,
+};
 use super::groups::DeploymentGroups;
 use super::iam::Iam;
 use super::journal::RequestJournal;
@@ -19,7 +21,6 @@ use super::operation::SandboxOperation;
 use super::profiles::{self, DefaultProfileForm};
 use super::request::{Admitted, Arrival, HeldRequest, Route, SandboxRequest};
 use super::settings::AccountSettings;
-use super::spoilt::{server_error, take_out, throttled};
 use super::token::{ApiToken, TokenStatus};
 use crate::synthetic::{DeviceTruth, Dice, SyntheticDevice, SyntheticFleet};
 use crate::time::{SignedDuration, Timestamp, after};
@@ -212,7 +213,7 @@ impl Account {
         json!({ "at": self.now.to_string(), "devices": self.fleet.devices.len(), "profiles": profiles })
     }
 
-    fn admit(&self, request: &SandboxRequest, route: Option<Route>) -> Result<Route, ApiRefusal> {
+    fn admit(&self, request: &SandboxRequest, route: Option<Route>) -> Answered<Route> {
         if !self.token.is(request.token.as_ref()) {
             return Err(ApiRefusal::unauthenticated());
         }
@@ -268,7 +269,7 @@ impl Account {
         self.close(seq, answer)
     }
 
-    fn answer(&mut self, admitted: &Admitted, ignore_filters: bool) -> Result<SandboxAnswer, ApiRefusal> {
+    fn answer(&mut self, admitted: &Admitted, ignore_filters: bool) -> Answered {
         let Admitted { seq, operation, target, request } = admitted;
         let pairs = request.pairs()?;
         let answer = match *operation {
@@ -305,7 +306,7 @@ impl Account {
     }
 
     /// Applies a write at the account's now, and tells the devices.
-    fn write(&mut self, admitted: &Admitted) -> Result<SandboxAnswer, ApiRefusal> {
+    fn write(&mut self, admitted: &Admitted) -> Answered {
         let Admitted { operation, target, request, .. } = admitted;
         let (answer, policies) = match operation {
             SandboxOperation::CreateGroup => self.groups.create(&request.body, self.now)?,

@@ -122,6 +122,9 @@ pub(super) struct ApiRefusal {
     message: String,
 }
 
+/// An answer, or what leads to one, unless the API refuses.
+pub(super) type Answered<T = SandboxAnswer> = Result<T, ApiRefusal>;
+
 impl ApiRefusal {
     pub(super) fn new(status: u16, code: u32, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into() }

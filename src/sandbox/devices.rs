@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{ApiRefusal, SandboxAnswer};
+use super::answer::{Answered, ApiRefusal, SandboxAnswer};
 use super::query::{Pairs, asked, is_desc, is_extension, number};
 use crate::synthetic::{Os, SyntheticDevice, SyntheticFleet};
 use crate::time::Timestamp;
@@ -95,7 +95,7 @@ struct DeviceFilters {
 
 impl DeviceQuery {
     /// Reads the query. Unknown parameters are ignored, as servers do.
-    pub(super) fn read(pairs: &Pairs) -> Result<Self, ApiRefusal> {
+    pub(super) fn read(pairs: &Pairs) -> Answered<Self> {
         let last =
             |name: &str| pairs.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let all = |name: &str| -> Vec<String> {
@@ -212,12 +212,7 @@ impl DeviceFilters {
 }
 
 /// One device.
-pub(super) fn get(
-    fleet: &SyntheticFleet,
-    id: &str,
-    pairs: &Pairs,
-    now: Timestamp,
-) -> Result<SandboxAnswer, ApiRefusal> {
+pub(super) fn get(fleet: &SyntheticFleet, id: &str, pairs: &Pairs, now: Timestamp) -> Answered {
     let with_policy = include(asked(pairs, "include"))?;
     let device = fleet.device(id).ok_or_else(|| ApiRefusal::new(404, 1000, "device not found"))?;
     let last_seen = device.last_seen(now, &fleet.calendar);
@@ -283,7 +278,7 @@ fn body(
     body
 }
 
-fn include(text: Option<&str>) -> Result<bool, ApiRefusal> {
+fn include(text: Option<&str>) -> Answered<bool> {
     let mut asked = false;
     for extra in text.unwrap_or_default().split(',').filter(|extra| !extra.is_empty()) {
         if extra != INCLUDE_POLICY {
@@ -294,11 +289,11 @@ fn include(text: Option<&str>) -> Result<bool, ApiRefusal> {
     Ok(asked)
 }
 
-fn instant(text: &str) -> Result<Timestamp, ApiRefusal> {
+fn instant(text: &str) -> Answered<Timestamp> {
     text.parse().map_err(|_| ApiRefusal::bad("seen_after and seen_before must be RFC 3339 timestamps"))
 }
 
-fn uuid(text: &str) -> Result<String, ApiRefusal> {
+fn uuid(text: &str) -> Answered<String> {
     let lengths: Vec<usize> = text.split('-').map(str::len).collect();
     let digits = text.chars().all(|c| c == '-' || c.is_ascii_hexdigit());
     if lengths == [8, 4, 4, 4, 12] && digits {
@@ -313,7 +308,7 @@ fn encode_cursor(key: &str, id: &str) -> String {
     format!("{id}/{key}").bytes().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn decode_cursor(cursor: &str) -> Result<(String, String), ApiRefusal> {
+fn decode_cursor(cursor: &str) -> Answered<(String, String)> {
     let bytes: Option<Vec<u8>> = cursor
         .as_bytes()
         .chunks(2)

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::answer::{ApiRefusal, SandboxAnswer};
+use super::answer::{Answered, ApiRefusal, SandboxAnswer};
 use super::query::{Pairs, number};
 use crate::synthetic::Dice;
 use crate::time::{SignedDuration, Timestamp, after};
@@ -77,7 +77,7 @@ impl DeploymentGroups {
         group.versions.iter().find(named)?.version.parse().ok()
     }
 
-    pub(super) fn list(&self, pairs: &Pairs) -> Result<SandboxAnswer, ApiRefusal> {
+    pub(super) fn list(&self, pairs: &Pairs) -> Answered {
         let page = number(pairs, "page", 1, usize::MAX)?;
         let per_page = number(pairs, "per_page", PER_PAGE.0, PER_PAGE.1)?;
         let begin = (page - 1).saturating_mul(per_page);
@@ -93,11 +93,11 @@ impl DeploymentGroups {
         Ok(SandboxAnswer::listed(&shown, &info))
     }
 
-    pub(super) fn get(&self, id: &str) -> Result<SandboxAnswer, ApiRefusal> {
+    pub(super) fn get(&self, id: &str) -> Answered {
         self.groups.iter().find(|group| group.id == id).map(SandboxAnswer::found).ok_or_else(unknown)
     }
 
-    pub(super) fn create(&mut self, body: &[u8], now: Timestamp) -> Result<WrittenGroup, ApiRefusal> {
+    pub(super) fn create(&mut self, body: &[u8], now: Timestamp) -> Answered<WrittenGroup> {
         let draft = GroupDraft::read(body)?;
         let name = draft.name.ok_or_else(|| ApiRefusal::bad("name is required"))?;
         let versions = draft.versions.ok_or_else(|| ApiRefusal::bad("version_config is required"))?;
@@ -121,12 +121,7 @@ impl DeploymentGroups {
         Ok((answer, policies))
     }
 
-    pub(super) fn update(
-        &mut self,
-        id: &str,
-        body: &[u8],
-        now: Timestamp,
-    ) -> Result<WrittenGroup, ApiRefusal> {
+    pub(super) fn update(&mut self, id: &str, body: &[u8], now: Timestamp) -> Answered<WrittenGroup> {
         let index = self.groups.iter().position(|group| group.id == id).ok_or_else(unknown)?;
         let draft = GroupDraft::read(body)?;
         let before: BTreeSet<String> = self.groups[index].policies().iter().cloned().collect();
@@ -147,14 +142,14 @@ impl DeploymentGroups {
         Ok((SandboxAnswer::found(group), before.union(&named).cloned().collect()))
     }
 
-    pub(super) fn delete(&mut self, id: &str) -> Result<WrittenGroup, ApiRefusal> {
+    pub(super) fn delete(&mut self, id: &str) -> Answered<WrittenGroup> {
         let index = self.groups.iter().position(|group| group.id == id).ok_or_else(unknown)?;
         let group = self.groups.remove(index);
         let policies = group.policies().iter().cloned().collect();
         Ok((SandboxAnswer::found(&json!({ "id": group.id })), policies))
     }
 
-    fn refuse_taken(&self, wanted: &BTreeSet<String>) -> Result<(), ApiRefusal> {
+    fn refuse_taken(&self, wanted: &BTreeSet<String>) -> Answered<()> {
         let taken = |group: &DeploymentGroup| group.policies().iter().any(|id| wanted.contains(id));
         if self.groups.iter().any(taken) { Err(ApiRefusal::taken()) } else { Ok(()) }
     }
@@ -173,7 +168,7 @@ fn unknown() -> ApiRefusal {
 }
 
 impl GroupDraft {
-    fn read(body: &[u8]) -> Result<Self, ApiRefusal> {
+    fn read(body: &[u8]) -> Answered<Self> {
         let body: Value =
             serde_json::from_slice(body).map_err(|_| ApiRefusal::bad("the request body is not JSON"))?;
         let Value::Object(fields) = body else {
@@ -187,7 +182,7 @@ impl GroupDraft {
     }
 }
 
-fn name(value: &Value) -> Result<String, ApiRefusal> {
+fn name(value: &Value) -> Answered<String> {
     let text = value.as_str().ok_or_else(|| ApiRefusal::bad("name must be a string"))?;
     if !(1..=MAX_NAME_CHARS).contains(&text.chars().count()) {
         return Err(ApiRefusal::bad(format!("name must have 1 to {MAX_NAME_CHARS} characters")));
@@ -195,7 +190,7 @@ fn name(value: &Value) -> Result<String, ApiRefusal> {
     Ok(text.to_owned())
 }
 
-fn policy_ids(value: &Value) -> Result<Vec<String>, ApiRefusal> {
+fn policy_ids(value: &Value) -> Answered<Vec<String>> {
     let bad = || ApiRefusal::bad("policy_ids must be an array of strings");
     let list = value.as_array().ok_or_else(bad)?;
     let ids: Vec<String> =
@@ -207,12 +202,12 @@ fn policy_ids(value: &Value) -> Result<Vec<String>, ApiRefusal> {
     Ok(ids)
 }
 
-fn versions(value: &Value) -> Result<Vec<VersionConfig>, ApiRefusal> {
+fn versions(value: &Value) -> Answered<Vec<VersionConfig>> {
     let list = value.as_array().ok_or_else(|| ApiRefusal::bad("version_config must be an array"))?;
     list.iter().map(entry).collect()
 }
 
-fn entry(value: &Value) -> Result<VersionConfig, ApiRefusal> {
+fn entry(value: &Value) -> Answered<VersionConfig> {
     let fields =
         value.as_object().ok_or_else(|| ApiRefusal::bad("a version_config entry must be an object"))?;
     let version = fields.get("version").and_then(Value::as_str);

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{ApiRefusal, SandboxAnswer};
+use super::answer::{Answered, SandboxAnswer};
 use super::query::{Pairs, asked, is_extension};
 use crate::synthetic::{SyntheticFleet, SyntheticProfile};
 
@@ -20,11 +20,7 @@ pub enum DefaultProfileForm {
     Listed,
 }
 
-pub(super) fn list(
-    fleet: &SyntheticFleet,
-    default: DefaultProfileForm,
-    pairs: &Pairs,
-) -> Result<SandboxAnswer, ApiRefusal> {
+pub(super) fn list(fleet: &SyntheticFleet, default: DefaultProfileForm, pairs: &Pairs) -> Answered {
     let is_extension = is_extension("profile_type", asked(pairs, "profile_type"))?;
     let is_listed = |profile: &&SyntheticProfile| {
         !is_extension && (!profile.is_default() || default == DefaultProfileForm::Listed)

@@ -4,13 +4,13 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{ApiRefusal, SandboxAnswer};
+use super::answer::{Answered, ApiRefusal, SandboxAnswer};
 
 /// A query's pairs, decoded, in their order.
 pub(super) type Pairs = [(String, String)];
 
 /// A whole number from 1 to `most` in the query.
-pub(super) fn number(pairs: &Pairs, name: &str, default: usize, most: usize) -> Result<usize, ApiRefusal> {
+pub(super) fn number(pairs: &Pairs, name: &str, default: usize, most: usize) -> Answered<usize> {
     let Some(text) = asked(pairs, name) else { return Ok(default) };
     text.parse()
         .ok()
@@ -31,11 +31,11 @@ pub(super) fn contains(text: &str, part: &str) -> bool {
     text.to_lowercase().contains(&part.to_lowercase())
 }
 
-pub(super) fn descends(pairs: &Pairs) -> Result<bool, ApiRefusal> {
+pub(super) fn descends(pairs: &Pairs) -> Answered<bool> {
     is_desc("direction", asked(pairs, "direction"))
 }
 
-pub(super) fn is_desc(name: &str, said: Option<&str>) -> Result<bool, ApiRefusal> {
+pub(super) fn is_desc(name: &str, said: Option<&str>) -> Answered<bool> {
     match said {
         None | Some("asc") => Ok(false),
         Some("desc") => Ok(true),
@@ -44,7 +44,7 @@ pub(super) fn is_desc(name: &str, said: Option<&str>) -> Result<bool, ApiRefusal
 }
 
 /// Whether a kind of registration is a browser extension's; the other is the client's.
-pub(super) fn is_extension(name: &str, said: Option<&str>) -> Result<bool, ApiRefusal> {
+pub(super) fn is_extension(name: &str, said: Option<&str>) -> Answered<bool> {
     match said {
         None | Some("warp") => Ok(false),
         Some("browser_extension") => Ok(true),
@@ -52,11 +52,7 @@ pub(super) fn is_extension(name: &str, said: Option<&str>) -> Result<bool, ApiRe
     }
 }
 
-pub(super) fn page(
-    entries: Vec<Value>,
-    pairs: &Pairs,
-    (default, most): (usize, usize),
-) -> Result<SandboxAnswer, ApiRefusal> {
+pub(super) fn page(entries: Vec<Value>, pairs: &Pairs, (default, most): (usize, usize)) -> Answered {
     let page = number(pairs, "page", 1, usize::MAX)?;
     let per_page = number(pairs, "per_page", default, most)?;
     let total = entries.len();

@@ -100,12 +100,13 @@ impl WakingHabits {
     /// The stretch of wakefulness that holds `instant`, or else the next one.
     pub(crate) fn awake_at_or_after(&self, calendar: &OfficeCalendar, instant: Timestamp) -> Option<Awake> {
         // Yesterday's stretch of a machine that never sleeps ends today.
-        self.first_from(calendar, calendar.day_of(instant).yesterday().ok()?, |awake| awake.until > instant)
+        let yesterday = calendar.day_of(instant).yesterday().ok()?;
+        self.awake_from(calendar, yesterday).find(|awake| awake.until > instant)
     }
 
     /// The first stretch that begins after `instant`: the next waking or service start.
     pub(crate) fn next_waking(&self, calendar: &OfficeCalendar, instant: Timestamp) -> Option<Awake> {
-        self.first_from(calendar, calendar.day_of(instant), |awake| awake.from > instant)
+        self.awake_from(calendar, calendar.day_of(instant)).find(|awake| awake.from > instant)
     }
 
     /// All stretches that begin on the days from `from` on and before `until`, in order.
@@ -120,14 +121,9 @@ impl WakingHabits {
         days.filter_map(|day| self.awake_on(calendar, day)).collect()
     }
 
-    fn first_from(
-        &self,
-        calendar: &OfficeCalendar,
-        day: Date,
-        fits: impl Fn(&Awake) -> bool,
-    ) -> Option<Awake> {
+    fn awake_from(&self, calendar: &OfficeCalendar, day: Date) -> impl Iterator<Item = Awake> {
         let days = successors(Some(day), |day| day.tomorrow().ok()).take(SEARCHED_DAYS);
-        days.filter_map(|day| self.awake_on(calendar, day)).find(fits)
+        days.filter_map(|day| self.awake_on(calendar, day))
     }
 
     fn awake_on(&self, calendar: &OfficeCalendar, day: Date) -> Option<Awake> {

@@ -6,7 +6,7 @@
 use super::catalogue::{self, IamRole};
 use super::member::{IamGroup, Managed, MemberStatus, NoUserGroup, Person, SimulatedMember, UserGroupTruth};
 use super::policy::{self, AllowOrDeny, DraftScope, IamResourceGroup, PolicyDraft, PolicyScope};
-use crate::sandbox::answer::ApiRefusal;
+use crate::sandbox::answer::{Answered, ApiRefusal};
 use crate::synthetic::Dice;
 use crate::time::Timestamp;
 
@@ -109,16 +109,16 @@ impl Iam {
         self.people.iter().find(|person| person.id == id)
     }
 
-    pub(super) fn group(&self, id: &str) -> Result<&IamGroup, ApiRefusal> {
+    pub(super) fn group(&self, id: &str) -> Answered<&IamGroup> {
         self.groups.iter().find(|group| group.id == id).ok_or_else(|| missing("user group"))
     }
 
-    pub(super) fn group_mut(&mut self, id: &str) -> Result<&mut IamGroup, ApiRefusal> {
+    pub(super) fn group_mut(&mut self, id: &str) -> Answered<&mut IamGroup> {
         self.groups.iter_mut().find(|group| group.id == id).ok_or_else(|| missing("user group"))
     }
 
     /// A group whose name and members the API may change.
-    pub(super) fn editable(&mut self, id: &str) -> Result<&mut IamGroup, ApiRefusal> {
+    pub(super) fn editable(&mut self, id: &str) -> Answered<&mut IamGroup> {
         let group = self.group_mut(id)?;
         if group.managed == Managed::ByScim { Err(by_scim()) } else { Ok(group) }
     }
@@ -146,18 +146,14 @@ impl Iam {
     }
 
     pub(crate) fn meant(&mut self, group: &str) -> Result<&mut IamGroup, NoUserGroup> {
-        let place = match self.groups.iter().position(|known| known.id == group) {
-            Some(place) => place,
-            None => {
-                let mut named = self.groups.iter().enumerate().filter(|(_, known)| known.name == group);
-                let (place, _) = named.next().ok_or_else(|| NoUserGroup::Unknown(group.to_owned()))?;
-                if named.next().is_some() {
-                    return Err(NoUserGroup::Ambiguous(group.to_owned()));
-                }
-                place
-            }
-        };
-        self.groups.get_mut(place).ok_or_else(|| NoUserGroup::Unknown(group.to_owned()))
+        let by_id = self.groups.iter().any(|known| known.id == group);
+        let is_meant = |known: &&mut IamGroup| if by_id { known.id == group } else { known.name == group };
+        let mut meant = self.groups.iter_mut().filter(is_meant);
+        let first = meant.next().ok_or_else(|| NoUserGroup::Unknown(group.to_owned()))?;
+        if meant.next().is_some() {
+            return Err(NoUserGroup::Ambiguous(group.to_owned()));
+        }
+        Ok(first)
     }
 
     pub(crate) fn truths(&self) -> Vec<UserGroupTruth> {

@@ -8,7 +8,7 @@ use super::catalogue::IamRole;
 use super::directory::Iam;
 use super::member::IamGroup;
 use super::policy::{DraftScope, IamPolicy, IamResourceGroup, PolicyDraft, PolicyScope, scope};
-use crate::sandbox::answer::{ApiRefusal, SandboxAnswer};
+use crate::sandbox::answer::{Answered, ApiRefusal, SandboxAnswer};
 use crate::sandbox::query::{Pairs, asked, fits};
 
 impl Iam {
@@ -17,12 +17,12 @@ impl Iam {
         &self,
         policies: &Value,
         group: Option<&IamGroup>,
-    ) -> Result<Vec<PolicyDraft>, ApiRefusal> {
+    ) -> Answered<Vec<PolicyDraft>> {
         let list = policies.as_array().ok_or_else(|| ApiRefusal::bad("policies must be an array"))?;
         list.iter().map(|policy| self.read_policy(policy, group)).collect()
     }
 
-    fn read_policy(&self, policy: &Value, group: Option<&IamGroup>) -> Result<PolicyDraft, ApiRefusal> {
+    fn read_policy(&self, policy: &Value, group: Option<&IamGroup>) -> Answered<PolicyDraft> {
         let access = policy["access"].as_str().and_then(|text| text.parse().ok());
         let access = access.ok_or_else(|| ApiRefusal::bad("access must be allow or deny"))?;
         let mut roles = Vec::new();
@@ -54,7 +54,7 @@ impl Iam {
         Ok(PolicyDraft { id, access, roles, on })
     }
 
-    fn read_on(&self, on: &Value) -> Result<DraftScope, ApiRefusal> {
+    fn read_on(&self, on: &Value) -> Answered<DraftScope> {
         if let Some(id) = on["id"].as_str() {
             let known = self.resources.iter().find(|resource| resource.id == id);
             return known
@@ -126,7 +126,7 @@ impl Iam {
     }
 }
 
-fn list<'a>(value: &'a Value, name: &str) -> Result<&'a Vec<Value>, ApiRefusal> {
+fn list<'a>(value: &'a Value, name: &str) -> Answered<&'a Vec<Value>> {
     value[name].as_array().ok_or_else(|| ApiRefusal::bad(format!("{name} must be an array")))
 }
 

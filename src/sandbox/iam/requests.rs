@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::catalogue::IamRole;
 use super::directory::{Iam, by_scim, missing};
 use super::member::{IamGroup, Managed, Person};
-use crate::sandbox::answer::{ApiRefusal, SandboxAnswer};
+use crate::sandbox::answer::{Answered, ApiRefusal, SandboxAnswer};
 use crate::sandbox::operation::SandboxOperation;
 use crate::sandbox::query::{Pairs, asked, contains, descends, fits, number, page};
 use crate::time::Timestamp;
@@ -28,7 +28,7 @@ impl Iam {
         pairs: &Pairs,
         body: &[u8],
         now: Timestamp,
-    ) -> Result<SandboxAnswer, ApiRefusal> {
+    ) -> Answered {
         let (group, member) = target.split_once('/').unwrap_or((target, ""));
         match operation {
             SandboxOperation::CreateUserGroup => self.create(body, now),
@@ -60,7 +60,7 @@ impl Iam {
         }
     }
 
-    fn list(&self, pairs: &Pairs) -> Result<SandboxAnswer, ApiRefusal> {
+    fn list(&self, pairs: &Pairs) -> Answered {
         let mut groups: Vec<&IamGroup> = self
             .groups
             .iter()
@@ -74,7 +74,7 @@ impl Iam {
         page(groups.into_iter().map(|group| self.body(group)).collect(), pairs, PER_PAGE)
     }
 
-    fn create(&mut self, body: &[u8], now: Timestamp) -> Result<SandboxAnswer, ApiRefusal> {
+    fn create(&mut self, body: &[u8], now: Timestamp) -> Answered {
         let fields = object(body)?;
         let name = fields.get("name").ok_or_else(|| ApiRefusal::bad("name is required"))?;
         let name = group_name(name)?;
@@ -87,7 +87,7 @@ impl Iam {
         self.found(&id)
     }
 
-    fn update(&mut self, id: &str, body: &[u8], now: Timestamp) -> Result<SandboxAnswer, ApiRefusal> {
+    fn update(&mut self, id: &str, body: &[u8], now: Timestamp) -> Answered {
         let fields = object(body)?;
         let group = self.group(id)?;
         let name = fields.get("name").map(group_name).transpose()?.filter(|name| *name != group.name);
@@ -107,13 +107,13 @@ impl Iam {
         self.found(id)
     }
 
-    fn delete(&mut self, id: &str) -> Result<SandboxAnswer, ApiRefusal> {
+    fn delete(&mut self, id: &str) -> Answered {
         let id = self.editable(id)?.id.clone();
         self.remove(&id);
         Ok(SandboxAnswer::found(&json!({ "id": id })))
     }
 
-    fn members(&self, group: &str, pairs: &Pairs) -> Result<SandboxAnswer, ApiRefusal> {
+    fn members(&self, group: &str, pairs: &Pairs) -> Answered {
         let group = self.group(group)?;
         let email = |person: &&Person| person.email.clone().unwrap_or_default();
         let mut people: Vec<&Person> = group.members.iter().filter_map(|id| self.person(id)).collect();
@@ -125,12 +125,7 @@ impl Iam {
         page(people.into_iter().map(|person| json!(person)).collect(), pairs, PER_PAGE)
     }
 
-    fn remove_member(
-        &mut self,
-        group: &str,
-        member: &str,
-        now: Timestamp,
-    ) -> Result<SandboxAnswer, ApiRefusal> {
+    fn remove_member(&mut self, group: &str, member: &str, now: Timestamp) -> Answered {
         let person = self.person(member).map(|person| json!(person));
         let group = self.editable(group)?;
         let place = group.members.iter().position(|known| known == member);
@@ -140,7 +135,7 @@ impl Iam {
         Ok(SandboxAnswer::found(&person))
     }
 
-    fn permission_groups(&self, pairs: &Pairs) -> Result<SandboxAnswer, ApiRefusal> {
+    fn permission_groups(&self, pairs: &Pairs) -> Answered {
         let (default, most, least) = ROLES_PER_PAGE;
         if number(pairs, "per_page", default, most)? < least {
             return Err(ApiRefusal::bad(format!("per_page must be a whole number from {least} to {most}")));
@@ -154,7 +149,7 @@ impl Iam {
     }
 
     /// The people that a list of `{id}` names.
-    fn named_members(&self, body: &[u8]) -> Result<Vec<String>, ApiRefusal> {
+    fn named_members(&self, body: &[u8]) -> Answered<Vec<String>> {
         let bad = || ApiRefusal::bad("the request body must be an array of {\"id\": MEMBER ID}");
         let body: Value = serde_json::from_slice(body).map_err(|_| bad())?;
         let mut named = Vec::new();
@@ -170,7 +165,7 @@ impl Iam {
         Ok(named)
     }
 
-    fn found(&self, group: &str) -> Result<SandboxAnswer, ApiRefusal> {
+    fn found(&self, group: &str) -> Answered {
         self.group(group).map(|group| SandboxAnswer::found(&self.body(group)))
     }
 
@@ -186,14 +181,14 @@ impl Iam {
     }
 }
 
-fn object(body: &[u8]) -> Result<serde_json::Map<String, Value>, ApiRefusal> {
+fn object(body: &[u8]) -> Answered<serde_json::Map<String, Value>> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(fields)) => Ok(fields),
         _ => Err(ApiRefusal::bad("the request body must be a JSON object")),
     }
 }
 
-fn group_name(value: &Value) -> Result<String, ApiRefusal> {
+fn group_name(value: &Value) -> Answered<String> {
     let name = value.as_str().ok_or_else(|| ApiRefusal::bad("name must be a string"))?;
     if name.is_empty() || name.starts_with(RESERVED) {
         return Err(ApiRefusal::bad(format!("name must not be empty, nor begin with {RESERVED}")));

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use super::budget::{Budget, Priority};
-use super::error::{ApiError, ErrorClass, Obstacle};
+use super::error::{ApiError, ApiResult, ErrorClass, Obstacle};
 use super::redact::Redactor;
 use super::request::{self, GroupUpdate, Operation};
 use super::second_clock::{Comparison, DatedAnswer, http_date};
@@ -84,7 +84,7 @@ impl CloudflareClient {
     ///
     /// # Errors
     /// Any; the listing is whole or an error, also when groups come or go while it is read.
-    pub async fn list_groups(&self, priority: Priority) -> Result<Vec<Group>, ApiError> {
+    pub async fn list_groups(&self, priority: Priority) -> ApiResult<Vec<Group>> {
         let inconsistent = |detail: String| Err(self.inconsistent(Operation::ListGroups, &detail));
         let mut groups: BTreeMap<GroupId, Group> = BTreeMap::new();
         let mut read = 0;
@@ -116,7 +116,7 @@ impl CloudflareClient {
     ///
     /// # Errors
     /// Any; a 404 of the API itself is `None`, one of a proxy is an error.
-    pub async fn get_group(&self, id: &GroupId, priority: Priority) -> Result<Option<Group>, ApiError> {
+    pub async fn get_group(&self, id: &GroupId, priority: Priority) -> ApiResult<Option<Group>> {
         match self.one(&request::get_group(&self.account, id), priority).await {
             Ok(group) => self.same_group(Operation::GetGroup, id, group).map(Some),
             Err(error) if error.says_missing() => Ok(None),
@@ -129,7 +129,7 @@ impl CloudflareClient {
     ///
     /// # Errors
     /// Any; see [`ApiError::is_in_doubt`] before sending it again.
-    pub async fn create_group(&self, content: &GroupContent) -> Result<Group, ApiError> {
+    pub async fn create_group(&self, content: &GroupContent) -> ApiResult<Group> {
         let operation = Operation::CreateGroup;
         let request = request::create_group(&self.account, content)
             .map_err(|error| self.not_sent(operation, Obstacle::Unsendable, &error.to_string()))?;
@@ -140,7 +140,7 @@ impl CloudflareClient {
     ///
     /// # Errors
     /// Any; see [`ApiError::is_in_doubt`] before sending it again.
-    pub async fn update_group(&self, id: &GroupId, update: &GroupUpdate) -> Result<Group, ApiError> {
+    pub async fn update_group(&self, id: &GroupId, update: &GroupUpdate) -> ApiResult<Group> {
         let request = request::update_group(&self.account, id, update);
         let group = self.one(&request, Priority::Write).await?;
         self.same_group(Operation::UpdateGroup, id, group)
@@ -151,7 +151,7 @@ impl CloudflareClient {
     ///
     /// # Errors
     /// Any.
-    pub async fn list_profiles(&self) -> Result<Vec<Profile>, ApiError> {
+    pub async fn list_profiles(&self) -> ApiResult<Vec<Profile>> {
         let request = request::list_profiles(&self.account);
         let answer: Option<Vec<WireProfile>> = self.one(&request, Priority::Routine).await?;
         let mut profiles: BTreeMap<PolicyId, Profile> = BTreeMap::new();
@@ -171,7 +171,7 @@ impl CloudflareClient {
     ///
     /// # Errors
     /// Any.
-    pub async fn default_profile(&self) -> Result<Option<Profile>, ApiError> {
+    pub async fn default_profile(&self) -> ApiResult<Option<Profile>> {
         let request = request::default_profile(&self.account);
         let answer: WireProfile = self.one(&request, Priority::Routine).await?;
         Ok(answer.named().map(|profile| Profile { is_default: true, ..profile }))
@@ -182,7 +182,7 @@ impl CloudflareClient {
     ///
     /// # Errors
     /// Any; also when Cloudflare names two profiles as the default one.
-    pub async fn profiles(&self) -> Result<Profiles, ApiError> {
+    pub async fn profiles(&self) -> ApiResult<Profiles> {
         let mut listed = self.list_profiles().await?;
         if let Some(default) = self.default_profile().await? {
             match listed.iter_mut().find(|profile| profile.id == default.id) {
@@ -206,7 +206,7 @@ impl CloudflareClient {
     ///
     /// # Errors
     /// Any; [`ErrorClass::Refused`] says that the token is not known.
-    pub async fn verify_token(&self) -> Result<TokenCheck, ApiError> {
+    pub async fn verify_token(&self) -> ApiResult<TokenCheck> {
         let as_user = request::verify_user_token();
         let as_account = request::verify_account_token(&self.account);
         match self.owner {
@@ -252,7 +252,7 @@ impl CloudflareClient {
         self.budget.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn same_group(&self, operation: Operation, asked: &GroupId, group: WireGroup) -> Result<Group, ApiError> {
+    fn same_group(&self, operation: Operation, asked: &GroupId, group: WireGroup) -> ApiResult<Group> {
         let group = Group::from(group);
         if group.id == *asked {
             return Ok(group);

@@ -26,6 +26,9 @@ pub struct ApiError {
     pub budget_left: u32,
 }
 
+/// What a request came to.
+pub type ApiResult<T> = Result<T, ApiError>;
+
 /// What the caller may conclude.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ErrorClass {

@@ -25,7 +25,7 @@ mod wire;
 
 pub use budget::{Budget, InvalidBudget, Priority};
 pub use client::CloudflareClient;
-pub use error::{ApiError, ErrorClass, Obstacle, Silence};
+pub use error::{ApiError, ApiResult, ErrorClass, Obstacle, Silence};
 pub(crate) use request::Request;
 pub use request::{GroupUpdate, InvalidContent, Operation};
 pub use setup::{ApiUrl, InvalidApiUrl, RequestObserver, Settings, SetupError, Timeouts, Unobserved};

@@ -7,7 +7,7 @@ use reqwest::header::{DATE, HeaderMap};
 use reqwest::{StatusCode, Url};
 use serde::de::DeserializeOwned;
 
-use super::error::{ApiError, ErrorClass, Obstacle, Silence};
+use super::error::{ApiError, ApiResult, ErrorClass, Obstacle, Silence};
 use super::request::{Operation, Request};
 use super::wire::{self, Complaint, Single};
 use super::{budget::Priority, client::CloudflareClient};
@@ -41,7 +41,7 @@ impl CloudflareClient {
         &self,
         request: &Request,
         priority: Priority,
-    ) -> Result<T, ApiError> {
+    ) -> ApiResult<T> {
         let operation = request.operation;
         let Some(url) = self.api.join(&request.path, &request.query) else {
             let detail = format!("an ID in the path {} would lead to another path", request.path);
@@ -64,13 +64,13 @@ impl CloudflareClient {
         &self,
         request: &Request,
         priority: Priority,
-    ) -> Result<T, ApiError> {
+    ) -> ApiResult<T> {
         self.call(request, priority).await.map(|answer: Single<T>| answer.result)
     }
 
     /// Takes one request from the budget. Routine requests wait for it, within bounds; a write
     /// does not, because what it was decided on grows old.
-    async fn permit(&self, operation: Operation, priority: Priority) -> Result<(), ApiError> {
+    async fn permit(&self, operation: Operation, priority: Priority) -> ApiResult<()> {
         let deadline = after(self.clock.now(), MAX_BUDGET_WAIT);
         loop {
             let Err(until) = self.budget().take(self.clock.now(), priority) else {
@@ -88,11 +88,7 @@ impl CloudflareClient {
         }
     }
 
-    async fn exchange<T: DeserializeOwned>(
-        &self,
-        request: &Request,
-        url: Url,
-    ) -> Result<(StatusCode, T), ApiError> {
+    async fn exchange<T: DeserializeOwned>(&self, request: &Request, url: Url) -> ApiResult<(StatusCode, T)> {
         let operation = request.operation;
         let own_connection = self.comparison().needs_own_connection();
         let http = if own_connection { &self.unpooled } else { &self.http };
@@ -149,7 +145,7 @@ impl CloudflareClient {
         operation: Operation,
         head: &AnswerHead,
         mut response: reqwest::Response,
-    ) -> Result<Vec<u8>, ApiError> {
+    ) -> ApiResult<Vec<u8>> {
         let mut body = Vec::new();
         loop {
             match response.chunk().await {

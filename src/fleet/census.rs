@@ -161,8 +161,16 @@ impl RingScope {
             };
             let entry = census.environments.entry(environment).or_default();
             entry.counts.add(class);
-            if let Some(assignment) = self.offered(Some(environment)).assigned() {
-                self.judge_activity(device, assignment, class, entry);
+            let Some(assignment) = self.offered(Some(environment)).assigned() else { continue };
+            let progress = device.progress_under(assignment);
+            let sighted = matches!(class, Class::Arrived | Class::Due | Class::Stalled);
+            if progress.recently_active && (sighted || class == Class::Unseen) {
+                entry.active += 1;
+                entry.active_sighted += usize::from(sighted);
+            }
+            let last_seen_at = device.latest.last_seen_at;
+            if class == Class::Arrived && self.on_a_later_day(progress.arrived_at, last_seen_at) {
+                entry.exercised += 1;
             }
         }
         census
@@ -178,24 +186,6 @@ impl RingScope {
         }
         let was_here = device.left.is_some() && device.left == offered.assigned();
         was_here.then_some(Class::Left)
-    }
-
-    fn judge_activity(
-        &self,
-        device: &Device,
-        assignment: Assignment,
-        class: Class,
-        entry: &mut EnvironmentCensus,
-    ) {
-        let progress = device.progress_under(assignment);
-        let sighted = matches!(class, Class::Arrived | Class::Due | Class::Stalled);
-        if progress.recently_active && (sighted || class == Class::Unseen) {
-            entry.active += 1;
-            entry.active_sighted += usize::from(sighted);
-        }
-        if class == Class::Arrived && self.on_a_later_day(progress.arrived_at, device.latest.last_seen_at) {
-            entry.exercised += 1;
-        }
     }
 
     fn on_a_later_day(&self, arrived: Option<Timestamp>, seen: Option<Timestamp>) -> bool {

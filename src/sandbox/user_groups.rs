@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::account::Account;
 use super::answer::SandboxAnswer;
-use super::iam::{Managed, NoUserGroup, SimulatedMember, UserGroupTruth};
+use super::iam::{NoUserGroup, SimulatedMember, UserGroupTruth};
 
 impl Account {
     /// The User Groups, in the order in which they were made.
@@ -45,12 +45,12 @@ impl Account {
 
     /// Makes a User Group, of a name that another group may have; answers its ID.
     pub fn add_user_group(&mut self, name: &str, members: &[SimulatedMember]) -> String {
-        self.iam.add(name, Managed::ByHand, members, self.now)
+        self.iam.add(name, false, members, self.now)
     }
 
     /// The same, pushed by an identity provider.
     pub fn push_user_group(&mut self, name: &str, members: &[SimulatedMember]) -> String {
-        self.iam.add(name, Managed::ByScim, members, self.now)
+        self.iam.add(name, true, members, self.now)
     }
 
     /// Removes a User Group.

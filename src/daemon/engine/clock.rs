@@ -65,11 +65,6 @@ impl ClockWatch {
         self.clock.wall_length(since(now, instant)).saturating_mul(PACE_BEHIND)
     }
 
-    /// By how much the clock was behind an instant at the last look.
-    pub(super) fn behind(&self, instant: Timestamp) -> SignedDuration {
-        since(self.seen, instant)
-    }
-
     /// Begins to watch a clock that may be behind the log's last record: then it was set back while no
     /// daemon ran. One that is ahead is as it should be, for nobody was there to look.
     pub(super) fn begin(&mut self, recorded: Option<Timestamp>) {

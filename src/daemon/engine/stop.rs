@@ -35,12 +35,8 @@ impl DurableEngine {
         let Some(said) = self.stop_file.said().or(told).or_else(|| self.stop_file.read()) else {
             return Ok(());
         };
-        let entry = Entry {
-            actor: said.actor.clone(),
-            reason: said.reason.clone(),
-            rollout: None,
-            event: Event::Stopped {},
-        };
+        let Stopping { actor, reason, .. } = said.clone();
+        let entry = Entry { actor, reason, rollout: None, event: Event::Stopped {} };
         match self.append(vec![entry], self.now())? {
             Appended::Recorded => self.engine.unrecorded_stop = None,
             Appended::Dropped => self.remember_stop(said),

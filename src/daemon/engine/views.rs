@@ -13,7 +13,7 @@ use crate::rollout::judge::{health, subject};
 use crate::rollout::state::Ring;
 use crate::rollout::tell::revision_waits::RevisionWaits;
 use crate::simulation::forecast::{NoForecast, Situation};
-use crate::time::{Stopwatch, Timestamp};
+use crate::time::{Stopwatch, Timestamp, since};
 
 impl DurableEngine {
     /// The devices of a plan's rings; `None`: no such plan.
@@ -82,7 +82,7 @@ impl DurableEngine {
             tokens: state.tokens.clone(),
             waits: self.waits.clone(),
             log_unwritable: world.log_unwritable.clone(),
-            clock_behind: world.clock_behind.map(|until| (until, self.watch.behind(until))),
+            clock_behind: world.clock_behind.map(|until| (until, since(self.watch.seen, until))),
             second_clock: world.second_clock.clone(),
             ticked_at: None,
             taken: Stopwatch::start(),

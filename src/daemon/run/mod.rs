@@ -13,4 +13,4 @@ mod tests;
 mod turn;
 
 pub use driver::DaemonError;
-pub use start::{Daemon, DaemonSettings, Stopper, start};
+pub use start::{Daemon, DaemonSettings, start};

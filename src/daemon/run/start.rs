@@ -57,23 +57,10 @@ pub struct DaemonSettings {
     pub clock_trust: Option<ClockTrust>,
 }
 
-/// Ends a daemon gracefully.
-#[derive(Debug, Clone)]
-pub struct Stopper {
-    token: CancellationToken,
-}
-
-impl Stopper {
-    /// Ends it: no new write, the answer of one under way is awaited.
-    pub fn stop(&self) {
-        self.token.cancel();
-    }
-}
-
 /// A running daemon.
 pub struct Daemon {
     handle: Handle,
-    stopper: Stopper,
+    token: CancellationToken,
     ended: oneshot::Receiver<Result<(), DaemonError>>,
 }
 
@@ -83,9 +70,9 @@ impl Daemon {
         self.handle.clone()
     }
 
-    /// The way to end it.
-    pub fn stopper(&self) -> Stopper {
-        self.stopper.clone()
+    /// Ends it: no new write, the answer of one under way is awaited.
+    pub fn stop(&self) {
+        self.token.cancel();
     }
 
     /// Waits until it ended.
@@ -169,5 +156,5 @@ pub async fn start(settings: DaemonSettings) -> Result<Daemon, DaemonError> {
         .name("engine".to_owned())
         .spawn(body)
         .map_err(|error| DaemonError::Thread(error.to_string()))?;
-    Ok(Daemon { handle: Handle::new(requests_in, view), stopper: Stopper { token }, ended })
+    Ok(Daemon { handle: Handle::new(requests_in, view), token, ended })
 }

@@ -4,7 +4,7 @@
 //! is about it.
 
 use super::catalogue::{self, IamRole};
-use super::member::{IamGroup, Managed, MemberStatus, NoUserGroup, Person, SimulatedMember, UserGroupTruth};
+use super::member::{IamGroup, MemberStatus, NoUserGroup, Person, SimulatedMember, UserGroupTruth};
 use super::policy::{self, AllowOrDeny, DraftScope, IamResourceGroup, PolicyDraft, PolicyScope};
 use crate::sandbox::answer::{Answered, ApiRefusal};
 use crate::synthetic::Dice;
@@ -56,15 +56,13 @@ impl Iam {
             made: 0,
         };
         iam.resources = policy::named(dice.of("resource"), &iam.scope_key);
-        for (name, managed, members) in
-            [("Release Approvers", Managed::ByHand, CHOSEN), ("Endpoint Team", Managed::ByScim, PUSHED)]
-        {
+        for (name, scim, members) in [("Release Approvers", false, CHOSEN), ("Endpoint Team", true, PUSHED)] {
             let member = |(email, status): &(&str, MemberStatus)| SimulatedMember {
                 email: (!email.is_empty()).then(|| (*email).to_owned()),
                 status: *status,
             };
             let members: Vec<SimulatedMember> = members.iter().map(member).collect();
-            iam.add(name, managed, &members, start);
+            iam.add(name, scim, &members, start);
         }
         iam.give_the_usual_policy();
         iam
@@ -87,7 +85,7 @@ impl Iam {
     pub(crate) fn add(
         &mut self,
         name: &str,
-        managed: Managed,
+        scim: bool,
         members: &[SimulatedMember],
         now: Timestamp,
     ) -> String {
@@ -95,7 +93,7 @@ impl Iam {
         let members = self.admit(members);
         let (name, policies) = (name.to_owned(), Vec::new());
         let group =
-            IamGroup { id: id.clone(), name, managed, created_on: now, modified_on: now, members, policies };
+            IamGroup { id: id.clone(), name, scim, created_on: now, modified_on: now, members, policies };
         self.groups.push(group);
         id
     }
@@ -120,7 +118,7 @@ impl Iam {
     /// A group whose name and members the API may change.
     pub(super) fn editable(&mut self, id: &str) -> Answered<&mut IamGroup> {
         let group = self.group_mut(id)?;
-        if group.managed == Managed::ByScim { Err(by_scim()) } else { Ok(group) }
+        if group.scim { Err(by_scim()) } else { Ok(group) }
     }
 
     /// The IDs of people, who become members of the account where they are not.
@@ -165,7 +163,7 @@ impl Iam {
         UserGroupTruth {
             id: group.id.clone(),
             name: group.name.clone(),
-            scim: group.managed == Managed::ByScim,
+            scim: group.scim,
             members: group.members.iter().filter_map(|id| self.person(id)).map(member).collect(),
         }
     }

@@ -18,18 +18,12 @@ pub(super) struct Person {
     pub(super) status: MemberStatus,
 }
 
-/// Who says who belongs to a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Managed {
-    ByHand,
-    ByScim,
-}
-
 #[derive(Debug, Clone)]
 pub(crate) struct IamGroup {
     pub(crate) id: String,
     pub(crate) name: String,
-    pub(super) managed: Managed,
+    /// Whether an identity provider pushes it, and says who belongs to it.
+    pub(super) scim: bool,
     pub(super) created_on: Timestamp,
     pub(crate) modified_on: Timestamp,
     /// IDs of people.

@@ -17,5 +17,4 @@ mod policy;
 mod requests;
 
 pub(super) use directory::Iam;
-pub(super) use member::Managed;
 pub use member::{MemberStatus, NoUserGroup, SimulatedMember, UserGroupTruth};

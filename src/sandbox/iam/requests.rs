@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 
 use super::catalogue::IamRole;
 use super::directory::{Iam, by_scim, missing};
-use super::member::{IamGroup, Managed, Person};
+use super::member::{IamGroup, Person};
 use crate::sandbox::answer::{Answered, ApiRefusal, SandboxAnswer};
 use crate::sandbox::operation::SandboxOperation;
 use crate::sandbox::query::{Pairs, asked, contains, descends, fits, number, page};
+use crate::sandbox::request::Admitted;
 use crate::time::Timestamp;
 
 /// User Groups and members on a page unless the request says otherwise, and at most (contract).
@@ -21,16 +22,11 @@ const RESERVED: &str = "CF";
 
 impl Iam {
     /// Answers an operation about User Groups.
-    pub(crate) fn answer(
-        &mut self,
-        operation: SandboxOperation,
-        target: &str,
-        pairs: &Pairs,
-        body: &[u8],
-        now: Timestamp,
-    ) -> Answered {
-        let (group, member) = target.split_once('/').unwrap_or((target, ""));
-        match operation {
+    pub(crate) fn answer(&mut self, admitted: &Admitted, pairs: &Pairs, now: Timestamp) -> Answered {
+        let Admitted { operation, target, request, .. } = admitted;
+        let body = &request.body;
+        let (group, member) = target.split_once('/').unwrap_or((target.as_str(), ""));
+        match *operation {
             SandboxOperation::CreateUserGroup => self.create(body, now),
             SandboxOperation::GetUserGroup => self.found(group),
             SandboxOperation::UpdateUserGroup => self.update(group, body, now),
@@ -39,7 +35,7 @@ impl Iam {
             SandboxOperation::AddMembers | SandboxOperation::ReplaceMembers => {
                 let named = self.named_members(body)?;
                 let group = self.editable(group)?;
-                if operation == SandboxOperation::ReplaceMembers {
+                if *operation == SandboxOperation::ReplaceMembers {
                     group.members.clear();
                 }
                 let new: Vec<String> =
@@ -52,7 +48,7 @@ impl Iam {
             SandboxOperation::RemoveMember => self.remove_member(group, member, now),
             SandboxOperation::ListPermissionGroups => self.permission_groups(pairs),
             SandboxOperation::GetPermissionGroup => {
-                let role = self.roles.iter().find(|role| role.id == target);
+                let role = self.roles.iter().find(|role| role.id == *target);
                 role.map(|role| SandboxAnswer::found(&role.body())).ok_or_else(|| missing("permission group"))
             }
             SandboxOperation::ListResourceGroups => Ok(self.resource_groups(pairs)),
@@ -80,7 +76,7 @@ impl Iam {
         let name = group_name(name)?;
         let policies =
             fields.get("policies").map(|policies| self.read_policies(policies, None)).transpose()?;
-        let id = self.add(&name, Managed::ByHand, &[], now);
+        let id = self.add(&name, false, &[], now);
         if let Some(policies) = policies {
             self.give(&id, policies);
         }
@@ -91,7 +87,7 @@ impl Iam {
         let fields = object(body)?;
         let group = self.group(id)?;
         let name = fields.get("name").map(group_name).transpose()?.filter(|name| *name != group.name);
-        if name.is_some() && group.managed == Managed::ByScim {
+        if name.is_some() && group.scim {
             return Err(by_scim());
         }
         let policies =

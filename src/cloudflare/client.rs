@@ -146,26 +146,6 @@ impl CloudflareClient {
         self.same_group(Operation::UpdateGroup, id, group)
     }
 
-    /// The device settings profiles as they are listed, those without an ID left out: nothing can
-    /// name them. Whether the default profile is among them is not documented.
-    ///
-    /// # Errors
-    /// Any.
-    pub async fn list_profiles(&self) -> ApiResult<Vec<Profile>> {
-        let request = request::list_profiles(&self.account);
-        let answer: Option<Vec<WireProfile>> = self.one(&request, Priority::Routine).await?;
-        let mut profiles: BTreeMap<PolicyId, Profile> = BTreeMap::new();
-        for wire in answer.unwrap_or_default() {
-            let is_default = wire.default;
-            let Some(profile) = wire.named() else {
-                tracing::warn!(is_default, "Cloudflare lists a device settings profile without an ID");
-                continue;
-            };
-            profiles.insert(profile.id.clone(), profile);
-        }
-        Ok(profiles.into_values().collect())
-    }
-
     /// The account's default profile. Older forms of the answer have no ID; then a device seen with
     /// `default: true` tells it (cloudflare.md#default-profile).
     ///
@@ -177,28 +157,33 @@ impl CloudflareClient {
         Ok(answer.named().map(|profile| Profile { is_default: true, ..profile }))
     }
 
-    /// All profiles with an ID, sorted by it. When none of them is the default one, Cloudflare
+    /// All device settings profiles with an ID, sorted by it; nothing can name one without. Whether the default
+    /// profile is listed among them is not documented. When none of them is the default one, Cloudflare
     /// did not say which it is; a device seen with `default: true` may.
     ///
     /// # Errors
     /// Any; also when Cloudflare names two profiles as the default one.
     pub async fn profiles(&self) -> ApiResult<Profiles> {
-        let mut listed = self.list_profiles().await?;
-        if let Some(default) = self.default_profile().await? {
-            match listed.iter_mut().find(|profile| profile.id == default.id) {
-                Some(profile) => profile.is_default = true,
-                None => {
-                    listed.push(default);
-                    listed.sort_by(|a, b| a.id.cmp(&b.id));
-                }
-            }
+        let request = request::list_profiles(&self.account);
+        let answer: Option<Vec<WireProfile>> = self.one(&request, Priority::Routine).await?;
+        let mut profiles: BTreeMap<PolicyId, Profile> = BTreeMap::new();
+        for wire in answer.unwrap_or_default() {
+            let is_default = wire.default;
+            let Some(profile) = wire.named() else {
+                tracing::warn!(is_default, "Cloudflare lists a device settings profile without an ID");
+                continue;
+            };
+            profiles.insert(profile.id.clone(), profile);
         }
-        let defaults: Vec<&str> = listed.iter().filter(|p| p.is_default).map(|p| p.id.as_str()).collect();
+        if let Some(default) = self.default_profile().await? {
+            profiles.entry(default.id.clone()).or_insert(default).is_default = true;
+        }
+        let defaults: Vec<&str> = profiles.values().filter(|p| p.is_default).map(|p| p.id.as_str()).collect();
         if defaults.len() > 1 {
             let detail = format!("it names more than one default profile: {}", defaults.join(", "));
             return Err(self.inconsistent(Operation::DefaultProfile, &detail));
         }
-        Ok(Profiles { listed })
+        Ok(Profiles { listed: profiles.into_values().collect() })
     }
 
     /// Whether the token is live. A token whose owner cannot be told by its prefix is tried as a

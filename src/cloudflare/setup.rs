@@ -118,7 +118,7 @@ impl RequestObserver for Unobserved {
     fn finished(&self, _operation: &'static str, _code: &str, _seconds: f64) {}
 }
 
-/// All that a client needs; no text shows it, for it holds the token.
+/// All that a client needs.
 #[derive(Clone)]
 pub struct Settings {
     /// Where the API is.
@@ -152,6 +152,18 @@ impl Settings {
             timeouts: Timeouts::default(),
             observer: Arc::new(Unobserved),
         }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("api", &self.api.to_string())
+            .field("account", &self.account)
+            .field("ca_file", &self.ca_file)
+            .field("requests", &self.requests)
+            .field("timeouts", &self.timeouts)
+            .finish_non_exhaustive()
     }
 }
 

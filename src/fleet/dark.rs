@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fleet::fisher::{PartsPerBillion, one_sided};
 use crate::fleet::presence::{REMEMBERED, hour_of};
-use crate::fleet::{Assignment, Class, Device, Fleet, RingScope};
+use crate::fleet::{Class, Device, Fleet, RingScope};
 use crate::schedule::{Schedule, Zone};
 use crate::time::{SignedDuration, Timestamp};
 use crate::{ids::DeviceId, plan::model::Percent, version::Environment};
@@ -250,7 +250,8 @@ impl DarkQuestion<'_> {
             |beside: &&&Beside<'_>| !counted.iter().any(|(from, until)| beside.in_hours(*from, *until));
         let since_at = Timestamp::from_second(since * 3600).ok()?;
         let of_cohort = |here: &&Beside<'_>| {
-            arrived_by(here.device, assignment, since_at)
+            let arrived_at = here.device.progress_under(assignment).arrived_at;
+            arrived_at.is_some_and(|arrived| arrived <= since_at)
                 && !self.accepts(here.device, look_hour)
                 && sighted(here)
         };
@@ -288,8 +289,4 @@ fn is_in(ring: &RingScope, device: &Device, environment: Environment) -> bool {
     device.latest.environment() == Some(environment)
         && !device.has_left()
         && device.latest.policy.as_ref().is_some_and(|policy| ring.policies.contains(&policy.id))
-}
-
-fn arrived_by(device: &Device, assignment: Assignment, instant: Timestamp) -> bool {
-    device.progress_under(assignment).arrived_at.is_some_and(|arrived| arrived <= instant)
 }

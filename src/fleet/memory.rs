@@ -109,16 +109,13 @@ impl Fleet {
         self.devices.miss(listed, |id| {
             observed.changed.insert(id.clone());
         });
-        let forgotten = |device: &Device| {
+        let forgotten = |device: &&Device| {
             let last_known =
                 device.latest.last_seen_at.unwrap_or(device.listed_since).max(device.listed_since);
             device.missed_full_sweeps > 0 && after(last_known, FORGET_AFTER) < started_at
         };
-        observed.forgotten = self
-            .devices()
-            .filter(|device| forgotten(device))
-            .map(|device| device.latest.id.clone())
-            .collect();
+        observed.forgotten =
+            self.devices().filter(forgotten).map(|device| device.latest.id.clone()).collect();
         self.devices.forget(&observed.forgotten);
         observed.changed.retain(|id| !observed.forgotten.contains(id));
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::answer::{Answered, ApiRefusal, DateHeader, SandboxAnswer, SandboxOutcome};
+use super::answer::{Answered, ApiRefusal, SandboxAnswer, SandboxOutcome};
 use super::devices::{self, DeviceQuery};
 use super::faults::{
     Fault, FaultScript, Faults, InvalidFault, LateAnswer, server_error, take_out, throttled,
@@ -262,8 +262,8 @@ impl Account {
             Some(Fault::ResetAfter) => return SandboxOutcome::Reset,
             Some(Fault::Truncated(cut)) => answer.cut = Some(cut),
             Some(Fault::MissingField { pointer }) => take_out(&mut answer.body, &pointer),
-            Some(Fault::WrongDate { seconds }) => answer.date = DateHeader::Late { seconds },
-            Some(Fault::NoDate) => answer.date = DateHeader::Missing,
+            Some(Fault::WrongDate { seconds }) => answer.date = Some(seconds),
+            Some(Fault::NoDate) => answer.date = None,
             _ => {}
         }
         self.close(seq, answer)
@@ -271,7 +271,7 @@ impl Account {
 
     fn answer(&mut self, admitted: &Admitted, ignore_filters: bool) -> Answered {
         let Admitted { seq, operation, target, request } = admitted;
-        let pairs = request.pairs()?;
+        let mut pairs = request.pairs()?;
         let answer = match *operation {
             SandboxOperation::ListGroups => match &self.stale {
                 Some((until, before)) if self.now < *until => before.list(&pairs)?,
@@ -294,7 +294,10 @@ impl Account {
             }
             // About people, and what they may.
             _ => {
-                let pairs = if ignore_filters { without_filters(pairs) } else { pairs };
+                if ignore_filters {
+                    // As a server that knows pages and nothing else.
+                    pairs.retain(|(key, _)| key == "page" || key == "per_page");
+                }
                 self.iam.answer(admitted, &pairs, self.now)?
             }
         };
@@ -337,12 +340,6 @@ impl Account {
         }
         SandboxOutcome::Answer(answer)
     }
-}
-
-/// The query of a server that knows pages and nothing else.
-fn without_filters(mut pairs: Vec<(String, String)>) -> Vec<(String, String)> {
-    pairs.retain(|(key, _)| key == "page" || key == "per_page");
-    pairs
 }
 
 fn later(now: Timestamp, seconds: u32) -> Timestamp {

@@ -26,23 +26,8 @@ pub struct SandboxAnswer {
     pub body: Body,
     /// Where a scripted fault cuts the body.
     pub cut: Option<Cut>,
-    /// What it says of the time.
-    pub date: DateHeader,
-}
-
-/// The `Date` of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DateHeader {
-    /// By the account's clock.
-    #[default]
-    Right,
-    /// So many virtual seconds later.
-    Late {
-        /// Seconds.
-        seconds: u32,
-    },
-    /// None.
-    Missing,
+    /// Its `Date`: so many virtual seconds after the account's clock, none where it is left out.
+    pub date: Option<u32>,
 }
 
 /// A body: JSON, or the page that an edge server sends in its place.
@@ -68,7 +53,7 @@ pub enum Cut {
 
 impl SandboxAnswer {
     pub(super) fn json(status: u16, body: Value) -> Self {
-        Self { status, headers: Vec::new(), body: Body::Json(body), cut: None, date: DateHeader::Right }
+        Self { status, headers: Vec::new(), body: Body::Json(body), cut: None, date: Some(0) }
     }
 
     /// The sandbox's own refusal, which is none of the API's.
@@ -81,7 +66,7 @@ impl SandboxAnswer {
             "<!DOCTYPE html>\n<html><head><title>{status}: Web server is returning an error</title></head>\n\
              <body><h1>Error {status}</h1><p>The sandbox was told to send this page.</p></body></html>\n"
         );
-        Self { status, headers: Vec::new(), body: Body::Html(page), cut: None, date: DateHeader::Right }
+        Self { status, headers: Vec::new(), body: Body::Html(page), cut: None, date: Some(0) }
     }
 
     pub(super) fn found(result: &impl Serialize) -> Self {

@@ -3,7 +3,6 @@
 //! **Invariant:** this layer decides nothing; it carries out what [`Account`] says, broken connections
 //! included, and a request once read is carried out even if its caller hangs up, as at a real server.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,7 +24,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::account::Account;
-use super::answer::{ApiRefusal, Body, Cut, DateHeader, SandboxAnswer, SandboxOutcome};
+use super::answer::{ApiRefusal, Body, Cut, SandboxAnswer, SandboxOutcome};
 use super::control;
 use super::faults::InvalidFault;
 use super::journal::RequestJournal;
@@ -315,22 +314,18 @@ fn written(answer: &SandboxAnswer, now: Timestamp) -> Response<Stream> {
     response.body(body).unwrap_or_else(|_| Response::new(Stream::empty()))
 }
 
-fn date_of(date: DateHeader, now: Timestamp) -> Option<String> {
-    let told = match date {
-        DateHeader::Right => now,
-        DateHeader::Late { seconds } => after(now, SignedDuration::from_secs(seconds.into())),
-        DateHeader::Missing => return None,
-    };
+fn date_of(late: Option<u32>, now: Timestamp) -> Option<String> {
+    let told = after(now, SignedDuration::from_secs(late?.into()));
     DateTimePrinter::new().timestamp_to_rfc9110_string(&told).ok()
 }
 
 /// A body that sends `bytes` and then breaks the connection.
 fn broken_off(bytes: Vec<u8>) -> Stream {
-    let begin = stream::iter([Ok::<Bytes, Infallible>(Bytes::from(bytes))]);
+    let begin = stream::iter([Ok(Bytes::from(bytes))]);
     let end = stream::once(async {
         // One pause, so that what came before is flushed and the caller really sees half a body.
         tokio::task::yield_now().await;
         Err(io::Error::from(io::ErrorKind::ConnectionReset))
     });
-    Stream::from_stream(begin.map(|chunk| chunk.map_err(|never| match never {})).chain(end))
+    Stream::from_stream(begin.chain(end))
 }

@@ -69,7 +69,7 @@ async fn a_content_that_must_not_be_sent_is_not() {
 async fn a_group_is_found_or_missing_or_not_known() {
     let found = Answer::ok(&group("g1"));
     let missing = Answer::failure(404, 1000, "group not found");
-    type Expected = fn(&Result<ApiError>) -> bool;
+    type Expected = fn(&Result<Option<Group>, ApiError>) -> bool;
     let rows: [(&str, Answer, Expected); 4] = [
         ("found", found.clone(), |outcome| matches!(outcome, Ok(Some(_)))),
         ("missing", missing, |outcome| matches!(outcome, Ok(None))),

@@ -213,9 +213,8 @@ pub fn list_members(account: &AccountId, group: &UserGroupId, page: u32) -> Requ
 }
 
 pub(crate) fn paged(operation: Operation, path: String, page: u32, per_page: u32) -> Request {
-    let mut request = Request::get(operation, path);
-    request.query = vec![("page", page.to_string()), ("per_page", per_page.to_string())];
-    request
+    let query = vec![("page", page.to_string()), ("per_page", per_page.to_string())];
+    Request { query, ..Request::get(operation, path) }
 }
 
 fn account_path(account: &AccountId) -> String {

@@ -193,11 +193,9 @@ impl Device {
         if self.has_left() {
             return Class::Left;
         }
-        let target = match offered {
-            RingOffer::Nothing => return Class::Untargeted,
-            RingOffer::Planned => None,
-            RingOffer::Assigned(assignment) => Some(assignment),
-        };
+        if offered == RingOffer::Nothing {
+            return Class::Untargeted;
+        }
         let version = match &self.latest.client {
             Reported::Version(version) => Some(*version),
             Reported::Unreadable(_) | Reported::Null => None,
@@ -205,7 +203,7 @@ impl Device {
         if version.is_some_and(|version| !version.follows_assignments()) {
             return Class::TooOld;
         }
-        let Some(assignment) = target else { return Class::Unseen };
+        let Some(assignment) = offered.assigned() else { return Class::Unseen };
         let progress = self.progress_under(assignment);
         // While it is off it installs nothing: only a sighting says that it had the time.
         let was_there = |by| self.latest.last_seen_at.is_some_and(|seen| by <= seen.min(now));

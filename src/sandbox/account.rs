@@ -110,7 +110,7 @@ impl Account {
     pub fn arrive(&mut self, request: SandboxRequest, now: Timestamp) -> Arrival {
         let now = self.advance(now);
         let route = Route::of(&request);
-        let seq = self.journal.arrived(now, &request, route.as_ref().map(|route| route.operation));
+        let seq = self.journal.arrived(now, &request, route.as_ref());
         let admitted = self.admit(&request, route).map_err(|refusal| refusal.answer());
         let admitted = admitted.and_then(|route| match self.limit.count(now) {
             Ok(()) => Ok(route),

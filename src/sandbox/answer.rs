@@ -74,10 +74,9 @@ impl SandboxAnswer {
     }
 
     pub(super) fn listed(result: &[Value], info: &Value) -> Self {
-        Self::json(
-            200,
-            json!({ "success": true, "errors": [], "messages": [], "result": result, "result_info": info }),
-        )
+        let body =
+            json!({ "success": true, "errors": [], "messages": [], "result": result, "result_info": info });
+        Self::json(200, body)
     }
 
     /// The bytes that reach the caller.
@@ -133,9 +132,7 @@ impl ApiRefusal {
 
     pub(super) fn answer(&self) -> SandboxAnswer {
         let error = json!({ "code": self.code, "message": self.message });
-        SandboxAnswer::json(
-            self.status,
-            json!({ "success": false, "errors": [error], "messages": [], "result": null }),
-        )
+        let body = json!({ "success": false, "errors": [error], "messages": [], "result": null });
+        SandboxAnswer::json(self.status, body)
     }
 }

@@ -148,11 +148,8 @@ impl DeviceQuery {
         // devices.
         let rows: Vec<SightedDevice<'_>> =
             if by_id { fitting.take(self.per_page + 1).collect() } else { self.sorted(fitting.collect()) };
-        let shown: Vec<Value> = rows
-            .iter()
-            .take(self.per_page)
-            .map(|(device, last_seen)| body(device, *last_seen, fleet, self.include_policy))
-            .collect();
+        let shown: Vec<Value> =
+            rows.iter().take(self.per_page).map(|row| body(*row, fleet, self.include_policy)).collect();
         let cursor = match rows.get(self.per_page - 1) {
             Some((device, last_seen)) if rows.len() > self.per_page => {
                 encode_cursor(&self.sort_by.of(device, *last_seen), &device.id)
@@ -216,7 +213,7 @@ pub(super) fn get(fleet: &SyntheticFleet, id: &str, pairs: &Pairs, now: Timestam
     let with_policy = include(asked(pairs, "include"))?;
     let device = fleet.device(id).ok_or_else(|| ApiRefusal::new(404, 1000, "device not found"))?;
     let last_seen = device.last_seen(now, &fleet.calendar);
-    Ok(SandboxAnswer::found(&body(device, last_seen, fleet, with_policy)))
+    Ok(SandboxAnswer::found(&body((device, last_seen), fleet, with_policy)))
 }
 
 /// The device as `physical-devices` lists it, without its registration.
@@ -253,12 +250,7 @@ fn inventory(device: &SyntheticDevice, last_seen: Option<Timestamp>) -> Value {
     })
 }
 
-fn body(
-    device: &SyntheticDevice,
-    last_seen: Option<Timestamp>,
-    fleet: &SyntheticFleet,
-    with_policy: bool,
-) -> Value {
+fn body((device, last_seen): SightedDevice<'_>, fleet: &SyntheticFleet, with_policy: bool) -> Value {
     let mut body = inventory(device, last_seen);
     let policy = fleet.profiles.get(device.profile).filter(|_| with_policy).map(|profile| {
         json!({

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::policies::{PermissionGroup, PolicedGroup, PolicyIntent, ResourceGroup, ResourceScope};
-use crate::cloudflare::user_groups::{GROUPS_PER_PAGE, iam_path, list_user_groups, paged, user_group_path};
+use crate::cloudflare::request::{USER_GROUPS_PER_PAGE, iam_path, list_user_groups, paged, user_group_path};
 use crate::cloudflare::{ApiError, CloudflareClient, Operation, Priority, Request, Single};
 use crate::ids::{AccountId, UserGroupId};
 
@@ -22,7 +22,7 @@ impl CloudflareClient {
     pub async fn user_groups(&self) -> Result<Vec<PolicedGroup>, ApiError> {
         let request = |page| list_user_groups(self.account(), None, page);
         let key = |group: &PolicedGroup| group.id.clone();
-        let found = self.numbered(GROUPS_PER_PAGE, Priority::Routine, request, key).await?;
+        let found = self.numbered(USER_GROUPS_PER_PAGE, Priority::Routine, request, key).await?;
         Ok(found.into_values().collect())
     }
 

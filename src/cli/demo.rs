@@ -180,7 +180,7 @@ async fn watch(
     opening: &str,
     out: Out<'_>,
 ) -> Result<(), CliError> {
-    let (handle, stopper) = (daemon.handle(), daemon.stopper());
+    let handle = daemon.handle();
     let wall = Stopwatch::start();
     let mut progress = DemoProgress::new();
     let outcome = match writeln!(out, "{opening}") {
@@ -188,7 +188,7 @@ async fn watch(
         Err(error) => Err(error.into()),
     };
     let view = handle.view();
-    stopper.stop();
+    daemon.stop();
     daemon.ended().await.map_err(CliError::failed)?;
     let interrupted = outcome? && !args.exit_when_done;
     match view.reports.first().map(|report| report.phase) {

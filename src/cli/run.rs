@@ -182,7 +182,7 @@ async fn serve_until_signal(
 }
 
 async fn until_signal(mut daemon: Daemon, mut signals: Signals) -> Result<(), CliError> {
-    let (handle, stopper) = (daemon.handle(), daemon.stopper());
+    let handle = daemon.handle();
     loop {
         tokio::select! {
             result = daemon.ended() => return result.map_err(CliError::failed),
@@ -191,7 +191,7 @@ async fn until_signal(mut daemon: Daemon, mut signals: Signals) -> Result<(), Cl
                 SignalMeaning::End(signal) => {
                     tracing::info!(signal, "ending: no new write is sent");
                     service::tell_end();
-                    stopper.stop();
+                    daemon.stop();
                     return daemon.ended().await.map_err(CliError::failed);
                 }
             }

@@ -9,7 +9,7 @@ use crate::{cli::CliError, daemon::Daemon};
 
 /// Ends a daemon that cannot be served, and tells why it cannot.
 pub(super) async fn end_after(mut daemon: Daemon, error: web::SocketError) -> CliError {
-    daemon.stopper().stop();
+    daemon.stop();
     match daemon.ended().await {
         Ok(()) => CliError::failed(error),
         Err(also) => CliError::failed(format!("{error}; and the daemon did not end tidily: {also}")),

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use super::budget::{Budget, Priority};
-use super::error::{ApiError, ErrorClass, Obstacle};
+use super::error::{ApiError, ApiResult, ErrorClass, Obstacle};
 use super::redact::Redactor;
 use super::request::{self, GroupUpdate, Operation};
 use super::second_clock::{Comparison, DatedAnswer, http_date};
 use super::setup::{ApiUrl, RequestObserver, Settings, SetupError, http_client};
 use super::token::{TokenCheck, TokenOwner};
-use super::wire::{GroupPage, Single, WireGroup, WireProfile};
+use super::wire::{GroupPage, WireGroup, WireProfile};
 use crate::ids::{AccountId, GroupId, PolicyId};
 use crate::rollout::record::{ClockDoubt, Group, GroupContent, Profile, Profiles};
 use crate::rollout::world::SecondClock;
@@ -36,27 +36,6 @@ pub struct CloudflareClient {
     comparison: Mutex<Comparison>,
     began: Stopwatch,
     owner: TokenOwner,
-}
-
-/// What asking for one group by its ID can answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum GroupLookup {
-    /// The group.
-    Found(Group),
-    /// The API says that there is none.
-    Missing,
-}
-
-/// The default profile as it is answered on its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DefaultProfile {
-    /// Its ID. Older forms of the answer have none; then a device seen with `default: true`
-    /// tells it (cloudflare.md#default-profile).
-    pub id: Option<PolicyId>,
-    /// Its name, which the contract does not promise.
-    pub name: Option<String>,
-    /// Whether it applies.
-    pub enabled: bool,
 }
 
 impl CloudflareClient {
@@ -91,19 +70,12 @@ impl CloudflareClient {
     }
 
     /// Whether the budget has room for a whole write: the fresh read before it, the write, and the
-    /// reads that settle it. To be asked before the intent is recorded.
+    /// reads that settle it; and for so many requests before it, which count its devices. To be asked before the
+    /// intent is recorded.
     ///
     /// # Errors
     /// The instant at which to ask again.
-    pub fn room_for_write(&self) -> Result<(), Timestamp> {
-        self.room_for_write_after(0)
-    }
-
-    /// The same, with so many requests before the write: a count of its devices.
-    ///
-    /// # Errors
-    /// The instant at which to ask again.
-    pub fn room_for_write_after(&self, before: u32) -> Result<(), Timestamp> {
+    pub fn room_for_write(&self, before: u32) -> Result<(), Timestamp> {
         self.budget().room_for_write(self.clock.now(), before)
     }
 
@@ -112,7 +84,7 @@ impl CloudflareClient {
     ///
     /// # Errors
     /// Any; the listing is whole or an error, also when groups come or go while it is read.
-    pub async fn list_groups(&self, priority: Priority) -> Result<Vec<Group>, ApiError> {
+    pub async fn list_groups(&self, priority: Priority) -> ApiResult<Vec<Group>> {
         let inconsistent = |detail: String| Err(self.inconsistent(Operation::ListGroups, &detail));
         let mut groups: BTreeMap<GroupId, Group> = BTreeMap::new();
         let mut read = 0;
@@ -130,13 +102,10 @@ impl CloudflareClient {
             read += answer.result.len();
             groups.extend(answer.result.into_iter().map(Group::from).map(|group| (group.id.clone(), group)));
             // Counted by ID: a group that two pages both list has pushed another one off them.
-            if groups.len() >= info.total_count {
-                return Ok(groups.into_values().collect());
-            }
             if last && read < info.total_count {
                 return inconsistent(format!("it lists {read} of {} groups", info.total_count));
             }
-            if last {
+            if last || groups.len() >= info.total_count {
                 return Ok(groups.into_values().collect());
             }
         }
@@ -146,13 +115,11 @@ impl CloudflareClient {
     /// One deployment group, fresh.
     ///
     /// # Errors
-    /// Any; a 404 of the API itself is [`GroupLookup::Missing`], one of a proxy is an error.
-    pub async fn get_group(&self, id: &GroupId, priority: Priority) -> Result<GroupLookup, ApiError> {
-        let outcome: Result<Single<WireGroup>, ApiError> =
-            self.call(&request::get_group(&self.account, id), priority).await;
-        match outcome {
-            Ok(answer) => self.same_group(Operation::GetGroup, id, answer).map(GroupLookup::Found),
-            Err(error) if error.says_missing() => Ok(GroupLookup::Missing),
+    /// Any; a 404 of the API itself is `None`, one of a proxy is an error.
+    pub async fn get_group(&self, id: &GroupId, priority: Priority) -> ApiResult<Option<Group>> {
+        match self.one(&request::get_group(&self.account, id), priority).await {
+            Ok(group) => self.same_group(Operation::GetGroup, id, group).map(Some),
+            Err(error) if error.says_missing() => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -162,82 +129,61 @@ impl CloudflareClient {
     ///
     /// # Errors
     /// Any; see [`ApiError::is_in_doubt`] before sending it again.
-    pub async fn create_group(&self, content: &GroupContent) -> Result<Group, ApiError> {
+    pub async fn create_group(&self, content: &GroupContent) -> ApiResult<Group> {
         let operation = Operation::CreateGroup;
         let request = request::create_group(&self.account, content)
             .map_err(|error| self.not_sent(operation, Obstacle::Unsendable, &error.to_string()))?;
-        let answer: Single<WireGroup> = self.call(&request, Priority::Write).await?;
-        Ok(answer.result.into())
+        self.one::<WireGroup>(&request, Priority::Write).await.map(Group::from)
     }
 
     /// Changes a deployment group and answers it as Cloudflare has it.
     ///
     /// # Errors
     /// Any; see [`ApiError::is_in_doubt`] before sending it again.
-    pub async fn update_group(&self, id: &GroupId, update: &GroupUpdate) -> Result<Group, ApiError> {
+    pub async fn update_group(&self, id: &GroupId, update: &GroupUpdate) -> ApiResult<Group> {
         let request = request::update_group(&self.account, id, update);
-        let answer: Single<WireGroup> = self.call(&request, Priority::Write).await?;
-        self.same_group(Operation::UpdateGroup, id, answer)
+        let group = self.one(&request, Priority::Write).await?;
+        self.same_group(Operation::UpdateGroup, id, group)
     }
 
-    /// The device settings profiles as they are listed, those without an ID left out: nothing can
-    /// name them. Whether the default profile is among them is not documented.
+    /// The account's default profile. Older forms of the answer have no ID; then a device seen with
+    /// `default: true` tells it (cloudflare.md#default-profile).
     ///
     /// # Errors
     /// Any.
-    pub async fn list_profiles(&self) -> Result<Vec<Profile>, ApiError> {
-        let request = request::list_profiles(&self.account);
-        let answer: Single<Option<Vec<WireProfile>>> = self.call(&request, Priority::Routine).await?;
-        let mut profiles: BTreeMap<PolicyId, Profile> = BTreeMap::new();
-        for wire in answer.result.unwrap_or_default() {
-            let WireProfile { policy_id, name, default: is_default, enabled } = wire;
-            match policy_id {
-                Some(id) => {
-                    profiles.insert(id.clone(), Profile { id, name, is_default, enabled });
-                }
-                None => {
-                    tracing::warn!(is_default, "Cloudflare lists a device settings profile without an ID")
-                }
-            }
-        }
-        Ok(profiles.into_values().collect())
-    }
-
-    /// The account's default profile.
-    ///
-    /// # Errors
-    /// Any.
-    pub async fn default_profile(&self) -> Result<DefaultProfile, ApiError> {
+    pub async fn default_profile(&self) -> ApiResult<Option<Profile>> {
         let request = request::default_profile(&self.account);
-        let answer: Single<WireProfile> = self.call(&request, Priority::Routine).await?;
-        let WireProfile { policy_id: id, name, enabled, .. } = answer.result;
-        Ok(DefaultProfile { id, name, enabled })
+        let answer: WireProfile = self.one(&request, Priority::Routine).await?;
+        Ok(answer.named().map(|profile| Profile { is_default: true, ..profile }))
     }
 
-    /// All profiles with an ID, sorted by it. When none of them is the default one, Cloudflare
+    /// All device settings profiles with an ID, sorted by it; nothing can name one without. Whether the default
+    /// profile is listed among them is not documented. When none of them is the default one, Cloudflare
     /// did not say which it is; a device seen with `default: true` may.
     ///
     /// # Errors
     /// Any; also when Cloudflare names two profiles as the default one.
-    pub async fn profiles(&self) -> Result<Profiles, ApiError> {
-        let mut listed = self.list_profiles().await?;
-        let default = self.default_profile().await?;
-        if let Some(id) = default.id {
-            match listed.iter_mut().find(|profile| profile.id == id) {
-                Some(profile) => profile.is_default = true,
-                None => {
-                    let DefaultProfile { name, enabled, .. } = default;
-                    listed.push(Profile { id, name, is_default: true, enabled });
-                    listed.sort_by(|a, b| a.id.cmp(&b.id));
-                }
-            }
+    pub async fn profiles(&self) -> ApiResult<Profiles> {
+        let request = request::list_profiles(&self.account);
+        let answer: Option<Vec<WireProfile>> = self.one(&request, Priority::Routine).await?;
+        let mut profiles: BTreeMap<PolicyId, Profile> = BTreeMap::new();
+        for wire in answer.unwrap_or_default() {
+            let is_default = wire.default;
+            let Some(profile) = wire.named() else {
+                tracing::warn!(is_default, "Cloudflare lists a device settings profile without an ID");
+                continue;
+            };
+            profiles.insert(profile.id.clone(), profile);
         }
-        let defaults: Vec<&str> = listed.iter().filter(|p| p.is_default).map(|p| p.id.as_str()).collect();
+        if let Some(default) = self.default_profile().await? {
+            profiles.entry(default.id.clone()).or_insert(default).is_default = true;
+        }
+        let defaults: Vec<&str> = profiles.values().filter(|p| p.is_default).map(|p| p.id.as_str()).collect();
         if defaults.len() > 1 {
             let detail = format!("it names more than one default profile: {}", defaults.join(", "));
             return Err(self.inconsistent(Operation::DefaultProfile, &detail));
         }
-        Ok(Profiles { listed })
+        Ok(Profiles { listed: profiles.into_values().collect() })
     }
 
     /// Whether the token is live. A token whose owner cannot be told by its prefix is tried as a
@@ -245,20 +191,19 @@ impl CloudflareClient {
     ///
     /// # Errors
     /// Any; [`ErrorClass::Refused`] says that the token is not known.
-    pub async fn verify_token(&self) -> Result<TokenCheck, ApiError> {
+    pub async fn verify_token(&self) -> ApiResult<TokenCheck> {
         let as_user = request::verify_user_token();
         let as_account = request::verify_account_token(&self.account);
-        let answer: Single<TokenCheck> = match self.owner {
-            TokenOwner::User => self.call(&as_user, Priority::Routine).await?,
-            TokenOwner::Account => self.call(&as_account, Priority::Routine).await?,
-            TokenOwner::Unknown => match self.call(&as_user, Priority::Routine).await {
+        match self.owner {
+            TokenOwner::User => self.one(&as_user, Priority::Routine).await,
+            TokenOwner::Account => self.one(&as_account, Priority::Routine).await,
+            TokenOwner::Unknown => match self.one(&as_user, Priority::Routine).await {
                 Err(ApiError { class: ErrorClass::Refused { .. }, .. }) => {
-                    self.call(&as_account, Priority::Routine).await?
+                    self.one(&as_account, Priority::Routine).await
                 }
-                outcome => outcome?,
+                outcome => outcome,
             },
-        };
-        Ok(answer.result)
+        }
     }
 
     /// What the answers so far say of the machine's clock.
@@ -292,13 +237,8 @@ impl CloudflareClient {
         self.budget.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn same_group(
-        &self,
-        operation: Operation,
-        asked: &GroupId,
-        answer: Single<WireGroup>,
-    ) -> Result<Group, ApiError> {
-        let group = Group::from(answer.result);
+    fn same_group(&self, operation: Operation, asked: &GroupId, group: WireGroup) -> ApiResult<Group> {
+        let group = Group::from(group);
         if group.id == *asked {
             return Ok(group);
         }

@@ -8,7 +8,13 @@ use crate::time::{SignedDuration, Timestamp, in_words};
 
 /// A request that did not lead to an answer that can be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", self.describe())]
+#[error(
+    "{} failed: {}{}; {}",
+    .operation.words(),
+    self.what(),
+    .ray.as_ref().map(|ray| format!(" (cf-ray {ray})")).unwrap_or_default(),
+    self.remedy()
+)]
 pub struct ApiError {
     /// What was being done.
     pub operation: Operation,
@@ -19,6 +25,9 @@ pub struct ApiError {
     /// Requests that were left in the budget afterwards.
     pub budget_left: u32,
 }
+
+/// What a request came to.
+pub type ApiResult<T> = Result<T, ApiError>;
 
 /// What the caller may conclude.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,29 +68,39 @@ pub enum ErrorClass {
     },
 }
 
-/// How an answer failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How an answer failed: a word for metrics, and the same for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, thiserror::Error)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Silence {
     /// None within the total timeout.
+    #[error("none in time")]
     Timeout,
     /// The connection broke before the answer was whole.
+    #[error("the connection broke")]
     Broken,
     /// A 5xx.
+    #[error("a server error")]
     ServerError,
     /// A status that the API does not use, such as a redirect, which is never followed.
+    #[error("an unexpected status")]
     Unexpected,
     /// A 2xx whose body is not JSON, too large, or of another content type.
+    #[error("it cannot be read")]
     Unreadable,
     /// A 2xx with a required field missing or wrong, or with `success: false`.
+    #[error("it is incomplete")]
     Incomplete,
     /// A 2xx that contradicts the request or the pages before it.
+    #[error("it contradicts itself")]
     Inconsistent,
 }
 
-/// What kept a request from being sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What kept a request from being sent, with a word for metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Obstacle {
     /// No connection: name resolution, TCP or TLS.
+    #[strum(serialize = "connect")]
     Connection,
     /// The budget is spent, or Cloudflare asked for silence.
     Budget {
@@ -125,30 +144,17 @@ impl ApiError {
 
     /// The `code` label of metrics: the status that decided, or a word. A closed set.
     pub fn metric_code(&self) -> String {
-        let word = match &self.class {
-            ErrorClass::RateLimited { .. } => return "429".to_owned(),
-            ErrorClass::Refused { status, .. } => return status.to_string(),
-            ErrorClass::NoAnswer { silence, status, .. } => match (silence, status) {
-                (Silence::ServerError | Silence::Unexpected, Some(status)) => return status.to_string(),
-                (silence, _) => silence.words().0,
-            },
-            ErrorClass::NotSent { obstacle, .. } => match obstacle {
-                Obstacle::Connection => "connect",
-                Obstacle::Budget { .. } => "budget",
-                Obstacle::Unsendable => "unsendable",
-            },
-        };
-        word.to_owned()
-    }
-
-    fn describe(&self) -> String {
-        let mut text = format!("{} failed: {}", self.operation.words(), self.what());
-        if let Some(ray) = &self.ray {
-            text.push_str(&format!(" (cf-ray {ray})"));
+        match &self.class {
+            ErrorClass::NoAnswer {
+                silence: Silence::ServerError | Silence::Unexpected,
+                status: Some(_),
+                ..
+            }
+            | ErrorClass::RateLimited { .. }
+            | ErrorClass::Refused { .. } => self.status().unwrap_or_default().to_string(),
+            ErrorClass::NoAnswer { silence, .. } => silence.into_str().to_owned(),
+            ErrorClass::NotSent { obstacle, .. } => obstacle.into_str().to_owned(),
         }
-        text.push_str("; ");
-        text.push_str(&self.remedy());
-        text
     }
 
     fn what(&self) -> String {
@@ -170,7 +176,7 @@ impl ApiError {
             }
             ErrorClass::NoAnswer { silence, status, detail } => {
                 let status = status.map(|status| format!(" (status {status})")).unwrap_or_default();
-                format!("no usable answer, {}{status}: {detail}", silence.words().1)
+                format!("no usable answer, {silence}{status}: {detail}")
             }
             ErrorClass::NotSent { obstacle: Obstacle::Connection, detail } => {
                 format!("no connection to Cloudflare: {detail}")
@@ -180,67 +186,55 @@ impl ApiError {
     }
 
     fn remedy(&self) -> String {
-        match &self.class {
-            ErrorClass::RateLimited { until, .. } => format!(
-                "nothing is sent before {until}; if this recurs, look for other programs that use the same \
-                 user or token, or lower ringward's budget"
-            ),
-            ErrorClass::Refused { status, .. } => self.refusal_remedy(*status),
+        let text = match &self.class {
+            ErrorClass::RateLimited { until, .. } => {
+                return format!(
+                    "nothing is sent before {until}; if this recurs, look for other programs that use the same \
+                     user or token, or lower ringward's budget"
+                );
+            }
+            ErrorClass::Refused { status, .. } => return self.refusal_remedy(*status),
             ErrorClass::NoAnswer { .. } if self.operation.is_write() => {
-                "whether it was applied is unknown, and must be read back before anything is sent again".to_owned()
+                "whether it was applied is unknown, and must be read back before anything is sent again"
             }
             ErrorClass::NoAnswer { silence: Silence::Incomplete | Silence::Unexpected, .. } => {
                 "it is tried again; if this recurs, check that the API URL is Cloudflare's and report the cf-ray"
-                    .to_owned()
             }
             ErrorClass::NoAnswer { .. } => {
-                "it is tried again; if this recurs, see www.cloudflarestatus.com and the way there".to_owned()
+                "it is tried again; if this recurs, see www.cloudflarestatus.com and the way there"
             }
-            ErrorClass::NotSent { obstacle: Obstacle::Connection, .. } => {
-                "check the API URL, DNS, proxy and firewall, and for a private CA --ca-file".to_owned()
-            }
-            ErrorClass::NotSent { obstacle: Obstacle::Budget { until }, .. } => {
-                format!("it can be sent from {until} on")
-            }
-            ErrorClass::NotSent { obstacle: Obstacle::Unsendable, .. } => "correct the request".to_owned(),
-        }
+            ErrorClass::NotSent { obstacle, .. } => match obstacle {
+                Obstacle::Connection => {
+                    "check the API URL, DNS, proxy and firewall, and for a private CA --ca-file"
+                }
+                Obstacle::Budget { until } => return format!("it can be sent from {until} on"),
+                Obstacle::Unsendable => "correct the request",
+            },
+        };
+        text.to_owned()
     }
 
     fn refusal_remedy(&self, status: u16) -> String {
-        match (status, self.operation.permission()) {
-            (401, _) => "the token is not valid: create a new one and give it to ringward".to_owned(),
-            (403, Some(permission)) => format!(
-                "the token is not valid or lacks the permission `{permission}` on this account (the dashboard \
-                 says Edit for Write): check both, and the account ID"
-            ),
-            (404, _) if self.operation == Operation::UpdateGroup => {
-                "the group is gone: read the groups again".to_owned()
+        let operation = self.operation;
+        let text = match (status, operation.permission()) {
+            (401, _) => "the token is not valid: create a new one and give it to ringward",
+            (403, Some(permission)) => {
+                return format!(
+                    "the token is not valid or lacks the permission `{permission}` on this account (the dashboard \
+                     says Edit for Write): check both, and the account ID"
+                );
             }
-            (404, _) if self.operation.is_about_a_user_group() => {
-                "the User Group is gone: list the User Groups again, and check the account ID".to_owned()
+            (404, _) if operation == Operation::UpdateGroup => "the group is gone: read the groups again",
+            (404, _) if operation.is_about_a_user_group() => {
+                "the User Group is gone: list the User Groups again, and check the account ID"
             }
-            (404, _) => "check the account ID and the API URL".to_owned(),
-            (409, _) if self.operation.is_about_a_deployment_group() => {
+            (404, _) => "check the account ID and the API URL",
+            (409, _) if operation.is_about_a_deployment_group() => {
                 "a profile may be in one deployment group only: find the group that has it and take it out there"
-                    .to_owned()
             }
-            _ => "nothing was changed; correct what the message names".to_owned(),
-        }
-    }
-}
-
-impl Silence {
-    /// A word for metrics, and the same for people.
-    const fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Timeout => ("timeout", "none in time"),
-            Self::Broken => ("broken", "the connection broke"),
-            Self::ServerError => ("server_error", "a server error"),
-            Self::Unexpected => ("unexpected", "an unexpected status"),
-            Self::Unreadable => ("unreadable", "it cannot be read"),
-            Self::Incomplete => ("incomplete", "it is incomplete"),
-            Self::Inconsistent => ("inconsistent", "it contradicts itself"),
-        }
+            _ => "nothing was changed; correct what the message names",
+        };
+        text.to_owned()
     }
 }
 

@@ -24,10 +24,10 @@ mod transport;
 mod wire;
 
 pub use budget::{Budget, InvalidBudget, Priority};
-pub use client::{CloudflareClient, DefaultProfile, GroupLookup};
-pub use error::{ApiError, ErrorClass, Obstacle, Silence};
+pub use client::CloudflareClient;
+pub use error::{ApiError, ApiResult, ErrorClass, Obstacle, Silence};
+pub(crate) use request::Request;
 pub use request::{GroupUpdate, InvalidContent, Operation};
-pub(crate) use request::{Request, user_groups};
 pub use setup::{ApiUrl, InvalidApiUrl, RequestObserver, Settings, SetupError, Timeouts, Unobserved};
 pub use sweep::MAX_DEVICE_PAGES;
 pub use token::{TokenCheck, TokenState};

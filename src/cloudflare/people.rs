@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::request::{self, Request};
 use super::wire::{NumberedPage, WireMember, WireUserGroup};
-use super::{budget::Priority, client::CloudflareClient, error::ApiError};
+use super::{budget::Priority, client::CloudflareClient, error::ApiResult};
 use crate::ids::{UserGroupId, UserGroupName};
 use crate::rollout::record::{Member, UserGroup};
 use crate::rollout::world::Approvers;
@@ -26,8 +26,10 @@ impl CloudflareClient {
         &self,
         name: &UserGroupName,
         priority: Priority,
-    ) -> Result<Vec<UserGroup>, ApiError> {
-        let found = self.list_user_groups(Some(name), priority).await?;
+    ) -> ApiResult<Vec<UserGroup>> {
+        let request = |page| request::list_user_groups(&self.account, Some(name), page);
+        let key = |group: &WireUserGroup| group.id.clone();
+        let found = self.numbered(request::USER_GROUPS_PER_PAGE, priority, request, key).await?;
         // What the filter compares, and whether a server knows it, is not documented.
         Ok(found.into_values().map(UserGroup::from).filter(|group| group.name == name.as_str()).collect())
     }
@@ -36,7 +38,7 @@ impl CloudflareClient {
     ///
     /// # Errors
     /// Any; that there is no such group, or that there are several, is an answer.
-    pub async fn approvers(&self, name: &UserGroupName, priority: Priority) -> Result<Approvers, ApiError> {
+    pub async fn approvers(&self, name: &UserGroupName, priority: Priority) -> ApiResult<Approvers> {
         let groups = self.user_groups_named(name, priority).await?;
         match groups.as_slice() {
             [] => Ok(Approvers::Missing),
@@ -52,27 +54,13 @@ impl CloudflareClient {
     /// The members of a User Group, each once.
     ///
     /// # Errors
-    /// Any; [`ApiError::says_missing`] tells that the group is gone. A list that changes while its pages are
+    /// Any; [`super::ApiError::says_missing`] tells that the group is gone. A list that changes while its pages are
     /// read is an error, never a shorter list.
-    pub async fn user_group_members(
-        &self,
-        id: &UserGroupId,
-        priority: Priority,
-    ) -> Result<Vec<Member>, ApiError> {
+    pub async fn user_group_members(&self, id: &UserGroupId, priority: Priority) -> ApiResult<Vec<Member>> {
         let request = |page| request::list_members(&self.account, id, page);
         let key = |member: &WireMember| member.id.clone();
         let found = self.numbered(request::MEMBERS_PER_PAGE, priority, request, key).await?;
         Ok(found.into_values().map(Member::from).collect())
-    }
-
-    async fn list_user_groups(
-        &self,
-        name: Option<&UserGroupName>,
-        priority: Priority,
-    ) -> Result<BTreeMap<UserGroupId, WireUserGroup>, ApiError> {
-        let request = |page| request::list_user_groups(&self.account, name, page);
-        let key = |group: &WireUserGroup| group.id.clone();
-        self.numbered(request::USER_GROUPS_PER_PAGE, priority, request, key).await
     }
 
     /// Reads numbered pages to their end: up to the total where one is told, else to the first page that is
@@ -83,7 +71,7 @@ impl CloudflareClient {
         priority: Priority,
         request: impl Fn(u32) -> Request,
         key: impl Fn(&T) -> K,
-    ) -> Result<BTreeMap<K, T>, ApiError> {
+    ) -> ApiResult<BTreeMap<K, T>> {
         let operation = request(1).operation;
         let inconsistent = |detail: String| Err(self.inconsistent(operation, &detail));
         let mut found: BTreeMap<K, T> = BTreeMap::new();

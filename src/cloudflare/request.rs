@@ -4,7 +4,6 @@
 //! group's `version_config`.
 
 mod operation;
-pub(crate) mod user_groups;
 
 use std::collections::BTreeSet;
 
@@ -12,18 +11,19 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::fleet::SweepScope;
-use crate::ids::{AccountId, GroupId, PolicyId};
+use crate::ids::{AccountId, GroupId, PolicyId, UserGroupId, UserGroupName};
 use crate::rollout::record::{GroupContent, VersionEntry};
 
 pub use operation::Operation;
-pub use user_groups::{
-    GROUPS_PER_PAGE as USER_GROUPS_PER_PAGE, MEMBERS_PER_PAGE, list_members, list_user_groups,
-};
 
 /// Deployment groups per page: the contract's maximum.
 pub const GROUPS_PER_PAGE: u32 = 100;
 /// Devices per page. The contract gives no maximum; 100 is what public code asks for.
 pub const DEVICES_PER_PAGE: u32 = 100;
+/// User Groups per page: the contract's maximum.
+pub const USER_GROUPS_PER_PAGE: u32 = 500;
+/// Members of a User Group per page: the contract's maximum.
+pub const MEMBERS_PER_PAGE: u32 = 500;
 /// Longest name of a deployment group, in characters (contract).
 pub const MAX_NAME_CHARS: usize = 255;
 
@@ -117,9 +117,7 @@ impl GroupUpdate {
 
 /// One page of deployment groups; `page` counts from 1.
 pub fn list_groups(account: &AccountId, page: u32) -> Request {
-    let mut request = Request::get(Operation::ListGroups, groups_path(account));
-    request.query = vec![("page", page.to_string()), ("per_page", GROUPS_PER_PAGE.to_string())];
-    request
+    paged(Operation::ListGroups, groups_path(account), page, GROUPS_PER_PAGE)
 }
 
 /// One deployment group.
@@ -200,6 +198,25 @@ pub fn verify_account_token(account: &AccountId) -> Request {
     Request::get(Operation::VerifyToken, format!("{}/tokens/verify", account_path(account)))
 }
 
+/// One page of User Groups, of one name if one is given; `page` counts from 1.
+pub fn list_user_groups(account: &AccountId, name: Option<&UserGroupName>, page: u32) -> Request {
+    let path = iam_path(account, "user_groups");
+    let mut request = paged(Operation::ListUserGroups, path, page, USER_GROUPS_PER_PAGE);
+    request.query.extend(name.map(|name| ("name", name.as_str().to_owned())));
+    request
+}
+
+/// One page of a User Group's members; `page` counts from 1.
+pub fn list_members(account: &AccountId, group: &UserGroupId, page: u32) -> Request {
+    let path = format!("{}/members", user_group_path(account, group));
+    paged(Operation::ListMembers, path, page, MEMBERS_PER_PAGE)
+}
+
+pub(crate) fn paged(operation: Operation, path: String, page: u32, per_page: u32) -> Request {
+    let query = vec![("page", page.to_string()), ("per_page", per_page.to_string())];
+    Request { query, ..Request::get(operation, path) }
+}
+
 fn account_path(account: &AccountId) -> String {
     format!("/accounts/{}", segment(account.as_str()))
 }
@@ -210,6 +227,14 @@ fn groups_path(account: &AccountId) -> String {
 
 fn group_path(account: &AccountId, group: &GroupId) -> String {
     format!("{}/{}", groups_path(account), segment(group.as_str()))
+}
+
+pub(crate) fn iam_path(account: &AccountId, what: &str) -> String {
+    format!("{}/iam/{what}", account_path(account))
+}
+
+pub(crate) fn user_group_path(account: &AccountId, group: &UserGroupId) -> String {
+    format!("{}/{}", iam_path(account, "user_groups"), segment(group.as_str()))
 }
 
 fn entries(versions: &[VersionEntry]) -> Value {

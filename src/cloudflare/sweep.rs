@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::error::{ApiError, ErrorClass};
+use super::error::{ApiError, ApiResult, ErrorClass};
 use super::request::{self, Operation};
 use super::{budget::Priority, client::CloudflareClient, wire::DevicePage};
 use crate::fleet::{ListedDevice, Sweep, SweepScope};
@@ -25,7 +25,7 @@ impl CloudflareClient {
     /// # Errors
     /// Any; also when a cursor comes back again, the listing does not end, or a full one of ten devices
     /// or more names no profile at all.
-    pub async fn sweep(&self, scope: SweepScope) -> Result<Sweep, ApiError> {
+    pub async fn sweep(&self, scope: SweepScope) -> ApiResult<Sweep> {
         let inconsistent = |detail: &str| Err(self.inconsistent(Operation::ListDevices, detail));
         let started_at = self.clock.now();
         let mut devices: BTreeMap<DeviceId, ListedDevice> = BTreeMap::new();

@@ -7,9 +7,9 @@ use reqwest::header::{DATE, HeaderMap};
 use reqwest::{StatusCode, Url};
 use serde::de::DeserializeOwned;
 
-use super::error::{ApiError, ErrorClass, Obstacle, Silence};
+use super::error::{ApiError, ApiResult, ErrorClass, Obstacle, Silence};
 use super::request::{Operation, Request};
-use super::wire::{self, Complaint, Undecodable};
+use super::wire::{self, Complaint, Single};
 use super::{budget::Priority, client::CloudflareClient};
 use crate::text::in_full;
 use crate::time::{SignedDuration, Stopwatch, Timestamp, after};
@@ -41,7 +41,7 @@ impl CloudflareClient {
         &self,
         request: &Request,
         priority: Priority,
-    ) -> Result<T, ApiError> {
+    ) -> ApiResult<T> {
         let operation = request.operation;
         let Some(url) = self.api.join(&request.path, &request.query) else {
             let detail = format!("an ID in the path {} would lead to another path", request.path);
@@ -49,8 +49,7 @@ impl CloudflareClient {
         };
         self.permit(operation, priority).await?;
         let stopwatch = Stopwatch::start();
-        let outcome = self.exchange(request, url).await;
-        let (code, outcome) = match outcome {
+        let (code, outcome) = match self.exchange(request, url).await {
             Ok((status, answer)) => (status.as_str().to_owned(), Ok(answer)),
             Err(error) => (error.metric_code(), Err(error)),
         };
@@ -60,9 +59,18 @@ impl CloudflareClient {
         outcome
     }
 
+    /// [`CloudflareClient::call`] for an answer with one result.
+    pub(super) async fn one<T: DeserializeOwned>(
+        &self,
+        request: &Request,
+        priority: Priority,
+    ) -> ApiResult<T> {
+        self.call(request, priority).await.map(|answer: Single<T>| answer.result)
+    }
+
     /// Takes one request from the budget. Routine requests wait for it, within bounds; a write
     /// does not, because what it was decided on grows old.
-    async fn permit(&self, operation: Operation, priority: Priority) -> Result<(), ApiError> {
+    async fn permit(&self, operation: Operation, priority: Priority) -> ApiResult<()> {
         let deadline = after(self.clock.now(), MAX_BUDGET_WAIT);
         loop {
             let Err(until) = self.budget().take(self.clock.now(), priority) else {
@@ -80,11 +88,7 @@ impl CloudflareClient {
         }
     }
 
-    async fn exchange<T: DeserializeOwned>(
-        &self,
-        request: &Request,
-        url: Url,
-    ) -> Result<(StatusCode, T), ApiError> {
+    async fn exchange<T: DeserializeOwned>(&self, request: &Request, url: Url) -> ApiResult<(StatusCode, T)> {
         let operation = request.operation;
         let own_connection = self.comparison().needs_own_connection();
         let http = if own_connection { &self.unpooled } else { &self.http };
@@ -107,10 +111,8 @@ impl CloudflareClient {
             return Err(self.silent(operation, Silence::Unreadable, Some(&head), &detail));
         }
         let status = head.status;
-        match wire::decode(&body) {
-            Ok(answer) => Ok((status, answer)),
-            Err(undecodable) => Err(self.undecodable(operation, &head, undecodable)),
-        }
+        let decoded = wire::decode(&body).map(|answer| (status, answer));
+        decoded.map_err(|(silence, detail)| self.silent(operation, silence, Some(&head), &detail))
     }
 
     /// Reads the headers, and tells the budget what they ask for.
@@ -143,7 +145,7 @@ impl CloudflareClient {
         operation: Operation,
         head: &AnswerHead,
         mut response: reqwest::Response,
-    ) -> Result<Vec<u8>, ApiError> {
+    ) -> ApiResult<Vec<u8>> {
         let mut body = Vec::new();
         loop {
             match response.chunk().await {
@@ -179,19 +181,6 @@ impl CloudflareClient {
             }
         };
         self.error(operation, class, head.ray)
-    }
-
-    fn undecodable(&self, operation: Operation, head: &AnswerHead, problem: Undecodable) -> ApiError {
-        let (silence, detail) = match problem {
-            Undecodable::NotJson(problem) => {
-                (Silence::Unreadable, format!("its body is not whole JSON: {problem}"))
-            }
-            Undecodable::Field(problem) => (Silence::Incomplete, problem),
-            Undecodable::Unsuccessful(complaint) => {
-                (Silence::Incomplete, format!("it says success: false ({complaint})"))
-            }
-        };
-        self.silent(operation, silence, Some(head), &detail)
     }
 
     /// The class of a failure below HTTP. `head` is there once the answer had begun.

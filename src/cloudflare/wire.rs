@@ -14,9 +14,10 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer};
 use serde_json::Value;
 
+use super::error::Silence;
 use crate::fleet::{ListedDevice, ListedProfile, Reported};
 use crate::ids::{DeviceId, GroupId, PolicyId};
-use crate::rollout::record::{Group, GroupContent, VersionEntry};
+use crate::rollout::record::{Group, GroupContent, Profile, VersionEntry};
 use crate::time::Timestamp;
 
 pub(super) use user_groups::{NumberedPage, WireMember, WireUserGroup};
@@ -153,12 +154,20 @@ impl From<WireDevice> for ListedDevice {
 /// the contract gives what a missing flag means.
 #[derive(Debug, Deserialize)]
 pub(super) struct WireProfile {
-    pub(super) policy_id: Option<PolicyId>,
-    pub(super) name: Option<String>,
+    policy_id: Option<PolicyId>,
+    name: Option<String>,
     #[serde(default)]
     pub(super) default: bool,
     #[serde(default = "yes")]
-    pub(super) enabled: bool,
+    enabled: bool,
+}
+
+impl WireProfile {
+    /// The profile, where it has an ID that can name it.
+    pub(super) fn named(self) -> Option<Profile> {
+        let Self { policy_id, name, default: is_default, enabled } = self;
+        policy_id.map(|id| Profile { id, name, is_default, enabled })
+    }
 }
 
 fn yes() -> bool {
@@ -166,47 +175,36 @@ fn yes() -> bool {
 }
 
 /// A field that must be present and may be null: serde would otherwise take a missing one as null.
-fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     Option::<T>::deserialize(deserializer)
 }
 
-/// Why the body of a 2xx answer is no answer. Texts are not redacted yet.
-#[derive(Debug)]
-pub(super) enum Undecodable {
-    /// Not JSON, cut off, nested too deep.
-    NotJson(String),
-    /// JSON with a field missing or of a wrong kind, named by its path.
-    Field(String),
-    /// `success` is false.
-    Unsuccessful(Complaint),
-}
-
-/// Reads the body of a 2xx answer. serde_json refuses JSON nested deeper than 128; the size was
-/// bounded while reading.
-pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Undecodable> {
+/// Reads the body of a 2xx answer, or says why it is none; texts are not redacted yet. serde_json refuses
+/// JSON nested deeper than 128; the size was bounded while reading.
+pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, (Silence, String)> {
     let said: Success = decode_as(body)?;
     if !said.success {
-        return Err(Undecodable::Unsuccessful(Complaint::read(body)));
+        let detail = format!("it says success: false ({})", Complaint::read(body));
+        return Err((Silence::Incomplete, detail));
     }
     decode_as(body)
 }
 
-fn decode_as<T: DeserializeOwned>(body: &[u8]) -> Result<T, Undecodable> {
+/// Not JSON, cut off, nested too deep; or JSON with a field missing or of a wrong kind, named by its path.
+fn decode_as<T: DeserializeOwned>(body: &[u8]) -> Result<T, (Silence, String)> {
+    let not_json =
+        |problem: serde_json::Error| (Silence::Unreadable, format!("its body is not whole JSON: {problem}"));
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
         let problem = error.into_inner();
         match problem.classify() {
-            serde_json::error::Category::Data if path == "." => Undecodable::Field(problem.to_string()),
-            serde_json::error::Category::Data => Undecodable::Field(format!("`{path}`: {problem}")),
-            _ => Undecodable::NotJson(problem.to_string()),
+            serde_json::error::Category::Data if path == "." => (Silence::Incomplete, problem.to_string()),
+            serde_json::error::Category::Data => (Silence::Incomplete, format!("`{path}`: {problem}")),
+            _ => not_json(problem),
         }
     })?;
-    reader.end().map_err(|error| Undecodable::NotJson(error.to_string()))?;
+    reader.end().map_err(not_json)?;
     Ok(value)
 }
 
@@ -218,8 +216,6 @@ pub(super) struct Complaint {
     pub(super) code: Option<i64>,
     /// The first message.
     pub(super) message: Option<String>,
-    /// Whether the API's envelope was there: a page of a proxy has none.
-    pub(super) enveloped: bool,
 }
 
 impl Complaint {
@@ -235,7 +231,6 @@ impl Complaint {
             message: text(&first["message"])
                 .or_else(|| text(&value["detail"]))
                 .or_else(|| text(&value["title"])),
-            enveloped: value["success"] == Value::Bool(false),
         }
     }
 }

@@ -5,8 +5,7 @@
 
 use crate::daemon::upcast::{newest_version, upcast};
 use crate::fleet::{Device, Fleet};
-use crate::rollout::record::Eras;
-use crate::rollout::record::{Actor, Entry, Event, Recorded, RolloutId};
+use crate::rollout::record::{Actor, Entry, Eras, Event, Recorded, RolloutId};
 use crate::rollout::state::{IllegalEvent, State};
 use crate::rollout::tell::waits::Waits;
 use crate::store::{DatabaseView, NewRecord, Record, Seq, StoreError};

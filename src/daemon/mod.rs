@@ -22,5 +22,5 @@ pub mod view;
 mod wheel;
 
 pub use engine::EngineError;
-pub use run::{Daemon, DaemonError, DaemonSettings, Stopper, start};
+pub use run::{Daemon, DaemonError, DaemonSettings, start};
 pub use view::Handle;

@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, GroupLookup, GroupUpdate, Priority};
+use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, GroupUpdate, Priority};
 use crate::daemon::stop_file::StopFile;
 use crate::engine::{LookAnswer, LookOrder, ReadAnswer, ReadFailed, ReadOrder};
 use crate::failpoint::{self, Point};
 use crate::fleet::SweepScope;
 use crate::rollout::decide::outcome::SendOutcome;
 use crate::rollout::record::{Cancelled, WriteId, WriteIntent};
-use crate::rollout::world::{ANSWERS_TO_CONFIRM, Read, SecondClock};
+use crate::rollout::world::{ANSWERS_TO_CONFIRM, Read};
 use crate::time::Timestamp;
 
 /// What a task saw.
@@ -52,36 +52,12 @@ pub(super) enum TaskReport {
 /// Starts tasks and hears from them.
 #[derive(Clone)]
 pub(super) struct UpstreamTasks {
-    client: Arc<CloudflareClient>,
-    stop_file: StopFile,
-    seen: mpsc::Sender<TaskReport>,
+    pub(super) client: Arc<CloudflareClient>,
+    pub(super) stop_file: StopFile,
+    pub(super) seen: mpsc::Sender<TaskReport>,
 }
 
 impl UpstreamTasks {
-    /// Tasks over a client, which report to `seen`.
-    pub(super) fn new(
-        client: Arc<CloudflareClient>,
-        stop_file: StopFile,
-        seen: mpsc::Sender<TaskReport>,
-    ) -> Self {
-        Self { client, stop_file, seen }
-    }
-
-    /// Requests left in the budget.
-    pub(super) fn budget_remaining(&self) -> u32 {
-        self.client.budget_remaining()
-    }
-
-    /// What the answers so far say of the machine's clock.
-    pub(super) fn second_clock(&self) -> SecondClock {
-        self.client.second_clock()
-    }
-
-    /// When the budget has room for a whole write and so many requests before it; `None`: it has now.
-    pub(super) fn budget_spent_until(&self, before: u32) -> Option<Timestamp> {
-        self.client.room_for_write_after(before).err()
-    }
-
     /// Carries out a read.
     pub(super) async fn read(self, order: ReadOrder, priority: Priority) {
         let ReadOrder { read, seen_after, at: as_of } = order;
@@ -100,10 +76,7 @@ impl UpstreamTasks {
         let scope = match read {
             Read::Groups => return client.list_groups(priority).await.map(ReadAnswer::Groups),
             Read::Group(id) => {
-                let found = match client.get_group(id, Priority::Write).await? {
-                    GroupLookup::Found(group) => Some(group),
-                    GroupLookup::Missing => None,
-                };
+                let found = client.get_group(id, Priority::Write).await?;
                 return Ok(ReadAnswer::Group(id.clone(), found));
             }
             Read::Profiles => return client.profiles().await.map(ReadAnswer::Profiles),

@@ -19,15 +19,12 @@ use crate::rollout::people::access::AccessRequest;
 use crate::rollout::people::command::Command;
 use crate::rollout::people::refusal::Refusal;
 use crate::rollout::people::tokens::TokenRequest;
-use crate::rollout::record::Eras;
-use crate::rollout::record::Gate;
-use crate::rollout::record::{Actor, Mode};
+use crate::rollout::record::{Actor, Eras, Gate, Mode};
 use crate::rollout::state::{Attribution, Tallies, Tokens};
 use crate::rollout::tell::report::Report;
 use crate::rollout::tell::revision_waits::RevisionWaits;
 use crate::rollout::tell::waits::Waits;
-use crate::rollout::world::SecondClock;
-use crate::rollout::world::{Read, Trouble};
+use crate::rollout::world::{Read, SecondClock, Trouble};
 use crate::simulation::forecast::{NoForecast, Situation};
 use crate::store::Head;
 use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp};
@@ -147,20 +144,24 @@ pub struct DeviceFilter {
     pub dark: Option<bool>,
 }
 
+/// A verb, who asks for it, and where the answer goes.
+#[derive(Debug)]
+pub struct Asking {
+    /// Who asks.
+    pub actor: Actor,
+    /// Why.
+    pub reason: String,
+    /// What.
+    pub command: Command,
+    /// Where the answer goes, once: what was done, in words.
+    pub reply: oneshot::Sender<Result<String, CommandError>>,
+}
+
 /// A question or request to the daemon.
 #[derive(Debug)]
 pub enum DaemonRequest {
     /// A verb.
-    Command {
-        /// Who asks.
-        actor: Actor,
-        /// Why.
-        reason: String,
-        /// What.
-        command: Command,
-        /// Where the answer goes: what was done, in words.
-        reply: oneshot::Sender<Result<String, CommandError>>,
-    },
+    Command(Asking),
     /// The devices of a plan's rings.
     Devices {
         /// The plan.
@@ -272,10 +273,7 @@ impl Handle {
         reason: String,
         command: Command,
     ) -> Result<String, CommandError> {
-        let (reply, answer) = oneshot::channel();
-        let request = DaemonRequest::Command { actor, reason, command, reply };
-        self.requests.try_send(request).map_err(|_| CommandError::Unavailable("it is busy or ending"))?;
-        answer.await.map_err(|_| CommandError::Unavailable("it is ending"))?
+        self.ask(|reply| DaemonRequest::Command(Asking { actor, reason, command, reply })).await?
     }
 
     /// Puts something on record, and answers the record's number. When it is answered, the snapshot has it.
@@ -283,10 +281,7 @@ impl Handle {
     /// # Errors
     /// When it is refused, or the daemon cannot take it.
     pub async fn tell(&self, actor: Actor, reason: String, told: Telling) -> Result<u64, CommandError> {
-        let (reply, answer) = oneshot::channel();
-        let request = DaemonRequest::Tell { actor, reason, told, reply };
-        self.requests.try_send(request).map_err(|_| CommandError::Unavailable("it is busy or ending"))?;
-        answer.await.map_err(|_| CommandError::Unavailable("it is ending"))?
+        self.ask(|reply| DaemonRequest::Tell { actor, reason, told, reply }).await?
     }
 
     /// Asks for the devices of a plan's rings; `None` inside: no such plan.
@@ -298,10 +293,7 @@ impl Handle {
         plan: PlanName,
         listing: DeviceFilter,
     ) -> Result<Option<Vec<RingDevice>>, CommandError> {
-        let (reply, answer) = oneshot::channel();
-        let request = DaemonRequest::Devices { plan, listing, reply };
-        self.requests.try_send(request).map_err(|_| CommandError::Unavailable("it is busy or ending"))?;
-        answer.await.map_err(|_| CommandError::Unavailable("it is ending"))
+        self.ask(|reply| DaemonRequest::Devices { plan, listing, reply }).await
     }
 
     /// Asks for what a forecast is made from.
@@ -312,9 +304,17 @@ impl Handle {
         &self,
         plan: PlanName,
     ) -> Result<Result<Box<Situation>, NoForecast>, CommandError> {
+        self.ask(|reply| DaemonRequest::Situation { plan, reply }).await
+    }
+
+    /// Sends a request and waits for its answer.
+    async fn ask<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<T>) -> DaemonRequest,
+    ) -> Result<T, CommandError> {
         let (reply, answer) = oneshot::channel();
-        let request = DaemonRequest::Situation { plan, reply };
-        self.requests.try_send(request).map_err(|_| CommandError::Unavailable("it is busy or ending"))?;
+        let sent = self.requests.try_send(request(reply));
+        sent.map_err(|_| CommandError::Unavailable("it is busy or ending"))?;
         answer.await.map_err(|_| CommandError::Unavailable("it is ending"))
     }
 

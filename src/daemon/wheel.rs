@@ -11,10 +11,6 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 /// offset of today (tokio-cron-scheduler#107).
 const EVERY_SECOND: &str = "* * * * * *";
 
-/// A tick.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Tick;
-
 /// The running wheel.
 pub(super) struct Wheel {
     scheduler: JobScheduler,
@@ -22,12 +18,12 @@ pub(super) struct Wheel {
 
 impl Wheel {
     /// Starts ticking into `ticks`, which holds one: a loop that is busy needs no second.
-    pub(super) async fn start(ticks: mpsc::Sender<Tick>) -> Result<Self, JobSchedulerError> {
+    pub(super) async fn start(ticks: mpsc::Sender<()>) -> Result<Self, JobSchedulerError> {
         let scheduler = JobScheduler::new().await?;
         let job = Job::new_async(EVERY_SECOND, move |_id, _scheduler| {
             let ticks = ticks.clone();
             Box::pin(async move {
-                let _ = ticks.try_send(Tick);
+                let _ = ticks.try_send(());
             })
         })?;
         scheduler.add(job).await?;

@@ -37,21 +37,17 @@ pub struct Counts {
 
 impl Counts {
     /// The count of one class.
-    pub const fn of(&self, class: Class) -> usize {
-        match class {
-            Class::Arrived => self.arrived,
-            Class::Due => self.due,
-            Class::Stalled => self.stalled,
-            Class::Unseen => self.unseen,
-            Class::TooOld => self.too_old,
-            Class::Untargeted => self.untargeted,
-            Class::Left => self.left,
-        }
+    pub const fn of(mut self, class: Class) -> usize {
+        *self.count(class)
     }
 
     /// Adds one device.
     pub const fn add(&mut self, class: Class) {
-        let count = match class {
+        *self.count(class) += 1;
+    }
+
+    const fn count(&mut self, class: Class) -> &mut usize {
+        match class {
             Class::Arrived => &mut self.arrived,
             Class::Due => &mut self.due,
             Class::Stalled => &mut self.stalled,
@@ -59,8 +55,7 @@ impl Counts {
             Class::TooOld => &mut self.too_old,
             Class::Untargeted => &mut self.untargeted,
             Class::Left => &mut self.left,
-        };
-        *count += 1;
+        }
     }
 
     /// Devices that were seen when they could have been on the target.
@@ -166,8 +161,16 @@ impl RingScope {
             };
             let entry = census.environments.entry(environment).or_default();
             entry.counts.add(class);
-            if let RingOffer::Assigned(assignment) = self.offered(Some(environment)) {
-                self.judge_activity(device, assignment, class, entry);
+            let Some(assignment) = self.offered(Some(environment)).assigned() else { continue };
+            let progress = device.progress_under(assignment);
+            let sighted = matches!(class, Class::Arrived | Class::Due | Class::Stalled);
+            if progress.recently_active && (sighted || class == Class::Unseen) {
+                entry.active += 1;
+                entry.active_sighted += usize::from(sighted);
+            }
+            let last_seen_at = device.latest.last_seen_at;
+            if class == Class::Arrived && self.on_a_later_day(progress.arrived_at, last_seen_at) {
+                entry.exercised += 1;
             }
         }
         census
@@ -181,29 +184,8 @@ impl RingScope {
         if here {
             return Some(device.class(offered, self.stalled_after, now));
         }
-        let was_here = match offered {
-            RingOffer::Assigned(assignment) => device.left.as_ref() == Some(&assignment),
-            RingOffer::Nothing | RingOffer::Planned => false,
-        };
+        let was_here = device.left.is_some() && device.left == offered.assigned();
         was_here.then_some(Class::Left)
-    }
-
-    fn judge_activity(
-        &self,
-        device: &Device,
-        assignment: Assignment,
-        class: Class,
-        entry: &mut EnvironmentCensus,
-    ) {
-        let progress = device.progress_under(assignment);
-        let sighted = matches!(class, Class::Arrived | Class::Due | Class::Stalled);
-        if progress.recently_active && (sighted || class == Class::Unseen) {
-            entry.active += 1;
-            entry.active_sighted += usize::from(sighted);
-        }
-        if class == Class::Arrived && self.on_a_later_day(progress.arrived_at, device.latest.last_seen_at) {
-            entry.exercised += 1;
-        }
     }
 
     fn on_a_later_day(&self, arrived: Option<Timestamp>, seen: Option<Timestamp>) -> bool {

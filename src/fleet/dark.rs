@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fleet::fisher::{PartsPerBillion, one_sided};
 use crate::fleet::presence::{REMEMBERED, hour_of};
-use crate::fleet::{Assignment, Class, Device, Fleet, RingOffer, RingScope};
+use crate::fleet::{Class, Device, Fleet, RingScope};
 use crate::schedule::{Schedule, Zone};
 use crate::time::{SignedDuration, Timestamp};
 use crate::{ids::DeviceId, plan::model::Percent, version::Environment};
@@ -163,20 +163,10 @@ struct Beside<'a> {
     hours_behind: i64,
 }
 
-impl<'a> Beside<'a> {
-    /// A device of the ring.
-    const fn at_home(device: &'a Device) -> Self {
-        Self { device, hours_behind: 0 }
-    }
-
+impl Beside<'_> {
     /// Whether it was seen in these hours of the ring's day, by its own clock.
     fn in_hours(&self, from: i64, until: i64) -> bool {
         self.device.presence.in_hours(from + self.hours_behind, until + self.hours_behind)
-    }
-
-    /// The same for any of these spans of hours.
-    fn in_any(&self, spans: &[(i64, i64)]) -> bool {
-        spans.iter().any(|(from, until)| self.in_hours(*from, *until))
     }
 }
 
@@ -209,7 +199,7 @@ impl Fleet {
         };
         let (control_active, control_known) = (active(24 * 7), active(REMEMBERED.as_hours()));
         let here = self.of(question.ring).filter(|device| is_in(question.ring, device, question.environment));
-        let here: Vec<Beside<'_>> = here.map(Beside::at_home).collect();
+        let here: Vec<Beside<'_>> = here.map(|device| Beside { device, hours_behind: 0 }).collect();
         let acknowledged = here.iter().filter(|here| question.accepts(here.device, known_until + 1)).count();
         // The evening must have come everywhere.
         let latest = control.iter().map(|beside| beside.hours_behind).max().unwrap_or_default().max(0);
@@ -239,7 +229,7 @@ impl DarkQuestion<'_> {
         here: &[Beside<'_>],
         control: &[Beside<'_>],
     ) -> Option<DarkEvaluation> {
-        let RingOffer::Assigned(assignment) = self.ring.offered(Some(self.environment)) else { return None };
+        let assignment = self.ring.offered(Some(self.environment)).assigned()?;
         let newest = days.iter().rposition(|day| day.counts)?;
         let days = days.get(..=newest)?;
         let EvaluationDay { looks_at: at, taken_at, .. } = *days.last()?;
@@ -256,10 +246,12 @@ impl DarkQuestion<'_> {
         let is_silent = |here: &Beside<'_>| !here.in_hours(since, look_hour);
         // A day that the ring lost, the control must not have had either.
         let counted = days::counted_between(days, since, look_hour);
-        let is_silent_beside = |beside: &&&Beside<'_>| !beside.in_any(&counted);
+        let is_silent_beside =
+            |beside: &&&Beside<'_>| !counted.iter().any(|(from, until)| beside.in_hours(*from, *until));
         let since_at = Timestamp::from_second(since * 3600).ok()?;
         let of_cohort = |here: &&Beside<'_>| {
-            arrived_by(here.device, assignment, since_at)
+            let arrived_at = here.device.progress_under(assignment).arrived_at;
+            arrived_at.is_some_and(|arrived| arrived <= since_at)
                 && !self.accepts(here.device, look_hour)
                 && sighted(here)
         };
@@ -297,8 +289,4 @@ fn is_in(ring: &RingScope, device: &Device, environment: Environment) -> bool {
     device.latest.environment() == Some(environment)
         && !device.has_left()
         && device.latest.policy.as_ref().is_some_and(|policy| ring.policies.contains(&policy.id))
-}
-
-fn arrived_by(device: &Device, assignment: Assignment, instant: Timestamp) -> bool {
-    device.progress_under(assignment).arrived_at.is_some_and(|arrived| arrived <= instant)
 }

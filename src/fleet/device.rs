@@ -3,12 +3,14 @@
 //! **Invariant:** a class is a function of sightings, the assignment and `now`; that ringward
 //! told a device to move counts for nothing until the device is seen there.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::listed_device::{ListedDevice, Reported};
-use super::{presence::Presence, stray::Stray};
+use super::presence::Presence;
 use crate::time::{SignedDuration, Timestamp, after};
-use crate::version::ClientVersion;
+use crate::version::{ClientVersion, Environment};
 
 /// Cloudflare delivers an assignment within 15 minutes (client-version-assignments.mdx).
 pub const NOTIFICATION: SignedDuration = SignedDuration::from_mins(15);
@@ -191,11 +193,9 @@ impl Device {
         if self.has_left() {
             return Class::Left;
         }
-        let target = match offered {
-            RingOffer::Nothing => return Class::Untargeted,
-            RingOffer::Planned => None,
-            RingOffer::Assigned(assignment) => Some(assignment),
-        };
+        if offered == RingOffer::Nothing {
+            return Class::Untargeted;
+        }
         let version = match &self.latest.client {
             Reported::Version(version) => Some(*version),
             Reported::Unreadable(_) | Reported::Null => None,
@@ -203,7 +203,7 @@ impl Device {
         if version.is_some_and(|version| !version.follows_assignments()) {
             return Class::TooOld;
         }
-        let Some(assignment) = target else { return Class::Unseen };
+        let Some(assignment) = offered.assigned() else { return Class::Unseen };
         let progress = self.progress_under(assignment);
         // While it is off it installs nothing: only a sighting says that it had the time.
         let was_there = |by| self.latest.last_seen_at.is_some_and(|seen| by <= seen.min(now));
@@ -228,6 +228,16 @@ pub enum RingOffer {
     Assigned(Assignment),
 }
 
+impl RingOffer {
+    /// What is on offer now.
+    pub const fn assigned(self) -> Option<Assignment> {
+        match self {
+            Self::Assigned(assignment) => Some(assignment),
+            Self::Nothing | Self::Planned => None,
+        }
+    }
+}
+
 impl AssignmentProgress {
     fn fold(&mut self, sighting: &ListedDevice) {
         let Some(seen) = sighting.last_seen_at else { return };
@@ -239,5 +249,32 @@ impl AssignmentProgress {
             self.arrived_at.get_or_insert(seen);
             self.on_target_at = self.on_target_at.max(Some(seen));
         }
+    }
+}
+
+/// The newest change of version that no offer explains: another updater at work. It counts only between two
+/// sightings in one ring, to a version that its group was not known to offer, of a device that follows assignments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stray {
+    /// The version it was seen on.
+    pub to: ClientVersion,
+    /// When it was first seen there.
+    pub at: Timestamp,
+}
+
+/// What a ring's devices may have been told to run, by environment.
+pub type KnownOffers = BTreeSet<(Environment, ClientVersion)>;
+
+impl Stray {
+    /// What two sightings in a row, in one ring with these offers, say of a device.
+    pub(super) fn between(old: &ListedDevice, new: &ListedDevice, offers: &KnownOffers) -> Option<Self> {
+        let (Reported::Version(from), Reported::Version(to)) = (&old.client, &new.client) else {
+            return None;
+        };
+        // A client below 2026.6 follows no assignment: whoever moved it took nothing out of our hands.
+        let moved = from != to && from.follows_assignments() && new.last_seen_at > old.last_seen_at;
+        let explained = offers.contains(&(new.environment()?, *to));
+        (moved && !explained).then_some(Self { to: *to, at: new.last_seen_at? })
     }
 }

@@ -3,9 +3,8 @@
 //! **Invariant:** a profile belongs to the first ring that has it, and to no other.
 
 use super::census::RingScope;
-use super::device::{Assignment, Passage, RingOffer};
+use super::device::{Assignment, KnownOffers, Passage, Stray};
 use super::listed_device::{ListedDevice, ListedProfile};
-use super::stray::{KnownOffers, Stray};
 use crate::version::Environment;
 
 /// The rings of the account as the fleet needs them: which profile belongs where, and what is on
@@ -40,10 +39,7 @@ impl Membership {
     }
 
     fn assignment(&self, ring: Option<usize>, environment: Option<Environment>) -> Option<Assignment> {
-        match self.rings.get(ring?)?.offered(environment) {
-            RingOffer::Assigned(assignment) => Some(assignment),
-            RingOffer::Nothing | RingOffer::Planned => None,
-        }
+        self.rings.get(ring?)?.offered(environment).assigned()
     }
 
     /// That a device moved, within one ring, to a version that was not on offer there.

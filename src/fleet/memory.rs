@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::census::{Census, RingScope};
-use super::device::{Device, Passage};
+use super::device::{Device, KnownOffers, Passage, Stray};
 use super::listed_device::{ListedDevice, Reported, Sweep, SweepScope};
 use super::{index::Index, membership::Membership};
 use crate::ids::{DeviceId, PolicyId};
 use crate::time::{SignedDuration, Timestamp, after};
-use crate::version::Environment;
+use crate::version::{ClientVersion, Environment};
 
 /// A device that no full sweep listed for this long is forgotten.
 pub const FORGET_AFTER: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -109,16 +109,13 @@ impl Fleet {
         self.devices.miss(listed, |id| {
             observed.changed.insert(id.clone());
         });
-        let forgotten = |device: &Device| {
+        let forgotten = |device: &&Device| {
             let last_known =
                 device.latest.last_seen_at.unwrap_or(device.listed_since).max(device.listed_since);
             device.missed_full_sweeps > 0 && after(last_known, FORGET_AFTER) < started_at
         };
-        observed.forgotten = self
-            .devices()
-            .filter(|device| forgotten(device))
-            .map(|device| device.latest.id.clone())
-            .collect();
+        observed.forgotten =
+            self.devices().filter(forgotten).map(|device| device.latest.id.clone()).collect();
         self.devices.forget(&observed.forgotten);
         observed.changed.retain(|id| !observed.forgotten.contains(id));
     }
@@ -167,6 +164,34 @@ impl Fleet {
         self.devices.has_strays()
     }
 
+    /// The devices of `policies` that strayed, none that has left, after one instant and up to another, to versions that
+    /// are not in `offers`.
+    pub fn strays(
+        &self,
+        policies: &BTreeSet<PolicyId>,
+        (after, until): (Timestamp, Timestamp),
+        offers: &KnownOffers,
+    ) -> Strays {
+        let mut strays = Strays::default();
+        if !self.has_strays() {
+            return strays;
+        }
+        for device in self.of_profiles(policies) {
+            let here = device.latest.policy.as_ref().is_some_and(|policy| policies.contains(&policy.id));
+            let Some(environment) = device.latest.environment().filter(|_| here && !device.has_left()) else {
+                continue;
+            };
+            strays.of += 1;
+            let key = |stray: Stray| (environment, stray.to);
+            let counts =
+                |stray: &Stray| after < stray.at && stray.at <= until && !offers.contains(&key(*stray));
+            if let Some(stray) = device.stray.filter(counts) {
+                *strays.moved.entry(key(stray)).or_default() += 1;
+            }
+        }
+        strays
+    }
+
     /// The ring's devices, counted.
     pub fn census(&self, ring: &RingScope, now: Timestamp) -> Census {
         ring.census(self.of(ring), now)
@@ -201,4 +226,20 @@ pub struct SweepChanges {
     pub changed: BTreeSet<DeviceId>,
     /// Devices that no sweep has listed for [`FORGET_AFTER`].
     pub forgotten: BTreeSet<DeviceId>,
+}
+
+/// A ring's devices that strayed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Strays {
+    /// Windows and macOS devices of the ring.
+    pub of: usize,
+    /// Those that strayed, by where to.
+    pub moved: BTreeMap<(Environment, ClientVersion), usize>,
+}
+
+impl Strays {
+    /// Devices that strayed, over all versions.
+    pub fn devices(&self) -> usize {
+        self.moved.values().sum()
+    }
 }

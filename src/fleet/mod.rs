@@ -11,18 +11,16 @@ mod listed_device;
 mod membership;
 mod memory;
 mod presence;
-mod stray;
-mod strays;
 #[cfg(test)]
 mod tests;
 
 pub use census::{Census, Counts, EnvironmentCensus, RingScope};
 pub use dark::{DarkEvaluation, DarkEvaluations, DarkQuestion, EVALUATED_AT_HOUR, LOOKS, Share, p_at_most};
-pub use device::{Assignment, AssignmentProgress, Class, Device, NOTIFICATION, Passage, RingOffer};
+pub use device::{
+    Assignment, AssignmentProgress, Class, Device, KnownOffers, NOTIFICATION, Passage, RingOffer, Stray,
+};
 pub use fisher::{PartsPerBillion, one_sided};
 pub use listed_device::{ListedDevice, ListedProfile, Reported, Sweep, SweepScope};
 pub use membership::Membership;
-pub use memory::{FORGET_AFTER, Fleet, SWEEP_OVERLAP, SweepChanges};
+pub use memory::{FORGET_AFTER, Fleet, SWEEP_OVERLAP, Strays, SweepChanges};
 pub use presence::{Presence, REMEMBERED};
-pub use stray::{KnownOffers, Stray};
-pub use strays::Strays;

@@ -8,20 +8,21 @@ use std::collections::BTreeMap;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::answer::{ApiRefusal, DateHeader, SandboxAnswer, SandboxOutcome};
+use super::answer::{Answered, ApiRefusal, SandboxAnswer, SandboxOutcome};
 use super::devices::{self, DeviceQuery};
-use super::faults::{Fault, FaultScript, Faults, InvalidFault, LateAnswer};
-use super::groups::{DeploymentGroups, GroupWrite};
+use super::faults::{
+    Fault, FaultScript, Faults, InvalidFault, LateAnswer, server_error, take_out, throttled,
+};
+use super::groups::DeploymentGroups;
 use super::iam::Iam;
 use super::journal::RequestJournal;
 use super::limit::RateLimit;
 use super::operation::SandboxOperation;
 use super::profiles::{self, DefaultProfileForm};
-use super::request::{Arrival, HeldRequest, Route, SandboxRequest};
+use super::request::{Admitted, Arrival, HeldRequest, Route, SandboxRequest};
 use super::settings::AccountSettings;
-use super::spoilt::{server_error, take_out, throttled};
 use super::token::{ApiToken, TokenStatus};
-use crate::synthetic::{DeviceTruth, Dice, SyntheticFleet, SyntheticProfile};
+use crate::synthetic::{DeviceTruth, Dice, SyntheticDevice, SyntheticFleet};
 use crate::time::{SignedDuration, Timestamp, after};
 
 /// The simulated account.
@@ -30,27 +31,18 @@ pub struct Account {
     id: String,
     token: ApiToken,
     default_profile: DefaultProfileForm,
-    now: Timestamp,
+    pub(super) now: Timestamp,
     fleet: SyntheticFleet,
     groups: DeploymentGroups,
-    iam: Iam,
+    pub(super) iam: Iam,
     /// What the list of groups answers until an instant, while it is stale.
     stale: Option<(Timestamp, DeploymentGroups)>,
-    late: Vec<LateWrite>,
+    /// Writes whose callers have given up and that take effect later: when, in the order of their rows.
+    late: BTreeMap<(Timestamp, u64), Admitted>,
     writes: u64,
     limit: RateLimit,
     faults: Faults,
     journal: RequestJournal,
-}
-
-/// A write whose caller has given up and that takes effect later.
-#[derive(Debug)]
-struct LateWrite {
-    due: Timestamp,
-    seq: u64,
-    operation: SandboxOperation,
-    target: String,
-    request: SandboxRequest,
 }
 
 impl Account {
@@ -78,7 +70,7 @@ impl Account {
             ),
             groups: DeploymentGroups::new(dice.of("groups")),
             stale: None,
-            late: Vec::new(),
+            late: BTreeMap::new(),
             writes: 0,
             limit: RateLimit::default(),
             faults,
@@ -104,15 +96,11 @@ impl Account {
     /// Moves on to `now`; an earlier instant changes nothing. Returns the account's own now.
     pub fn advance(&mut self, now: Timestamp) -> Timestamp {
         let now = now.max(self.now);
-        loop {
-            let due = self.late.iter().enumerate().filter(|(_, late)| late.due <= now);
-            let Some(first) = due.min_by_key(|(_, late)| (late.due, late.seq)).map(|(index, _)| index) else {
-                break;
-            };
-            let late = self.late.remove(first);
-            self.now = late.due;
+        while let Some(first) = self.late.first_entry().filter(|first| first.key().0 <= now) {
+            let ((due, _), admitted) = first.remove_entry();
+            self.now = due;
             // Whoever asked has gone: a refusal now has no reader, and the row stays `applied: false`.
-            let _ = self.answer(late.seq, late.operation, &late.target, &late.request, false);
+            let _ = self.answer(&admitted, false);
         }
         self.now = now;
         now
@@ -122,31 +110,31 @@ impl Account {
     pub fn arrive(&mut self, request: SandboxRequest, now: Timestamp) -> Arrival {
         let now = self.advance(now);
         let route = Route::of(&request);
-        let seq = self.journal.arrived(now, &request, route.as_ref().map(|route| route.operation));
-        if let Err(refusal) = self.admit(&request, route.as_ref()) {
-            return Arrival::Done(self.close(seq, refusal.answer()));
-        }
-        let Some(Route { operation, target, .. }) = route else {
-            return Arrival::Done(self.close(seq, ApiRefusal::no_route(&request.path).answer()));
+        let seq = self.journal.arrived(now, &request, route.as_ref());
+        let admitted = self.admit(&request, route).map_err(|refusal| refusal.answer());
+        let admitted = admitted.and_then(|route| match self.limit.count(now) {
+            Ok(()) => Ok(route),
+            Err(seconds) => Err(throttled(seconds)),
+        });
+        let Route { operation, target, .. } = match admitted {
+            Ok(route) => route,
+            Err(answer) => return Arrival::Done(self.close(seq, answer)),
         };
-        if let Err(seconds) = self.limit.count(now) {
-            return Arrival::Done(self.close(seq, throttled(seconds)));
-        }
         let (kind, fault) = self.faults.take(operation).unzip();
         if let Some(row) = self.journal.row(seq) {
             row.fault = kind;
         }
+        let admitted = Admitted { seq, operation, target, request };
         if let Some(Fault::Delay { seconds, wall_ms }) = fault {
-            let until = later(now, seconds);
-            return Arrival::Held(HeldRequest { until, wall_ms, seq, operation, target, request });
+            return Arrival::Held(HeldRequest { until: later(now, seconds), wall_ms, admitted });
         }
-        Arrival::Done(self.carry_out(seq, operation, &target, request, fault))
+        Arrival::Done(self.carry_out(admitted, fault))
     }
 
     /// Carries out a request whose delay is over.
     pub fn resume(&mut self, held: HeldRequest, now: Timestamp) -> SandboxOutcome {
         self.advance(now.max(held.until));
-        self.carry_out(held.seq, held.operation, &held.target, held.request, None)
+        self.carry_out(held.admitted, None)
     }
 
     /// [`Account::arrive`] and, where a delay holds the request, [`Account::resume`] at its end: for callers
@@ -154,10 +142,7 @@ impl Account {
     pub fn handle(&mut self, request: SandboxRequest, now: Timestamp) -> SandboxOutcome {
         match self.arrive(request, now) {
             Arrival::Done(outcome) => outcome,
-            Arrival::Held(held) => {
-                let until = held.until;
-                self.resume(held, until)
-            }
+            Arrival::Held(held) => self.resume(held, now),
         }
     }
 
@@ -210,17 +195,17 @@ impl Account {
 
     /// What is true of every device, in the order of their IDs. Tests judge by it; the API never shows it.
     pub fn truths(&self) -> Vec<DeviceTruth> {
-        let SyntheticFleet { profiles, devices, calendar } = &self.fleet;
-        let name =
-            |index: usize| profiles.get(index).map_or("", |profile: &SyntheticProfile| profile.name.as_str());
-        devices.iter().map(|device| device.truth(name(device.profile), self.now, calendar)).collect()
+        let fleet = &self.fleet;
+        let truth =
+            |device: &SyntheticDevice| device.truth(fleet.profile_name(device), self.now, &fleet.calendar);
+        fleet.devices.iter().map(truth).collect()
     }
 
     /// Counts by profile, device type and reported version.
     pub(super) fn fleet_summary(&self) -> Value {
         let mut profiles: BTreeMap<&str, BTreeMap<&str, BTreeMap<String, usize>>> = BTreeMap::new();
         for device in &self.fleet.devices {
-            let profile = self.fleet.profiles.get(device.profile).map_or("", |profile| profile.name.as_str());
+            let profile = self.fleet.profile_name(device);
             let reported = device.reported(device.last_seen(self.now, &self.fleet.calendar));
             let types = profiles.entry(profile).or_default().entry(device.os.device_type()).or_default();
             *types.entry(reported.unwrap_or_else(|| "none".to_owned())).or_default() += 1;
@@ -228,20 +213,11 @@ impl Account {
         json!({ "at": self.now.to_string(), "devices": self.fleet.devices.len(), "profiles": profiles })
     }
 
-    pub(super) const fn iam(&self) -> &Iam {
-        &self.iam
-    }
-
-    /// The User Groups, to be changed, and the instant of the change.
-    pub(super) const fn iam_mut(&mut self) -> (&mut Iam, Timestamp) {
-        (&mut self.iam, self.now)
-    }
-
-    fn admit(&self, request: &SandboxRequest, route: Option<&Route>) -> Result<(), ApiRefusal> {
+    fn admit(&self, request: &SandboxRequest, route: Option<Route>) -> Answered<Route> {
         if !self.token.is(request.token.as_ref()) {
             return Err(ApiRefusal::unauthenticated());
         }
-        let Some(route) = route else { return Ok(()) };
+        let route = route.ok_or_else(|| ApiRefusal::no_route(&request.path))?;
         if let Some(account) = route.account.as_ref().filter(|account| **account != self.id) {
             let possible = account.len() == 32 && account.chars().all(|c| c.is_ascii_hexdigit());
             let unknown =
@@ -251,31 +227,22 @@ impl Account {
         if self.token.status_at(self.now) != TokenStatus::Active && !route.operation.verifies() {
             return Err(ApiRefusal::unauthenticated());
         }
-        Ok(())
+        Ok(route)
     }
 
     /// Does what the request asks, spoilt by `fault`.
-    fn carry_out(
-        &mut self,
-        seq: u64,
-        operation: SandboxOperation,
-        target: &str,
-        request: SandboxRequest,
-        fault: Option<Fault>,
-    ) -> SandboxOutcome {
+    fn carry_out(&mut self, admitted: Admitted, fault: Option<Fault>) -> SandboxOutcome {
+        let seq = admitted.seq;
         let early = match &fault {
             Some(Fault::ServerError(status)) => Some(server_error(*status)),
             Some(Fault::ServerErrorHtml(status)) => Some(SandboxAnswer::html(*status)),
             Some(Fault::RateLimited { seconds }) => Some(throttled(i64::from(*seconds))),
-            Some(Fault::Conflict) => {
-                let message = "policy ids already belong to another deployment group";
-                Some(ApiRefusal::new(409, 1000, message).answer())
-            }
+            Some(Fault::Conflict) => Some(ApiRefusal::taken().answer()),
             Some(Fault::Forbidden) => Some(ApiRefusal::new(403, 10000, "Forbidden").answer()),
             Some(Fault::ResetBefore) => return SandboxOutcome::Reset,
             Some(Fault::AppliedLate { seconds, answer }) => {
                 let due = later(self.now, *seconds);
-                self.late.push(LateWrite { due, seq, operation, target: target.to_owned(), request });
+                self.late.insert((due, seq), admitted);
                 return match answer {
                     LateAnswer::Reset => SandboxOutcome::Reset,
                     LateAnswer::GatewayTimeout => self.close(seq, server_error(504)),
@@ -290,71 +257,62 @@ impl Account {
             self.stale = Some((later(self.now, *seconds), self.groups.clone()));
         }
         let ignore_filters = fault == Some(Fault::FilterIgnored);
-        let mut answer = self
-            .answer(seq, operation, target, &request, ignore_filters)
-            .unwrap_or_else(|refusal| refusal.answer());
+        let mut answer = self.answer(&admitted, ignore_filters).unwrap_or_else(|refusal| refusal.answer());
         match fault {
             Some(Fault::ResetAfter) => return SandboxOutcome::Reset,
             Some(Fault::Truncated(cut)) => answer.cut = Some(cut),
             Some(Fault::MissingField { pointer }) => take_out(&mut answer.body, &pointer),
-            Some(Fault::WrongDate { seconds }) => answer.date = DateHeader::Late { seconds },
-            Some(Fault::NoDate) => answer.date = DateHeader::Missing,
+            Some(Fault::WrongDate { seconds }) => answer.date = Some(seconds),
+            Some(Fault::NoDate) => answer.date = None,
             _ => {}
         }
         self.close(seq, answer)
     }
 
-    fn answer(
-        &mut self,
-        seq: u64,
-        operation: SandboxOperation,
-        target: &str,
-        request: &SandboxRequest,
-        ignore_filters: bool,
-    ) -> Result<SandboxAnswer, ApiRefusal> {
-        let pairs = request.pairs()?;
-        match operation {
+    fn answer(&mut self, admitted: &Admitted, ignore_filters: bool) -> Answered {
+        let Admitted { seq, operation, target, request } = admitted;
+        let mut pairs = request.pairs()?;
+        let answer = match *operation {
             SandboxOperation::ListGroups => match &self.stale {
-                Some((until, before)) if self.now < *until => before.list(&pairs),
-                _ => self.groups.list(&pairs),
+                Some((until, before)) if self.now < *until => before.list(&pairs)?,
+                _ => self.groups.list(&pairs)?,
             },
-            SandboxOperation::GetGroup => self.groups.get(target),
+            SandboxOperation::GetGroup => self.groups.get(target)?,
             SandboxOperation::CreateGroup | SandboxOperation::UpdateGroup | SandboxOperation::DeleteGroup => {
-                self.write(seq, operation, target, request)
+                self.write(admitted)?
             }
             SandboxOperation::ListDevices => {
                 let query = DeviceQuery::read(&pairs)?;
                 let query = if ignore_filters { query.unfiltered() } else { query };
-                Ok(query.page(&self.fleet, self.now))
+                query.page(&self.fleet, self.now)
             }
-            SandboxOperation::GetDevice => devices::get(&self.fleet, target, &pairs, self.now),
-            SandboxOperation::ListProfiles => profiles::list(&self.fleet, self.default_profile, &pairs),
-            SandboxOperation::GetDefaultProfile => {
-                Ok(profiles::get_default(&self.fleet, self.default_profile))
-            }
+            SandboxOperation::GetDevice => devices::get(&self.fleet, target, &pairs, self.now)?,
+            SandboxOperation::ListProfiles => profiles::list(&self.fleet, self.default_profile, &pairs)?,
+            SandboxOperation::GetDefaultProfile => profiles::get_default(&self.fleet, self.default_profile),
             SandboxOperation::VerifyUserToken | SandboxOperation::VerifyAccountToken => {
-                Ok(self.token.answer(self.now))
+                self.token.answer(self.now)
             }
-            about_people => {
-                let pairs = if ignore_filters { without_filters(pairs) } else { pairs };
-                let answer = self.iam.answer(about_people, target, &pairs, &request.body, self.now)?;
-                if about_people.writes() {
-                    self.took_effect(seq);
+            // About people, and what they may.
+            _ => {
+                if ignore_filters {
+                    // As a server that knows pages and nothing else.
+                    pairs.retain(|(key, _)| key == "page" || key == "per_page");
                 }
-                Ok(answer)
+                self.iam.answer(admitted, &pairs, self.now)?
             }
+        };
+        let now = self.now;
+        if let Some(row) = self.journal.row(*seq).filter(|_| operation.writes()) {
+            row.applied = Some(true);
+            row.applied_at = Some(now);
         }
+        Ok(answer)
     }
 
     /// Applies a write at the account's now, and tells the devices.
-    fn write(
-        &mut self,
-        seq: u64,
-        operation: SandboxOperation,
-        target: &str,
-        request: &SandboxRequest,
-    ) -> Result<SandboxAnswer, ApiRefusal> {
-        let GroupWrite { answer, policies } = match operation {
+    fn write(&mut self, admitted: &Admitted) -> Answered {
+        let Admitted { operation, target, request, .. } = admitted;
+        let (answer, policies) = match operation {
             SandboxOperation::CreateGroup => self.groups.create(&request.body, self.now)?,
             SandboxOperation::UpdateGroup => self.groups.update(target, &request.body, self.now)?,
             _ => self.groups.delete(target)?,
@@ -362,28 +320,17 @@ impl Account {
         self.writes += 1;
         let SyntheticFleet { profiles, devices, calendar } = &mut self.fleet;
         for device in devices {
-            let Some(profile) = profiles.get(device.profile).filter(|profile| policies.contains(&profile.id))
-            else {
-                continue;
-            };
-            if let Some(environment) = device.os.environment() {
+            if let Some(profile) =
+                profiles.get(device.profile).filter(|profile| policies.contains(&profile.id))
+                && let Some(environment) = device.os.environment()
+            {
                 let offered = self.groups.target(&profile.id, environment);
                 device.assign(offered, self.now, self.writes, calendar);
             }
         }
-        self.took_effect(seq);
         Ok(answer)
     }
 
-    fn took_effect(&mut self, seq: u64) {
-        let now = self.now;
-        if let Some(row) = self.journal.row(seq) {
-            row.applied = Some(true);
-            row.applied_at = Some(now);
-        }
-    }
-
-    /// Notes what is answered.
     fn close(&mut self, seq: u64, mut answer: SandboxAnswer) -> SandboxOutcome {
         if !answer.headers.iter().any(|(name, _)| *name == "ratelimit") {
             answer.headers.extend(self.limit.headers(self.now));
@@ -393,12 +340,6 @@ impl Account {
         }
         SandboxOutcome::Answer(answer)
     }
-}
-
-/// The query of a server that knows pages and nothing else.
-fn without_filters(mut pairs: Vec<(String, String)>) -> Vec<(String, String)> {
-    pairs.retain(|(key, _)| key == "page" || key == "per_page");
-    pairs
 }
 
 fn later(now: Timestamp, seconds: u32) -> Timestamp {

@@ -26,23 +26,8 @@ pub struct SandboxAnswer {
     pub body: Body,
     /// Where a scripted fault cuts the body.
     pub cut: Option<Cut>,
-    /// What it says of the time.
-    pub date: DateHeader,
-}
-
-/// The `Date` of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DateHeader {
-    /// By the account's clock.
-    #[default]
-    Right,
-    /// So many virtual seconds later.
-    Late {
-        /// Seconds.
-        seconds: u32,
-    },
-    /// None.
-    Missing,
+    /// Its `Date`: so many virtual seconds after the account's clock, none where it is left out.
+    pub date: Option<u32>,
 }
 
 /// A body: JSON, or the page that an edge server sends in its place.
@@ -68,7 +53,7 @@ pub enum Cut {
 
 impl SandboxAnswer {
     pub(super) fn json(status: u16, body: Value) -> Self {
-        Self { status, headers: Vec::new(), body: Body::Json(body), cut: None, date: DateHeader::Right }
+        Self { status, headers: Vec::new(), body: Body::Json(body), cut: None, date: Some(0) }
     }
 
     /// The sandbox's own refusal, which is none of the API's.
@@ -81,18 +66,17 @@ impl SandboxAnswer {
             "<!DOCTYPE html>\n<html><head><title>{status}: Web server is returning an error</title></head>\n\
              <body><h1>Error {status}</h1><p>The sandbox was told to send this page.</p></body></html>\n"
         );
-        Self { status, headers: Vec::new(), body: Body::Html(page), cut: None, date: DateHeader::Right }
+        Self { status, headers: Vec::new(), body: Body::Html(page), cut: None, date: Some(0) }
     }
 
-    pub(super) fn found(result: &Value) -> Self {
+    pub(super) fn found(result: &impl Serialize) -> Self {
         Self::json(200, json!({ "success": true, "errors": [], "messages": [], "result": result }))
     }
 
     pub(super) fn listed(result: &[Value], info: &Value) -> Self {
-        Self::json(
-            200,
-            json!({ "success": true, "errors": [], "messages": [], "result": result, "result_info": info }),
-        )
+        let body =
+            json!({ "success": true, "errors": [], "messages": [], "result": result, "result_info": info });
+        Self::json(200, body)
     }
 
     /// The bytes that reach the caller.
@@ -122,6 +106,9 @@ pub(super) struct ApiRefusal {
     message: String,
 }
 
+/// An answer, or what leads to one, unless the API refuses.
+pub(super) type Answered<T = SandboxAnswer> = Result<T, ApiRefusal>;
+
 impl ApiRefusal {
     pub(super) fn new(status: u16, code: u32, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into() }
@@ -129,6 +116,10 @@ impl ApiRefusal {
 
     pub(super) fn bad(message: impl Into<String>) -> Self {
         Self::new(400, 1000, message)
+    }
+
+    pub(super) fn taken() -> Self {
+        Self::new(409, 1000, "policy ids already belong to another deployment group")
     }
 
     pub(super) fn no_route(path: &str) -> Self {
@@ -141,9 +132,7 @@ impl ApiRefusal {
 
     pub(super) fn answer(&self) -> SandboxAnswer {
         let error = json!({ "code": self.code, "message": self.message });
-        SandboxAnswer::json(
-            self.status,
-            json!({ "success": false, "errors": [error], "messages": [], "result": null }),
-        )
+        let body = json!({ "success": false, "errors": [error], "messages": [], "result": null });
+        SandboxAnswer::json(self.status, body)
     }
 }

@@ -4,7 +4,7 @@
 //! journaled.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::account::Account;
 use super::answer::SandboxAnswer;
@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 /// The prefix of all these routes.
 pub(super) const PREFIX: &str = "/sandbox";
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TokenOrder {
     status: TokenStatus,
@@ -52,8 +52,7 @@ pub(super) fn answer(account: &mut Account, method: &str, path: &str, body: &[u8
             Ok(order) => {
                 account.set_token_status(order.status);
                 account.set_token_end(order.expires_on);
-                let expires_on = order.expires_on.map(|end| end.to_string());
-                SandboxAnswer::json(200, json!({ "status": order.status, "expires_on": expires_on }))
+                shown(&order)
             }
             Err(error) => {
                 let example = "{\"status\": \"active|disabled|expired\", \"expires_on\": INSTANT}";

@@ -6,8 +6,8 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{ApiRefusal, SandboxAnswer};
-use super::query::{asked, number};
+use super::answer::{Answered, ApiRefusal, SandboxAnswer};
+use super::query::{Pairs, asked, is_desc, is_extension, number};
 use crate::synthetic::{Os, SyntheticDevice, SyntheticFleet};
 use crate::time::Timestamp;
 use crate::version::ClientVersion;
@@ -19,19 +19,23 @@ const PER_PAGE: (usize, usize) = (50, 100);
 const INCLUDE_POLICY: &str = "last_seen_registration.policy";
 
 /// What `active_registrations` selects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, strum::EnumString)]
+#[strum(serialize_all = "lowercase")]
 enum Registered {
+    #[default]
     Include,
     Only,
     Exclude,
 }
 
 /// The keys of `sort_by`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString)]
+#[strum(serialize_all = "snake_case")]
 enum SortKey {
     Name,
     Id,
     ClientVersion,
+    #[strum(serialize = "last_seen_user.email")]
     Email,
     LastSeenAt,
     ActiveRegistrations,
@@ -39,19 +43,6 @@ enum SortKey {
 }
 
 impl SortKey {
-    fn read(text: &str) -> Option<Self> {
-        Some(match text {
-            "name" => Self::Name,
-            "id" => Self::Id,
-            "client_version" => Self::ClientVersion,
-            "last_seen_user.email" => Self::Email,
-            "last_seen_at" => Self::LastSeenAt,
-            "active_registrations" => Self::ActiveRegistrations,
-            "created_at" => Self::CreatedAt,
-            _ => return None,
-        })
-    }
-
     /// A text that sorts like the key. An unreadable version sorts before every version.
     fn of(self, device: &SyntheticDevice, last_seen: Option<Timestamp>) -> String {
         let instant = |instant: Timestamp| format!("{:020}", instant.as_millisecond());
@@ -74,6 +65,9 @@ fn sortable(version: ClientVersion) -> String {
     version.to_string().split('.').map(|number| format!("{number:0>10}")).collect()
 }
 
+/// A device, and when it was last seen.
+type SightedDevice<'a> = (&'a SyntheticDevice, Option<Timestamp>);
+
 /// A request for devices, read.
 pub(super) struct DeviceQuery {
     per_page: usize,
@@ -82,6 +76,12 @@ pub(super) struct DeviceQuery {
     /// The last row of the page before: its sort key and ID.
     after: Option<(String, String)>,
     include_policy: bool,
+    filters: DeviceFilters,
+}
+
+/// Which devices are asked for; by default all.
+#[derive(Default)]
+struct DeviceFilters {
     registered: Registered,
     seen_after: Option<Timestamp>,
     seen_before: Option<Timestamp>,
@@ -95,64 +95,42 @@ pub(super) struct DeviceQuery {
 
 impl DeviceQuery {
     /// Reads the query. Unknown parameters are ignored, as servers do.
-    pub(super) fn read(pairs: &[(String, String)]) -> Result<Self, ApiRefusal> {
+    pub(super) fn read(pairs: &Pairs) -> Answered<Self> {
         let last =
             |name: &str| pairs.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let all = |name: &str| -> Vec<String> {
             pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
         };
-        let sort_by = last("sort_by").map_or(Some(SortKey::Id), SortKey::read);
-        let sort_by = sort_by.ok_or_else(|| ApiRefusal::bad("sort_by must be one of the documented keys"))?;
-        let descending = match last("sort_order") {
-            None | Some("asc") => false,
-            Some("desc") => true,
-            Some(_) => return Err(ApiRefusal::bad("sort_order must be asc or desc")),
-        };
-        let registered = match last("active_registrations") {
-            None | Some("only") => Registered::Only,
-            Some("include") => Registered::Include,
-            Some("exclude") => Registered::Exclude,
-            Some(_) => return Err(ApiRefusal::bad("active_registrations must be include, only or exclude")),
-        };
-        let browser_extension = match last("has_registration_type") {
-            None | Some("warp") => false,
-            Some("browser_extension") => true,
-            Some(_) => {
-                return Err(ApiRefusal::bad("has_registration_type must be warp or browser_extension"));
-            }
-        };
+        let sort_by = last("sort_by").unwrap_or("id").parse();
+        let sort_by = sort_by.map_err(|_| ApiRefusal::bad("sort_by must be one of the documented keys"))?;
+        let descending = is_desc("sort_order", last("sort_order"))?;
+        let registered = last("active_registrations").unwrap_or("only").parse();
+        let registered = registered
+            .map_err(|_| ApiRefusal::bad("active_registrations must be include, only or exclude"))?;
+        let browser_extension = is_extension("has_registration_type", last("has_registration_type"))?;
         Ok(Self {
             per_page: number(pairs, "per_page", PER_PAGE.0, usize::MAX)?.min(PER_PAGE.1),
             sort_by,
             descending,
             after: last("cursor").filter(|cursor| !cursor.is_empty()).map(decode_cursor).transpose()?,
             include_policy: include(last("include"))?,
-            registered,
-            seen_after: last("seen_after").map(instant).transpose()?,
-            seen_before: last("seen_before").map(instant).transpose()?,
-            email: last("last_seen_user.email").map(str::to_lowercase),
-            search: last("search").map(str::to_lowercase),
-            ids: all("id"),
-            tags: all("tag"),
-            browser_extension,
-            policy: last("last_seen_registration.policy.id").map(uuid).transpose()?,
+            filters: DeviceFilters {
+                registered,
+                seen_after: last("seen_after").map(instant).transpose()?,
+                seen_before: last("seen_before").map(instant).transpose()?,
+                email: last("last_seen_user.email").map(str::to_lowercase),
+                search: last("search").map(str::to_lowercase),
+                ids: all("id"),
+                tags: all("tag"),
+                browser_extension,
+                policy: last("last_seen_registration.policy.id").map(uuid).transpose()?,
+            },
         })
     }
 
     /// The same without its filters; paging and order stay.
     pub(super) fn unfiltered(self) -> Self {
-        Self {
-            registered: Registered::Include,
-            seen_after: None,
-            seen_before: None,
-            email: None,
-            search: None,
-            ids: Vec::new(),
-            tags: Vec::new(),
-            browser_extension: false,
-            policy: None,
-            ..self
-        }
+        Self { filters: DeviceFilters::default(), ..self }
     }
 
     /// The page.
@@ -164,17 +142,14 @@ impl DeviceQuery {
         };
         let fitting = fleet.devices.iter().skip(begin).filter_map(|device| {
             let last_seen = device.last_seen(now, &fleet.calendar);
-            self.fits(device, last_seen, fleet).then_some((device, last_seen))
+            self.filters.take(device, last_seen, fleet).then_some((device, last_seen))
         });
         // One more than the page holds tells whether there is another page. Only a foreign order needs all
         // devices.
-        let rows: Vec<(&SyntheticDevice, Option<Timestamp>)> =
+        let rows: Vec<SightedDevice<'_>> =
             if by_id { fitting.take(self.per_page + 1).collect() } else { self.sorted(fitting.collect()) };
-        let shown: Vec<Value> = rows
-            .iter()
-            .take(self.per_page)
-            .map(|(device, last_seen)| body(device, *last_seen, fleet, self.include_policy))
-            .collect();
+        let shown: Vec<Value> =
+            rows.iter().take(self.per_page).map(|row| body(*row, fleet, self.include_policy)).collect();
         let cursor = match rows.get(self.per_page - 1) {
             Some((device, last_seen)) if rows.len() > self.per_page => {
                 encode_cursor(&self.sort_by.of(device, *last_seen), &device.id)
@@ -190,10 +165,7 @@ impl DeviceQuery {
         SandboxAnswer::listed(&shown, &info)
     }
 
-    fn sorted<'a>(
-        &self,
-        rows: Vec<(&'a SyntheticDevice, Option<Timestamp>)>,
-    ) -> Vec<(&'a SyntheticDevice, Option<Timestamp>)> {
+    fn sorted<'a>(&self, rows: Vec<SightedDevice<'a>>) -> Vec<SightedDevice<'a>> {
         let mut keyed: Vec<_> = rows
             .into_iter()
             .map(|row| ((self.sort_by.of(row.0, row.1), row.0.id.clone()), row))
@@ -206,8 +178,10 @@ impl DeviceQuery {
         keyed.sort_by(|(a, _), (b, _)| if self.descending { b.cmp(a) } else { a.cmp(b) });
         keyed.into_iter().map(|(_, row)| row).take(self.per_page + 1).collect()
     }
+}
 
-    fn fits(&self, device: &SyntheticDevice, last_seen: Option<Timestamp>, fleet: &SyntheticFleet) -> bool {
+impl DeviceFilters {
+    fn take(&self, device: &SyntheticDevice, last_seen: Option<Timestamp>, fleet: &SyntheticFleet) -> bool {
         let registered = match self.registered {
             Registered::Include => true,
             Registered::Only => device.registrations > 0,
@@ -235,16 +209,11 @@ impl DeviceQuery {
 }
 
 /// One device.
-pub(super) fn get(
-    fleet: &SyntheticFleet,
-    id: &str,
-    pairs: &[(String, String)],
-    now: Timestamp,
-) -> Result<SandboxAnswer, ApiRefusal> {
+pub(super) fn get(fleet: &SyntheticFleet, id: &str, pairs: &Pairs, now: Timestamp) -> Answered {
     let with_policy = include(asked(pairs, "include"))?;
     let device = fleet.device(id).ok_or_else(|| ApiRefusal::new(404, 1000, "device not found"))?;
     let last_seen = device.last_seen(now, &fleet.calendar);
-    Ok(SandboxAnswer::found(&body(device, last_seen, fleet, with_policy)))
+    Ok(SandboxAnswer::found(&body((device, last_seen), fleet, with_policy)))
 }
 
 /// The device as `physical-devices` lists it, without its registration.
@@ -281,12 +250,7 @@ fn inventory(device: &SyntheticDevice, last_seen: Option<Timestamp>) -> Value {
     })
 }
 
-fn body(
-    device: &SyntheticDevice,
-    last_seen: Option<Timestamp>,
-    fleet: &SyntheticFleet,
-    with_policy: bool,
-) -> Value {
+fn body((device, last_seen): SightedDevice<'_>, fleet: &SyntheticFleet, with_policy: bool) -> Value {
     let mut body = inventory(device, last_seen);
     let policy = fleet.profiles.get(device.profile).filter(|_| with_policy).map(|profile| {
         json!({
@@ -306,7 +270,7 @@ fn body(
     body
 }
 
-fn include(text: Option<&str>) -> Result<bool, ApiRefusal> {
+fn include(text: Option<&str>) -> Answered<bool> {
     let mut asked = false;
     for extra in text.unwrap_or_default().split(',').filter(|extra| !extra.is_empty()) {
         if extra != INCLUDE_POLICY {
@@ -317,11 +281,11 @@ fn include(text: Option<&str>) -> Result<bool, ApiRefusal> {
     Ok(asked)
 }
 
-fn instant(text: &str) -> Result<Timestamp, ApiRefusal> {
+fn instant(text: &str) -> Answered<Timestamp> {
     text.parse().map_err(|_| ApiRefusal::bad("seen_after and seen_before must be RFC 3339 timestamps"))
 }
 
-fn uuid(text: &str) -> Result<String, ApiRefusal> {
+fn uuid(text: &str) -> Answered<String> {
     let lengths: Vec<usize> = text.split('-').map(str::len).collect();
     let digits = text.chars().all(|c| c == '-' || c.is_ascii_hexdigit());
     if lengths == [8, 4, 4, 4, 12] && digits {
@@ -336,7 +300,7 @@ fn encode_cursor(key: &str, id: &str) -> String {
     format!("{id}/{key}").bytes().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn decode_cursor(cursor: &str) -> Result<(String, String), ApiRefusal> {
+fn decode_cursor(cursor: &str) -> Answered<(String, String)> {
     let bytes: Option<Vec<u8>> = cursor
         .as_bytes()
         .chunks(2)

@@ -2,12 +2,14 @@
 //!
 //! **Invariant:** a request meets at most one fault, the first in the list that fits; a script with a
 //! parameter that its kind does not know is refused, because a fault that silently does nothing proves
-//! nothing.
+//! nothing. A spoilt answer lacks something that the contract requires.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use strum::VariantNames;
 
-use super::answer::Cut;
+use super::answer::{ApiRefusal, Body, Cut, SandboxAnswer};
+use super::limit;
 use super::operation::SandboxOperation;
 
 /// One entry of the list that `POST /sandbox/faults` takes.
@@ -213,97 +215,82 @@ impl Rule {
     }
 
     fn fault(script: &FaultScript) -> Result<Fault, InvalidFault> {
-        let mut given = Parameters { script, used: Vec::new() };
-        let fault = match script.kind.as_str() {
+        let kind = || script.kind.clone();
+        let missing = |parameter| InvalidFault::Missing { kind: kind(), parameter };
+        let seconds = || script.seconds.ok_or_else(|| missing("seconds"));
+        let status = |default: u16| match script.status.unwrap_or(default) {
+            status @ 500..600 => Ok(status),
+            other => Err(InvalidFault::Status(other)),
+        };
+        // Each with the parameters that it takes.
+        let (fault, takes): (Fault, &[&str]) = match script.kind.as_str() {
+            "delay" if script.seconds.is_none() && script.hold_wall_ms.is_none() => {
+                return Err(missing("seconds"));
+            }
             "delay" => {
-                let (seconds, wall_ms) = (given.take("seconds"), given.take("hold_wall_ms"));
-                if seconds.is_none() && wall_ms.is_none() {
-                    return Err(given.missing("seconds"));
-                }
-                Fault::Delay {
-                    seconds: script.seconds.unwrap_or(0),
-                    wall_ms: script.hold_wall_ms.unwrap_or(0),
-                }
+                let (seconds, wall_ms) = (script.seconds.unwrap_or(0), script.hold_wall_ms.unwrap_or(0));
+                (Fault::Delay { seconds, wall_ms }, &["seconds", "hold_wall_ms"])
             }
-            "server_error" => Fault::ServerError(given.status(503)?),
-            "server_error_html" => Fault::ServerErrorHtml(given.status(502)?),
-            "reset_before" => Fault::ResetBefore,
-            "reset_after" => Fault::ResetAfter,
+            "server_error" => (Fault::ServerError(status(503)?), &["status"]),
+            "server_error_html" => (Fault::ServerErrorHtml(status(502)?), &["status"]),
+            "reset_before" => (Fault::ResetBefore, &[]),
+            "reset_after" => (Fault::ResetAfter, &[]),
             "applied_late" => {
-                given.take("answer");
                 let answer = script.answer.unwrap_or(LateAnswer::Reset);
-                Fault::AppliedLate { seconds: given.seconds()?, answer }
+                (Fault::AppliedLate { seconds: seconds()?, answer }, &["seconds", "answer"])
             }
-            "stale_list" => Fault::StaleList { seconds: given.seconds()? },
-            "rate_limited" => Fault::RateLimited { seconds: given.seconds()? },
-            "truncated" => {
-                given.take("cut");
-                Fault::Truncated(script.cut.unwrap_or(Cut::ShortOfLength))
-            }
+            "stale_list" => (Fault::StaleList { seconds: seconds()? }, &["seconds"]),
+            "rate_limited" => (Fault::RateLimited { seconds: seconds()? }, &["seconds"]),
+            "truncated" => (Fault::Truncated(script.cut.unwrap_or(Cut::ShortOfLength)), &["cut"]),
             "missing_field" => {
-                given.take("pointer");
                 let pointer = script.pointer.clone().unwrap_or_else(|| "/result".to_owned());
-                Fault::MissingField { pointer }
+                (Fault::MissingField { pointer }, &["pointer"])
             }
-            "filter_ignored" => Fault::FilterIgnored,
-            "conflict" => Fault::Conflict,
-            "forbidden" => Fault::Forbidden,
-            "wrong_date" => Fault::WrongDate { seconds: given.seconds()? },
-            "no_date" => Fault::NoDate,
+            "filter_ignored" => (Fault::FilterIgnored, &[]),
+            "conflict" => (Fault::Conflict, &[]),
+            "forbidden" => (Fault::Forbidden, &[]),
+            "wrong_date" => (Fault::WrongDate { seconds: seconds()? }, &["seconds"]),
+            "no_date" => (Fault::NoDate, &[]),
             other => return Err(InvalidFault::Kind(other.to_owned())),
         };
-        given.finish()?;
-        Ok(fault)
-    }
-}
-
-/// The optional parameters of a script, of which each kind takes its own.
-struct Parameters<'a> {
-    script: &'a FaultScript,
-    used: Vec<&'static str>,
-}
-
-impl Parameters<'_> {
-    fn given(&self) -> Vec<&'static str> {
-        let script = self.script;
-        [
+        let given = [
             ("seconds", script.seconds.is_some()),
             ("hold_wall_ms", script.hold_wall_ms.is_some()),
             ("status", script.status.is_some()),
             ("pointer", script.pointer.is_some()),
             ("cut", script.cut.is_some()),
             ("answer", script.answer.is_some()),
-        ]
-        .into_iter()
-        .filter_map(|(name, present)| present.then_some(name))
-        .collect()
-    }
-
-    fn take(&mut self, parameter: &'static str) -> Option<()> {
-        self.used.push(parameter);
-        self.given().contains(&parameter).then_some(())
-    }
-
-    fn seconds(&mut self) -> Result<u32, InvalidFault> {
-        self.used.push("seconds");
-        self.script.seconds.ok_or_else(|| self.missing("seconds"))
-    }
-
-    fn status(&mut self, default: u16) -> Result<u16, InvalidFault> {
-        self.used.push("status");
-        let status = self.script.status.unwrap_or(default);
-        if (500..600).contains(&status) { Ok(status) } else { Err(InvalidFault::Status(status)) }
-    }
-
-    fn missing(&self, parameter: &'static str) -> InvalidFault {
-        InvalidFault::Missing { kind: self.script.kind.clone(), parameter }
-    }
-
-    fn finish(&self) -> Result<(), InvalidFault> {
-        match self.given().into_iter().find(|name| !self.used.contains(name)) {
-            Some(parameter) => Err(InvalidFault::Surplus { kind: self.script.kind.clone(), parameter }),
-            None => Ok(()),
+        ];
+        match given.into_iter().find(|(name, is_given)| *is_given && !takes.contains(name)) {
+            Some((parameter, _)) => Err(InvalidFault::Surplus { kind: kind(), parameter }),
+            None => Ok(fault),
         }
+    }
+}
+
+pub(super) fn server_error(status: u16) -> SandboxAnswer {
+    ApiRefusal::new(status, 10013, "Internal error, as the sandbox was told to answer").answer()
+}
+
+/// 429, with the code and words that users report (cloudflare.md#error-codes).
+pub(super) fn throttled(seconds: i64) -> SandboxAnswer {
+    let mut answer =
+        ApiRefusal::new(429, 971, "Please wait and consider throttling your request speed").answer();
+    answer.headers.push(("retry-after", seconds.to_string()));
+    answer.headers.extend(limit::headers(0, seconds));
+    answer
+}
+
+/// Takes a field out of an answer, or `success` where it has no such field: the answer must be spoilt.
+pub(super) fn take_out(body: &mut Body, pointer: &str) {
+    let Body::Json(value) = body else { return };
+    let (parent, key) = pointer.rsplit_once('/').unwrap_or(("", pointer));
+    let removed = match value.pointer_mut(parent) {
+        Some(Value::Object(fields)) => fields.remove(key).is_some(),
+        _ => false,
+    };
+    if !removed && let Value::Object(fields) = value {
+        fields.remove("success");
     }
 }
 

@@ -5,10 +5,11 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::answer::{ApiRefusal, SandboxAnswer};
-use super::query::number;
+use super::answer::{Answered, ApiRefusal, SandboxAnswer};
+use super::query::{Pairs, number};
 use crate::synthetic::Dice;
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::{ClientVersion, Environment};
@@ -18,21 +19,23 @@ const MAX_NAME_CHARS: usize = 255;
 /// Groups on a page unless the request says otherwise, and at most (contract).
 const PER_PAGE: (usize, usize) = (50, 100);
 
-/// One deployment group.
-#[derive(Debug, Clone)]
+/// One deployment group, as it is answered.
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct DeploymentGroup {
     id: String,
     name: String,
     /// `None` where the group was created without: the answer then says null, which the contract allows.
     policy_ids: Option<Vec<String>>,
+    #[serde(rename = "version_config")]
     versions: Vec<VersionConfig>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
 
 /// One entry of `version_config`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 struct VersionConfig {
+    #[serde(rename = "target_environment")]
     environment: Option<String>,
     version: String,
 }
@@ -40,18 +43,6 @@ struct VersionConfig {
 impl DeploymentGroup {
     fn policies(&self) -> &[String] {
         self.policy_ids.as_deref().unwrap_or_default()
-    }
-
-    fn body(&self) -> Value {
-        let entry = |entry: &VersionConfig| json!({ "target_environment": entry.environment, "version": entry.version });
-        json!({
-            "id": self.id,
-            "name": self.name,
-            "policy_ids": self.policy_ids,
-            "version_config": self.versions.iter().map(entry).collect::<Vec<_>>(),
-            "created_at": self.created_at.to_string(),
-            "updated_at": self.updated_at.to_string(),
-        })
     }
 }
 
@@ -65,11 +56,7 @@ pub(super) struct DeploymentGroups {
 }
 
 /// A write that took effect: the answer, and the policies whose target may have changed.
-#[derive(Debug)]
-pub(super) struct GroupWrite {
-    pub(super) answer: SandboxAnswer,
-    pub(super) policies: BTreeSet<String>,
-}
+type WrittenGroup = (SandboxAnswer, BTreeSet<String>);
 
 /// The body of a create or an update, read.
 struct GroupDraft {
@@ -90,12 +77,12 @@ impl DeploymentGroups {
         group.versions.iter().find(named)?.version.parse().ok()
     }
 
-    pub(super) fn list(&self, pairs: &[(String, String)]) -> Result<SandboxAnswer, ApiRefusal> {
+    pub(super) fn list(&self, pairs: &Pairs) -> Answered {
         let page = number(pairs, "page", 1, usize::MAX)?;
         let per_page = number(pairs, "per_page", PER_PAGE.0, PER_PAGE.1)?;
         let begin = (page - 1).saturating_mul(per_page);
         let shown: Vec<Value> =
-            self.groups.iter().skip(begin).take(per_page).map(DeploymentGroup::body).collect();
+            self.groups.iter().skip(begin).take(per_page).map(|group| json!(group)).collect();
         let info = json!({
             "count": shown.len(),
             "page": page,
@@ -106,15 +93,11 @@ impl DeploymentGroups {
         Ok(SandboxAnswer::listed(&shown, &info))
     }
 
-    pub(super) fn get(&self, id: &str) -> Result<SandboxAnswer, ApiRefusal> {
-        self.groups
-            .iter()
-            .find(|group| group.id == id)
-            .map(|group| SandboxAnswer::found(&group.body()))
-            .ok_or_else(unknown)
+    pub(super) fn get(&self, id: &str) -> Answered {
+        self.groups.iter().find(|group| group.id == id).map(SandboxAnswer::found).ok_or_else(unknown)
     }
 
-    pub(super) fn create(&mut self, body: &[u8], now: Timestamp) -> Result<GroupWrite, ApiRefusal> {
+    pub(super) fn create(&mut self, body: &[u8], now: Timestamp) -> Answered<WrittenGroup> {
         let draft = GroupDraft::read(body)?;
         let name = draft.name.ok_or_else(|| ApiRefusal::bad("name is required"))?;
         let versions = draft.versions.ok_or_else(|| ApiRefusal::bad("version_config is required"))?;
@@ -133,12 +116,12 @@ impl DeploymentGroups {
             created_at: stamp,
             updated_at: stamp,
         };
-        let answer = SandboxAnswer::found(&group.body());
+        let answer = SandboxAnswer::found(&group);
         self.groups.push(group);
-        Ok(GroupWrite { answer, policies })
+        Ok((answer, policies))
     }
 
-    pub(super) fn update(&mut self, id: &str, body: &[u8], now: Timestamp) -> Result<GroupWrite, ApiRefusal> {
+    pub(super) fn update(&mut self, id: &str, body: &[u8], now: Timestamp) -> Answered<WrittenGroup> {
         let index = self.groups.iter().position(|group| group.id == id).ok_or_else(unknown)?;
         let draft = GroupDraft::read(body)?;
         let before: BTreeSet<String> = self.groups[index].policies().iter().cloned().collect();
@@ -156,27 +139,19 @@ impl DeploymentGroups {
             group.versions = versions;
         }
         group.updated_at = stamp;
-        Ok(GroupWrite {
-            answer: SandboxAnswer::found(&group.body()),
-            policies: before.union(&named).cloned().collect(),
-        })
+        Ok((SandboxAnswer::found(group), before.union(&named).cloned().collect()))
     }
 
-    pub(super) fn delete(&mut self, id: &str) -> Result<GroupWrite, ApiRefusal> {
+    pub(super) fn delete(&mut self, id: &str) -> Answered<WrittenGroup> {
         let index = self.groups.iter().position(|group| group.id == id).ok_or_else(unknown)?;
         let group = self.groups.remove(index);
         let policies = group.policies().iter().cloned().collect();
-        Ok(GroupWrite { answer: SandboxAnswer::found(&json!({ "id": group.id })), policies })
+        Ok((SandboxAnswer::found(&json!({ "id": group.id })), policies))
     }
 
-    fn refuse_taken(&self, wanted: &BTreeSet<String>) -> Result<(), ApiRefusal> {
-        let taken = |group: &&DeploymentGroup| group.policies().iter().any(|id| wanted.contains(id));
-        match self.groups.iter().find(taken) {
-            Some(_) => {
-                Err(ApiRefusal::new(409, 1000, "policy ids already belong to another deployment group"))
-            }
-            None => Ok(()),
-        }
+    fn refuse_taken(&self, wanted: &BTreeSet<String>) -> Answered<()> {
+        let taken = |group: &DeploymentGroup| group.policies().iter().any(|id| wanted.contains(id));
+        if self.groups.iter().any(taken) { Err(ApiRefusal::taken()) } else { Ok(()) }
     }
 
     /// The instant of a write, with nanoseconds as the live API has them, and later than every one before.
@@ -193,7 +168,7 @@ fn unknown() -> ApiRefusal {
 }
 
 impl GroupDraft {
-    fn read(body: &[u8]) -> Result<Self, ApiRefusal> {
+    fn read(body: &[u8]) -> Answered<Self> {
         let body: Value =
             serde_json::from_slice(body).map_err(|_| ApiRefusal::bad("the request body is not JSON"))?;
         let Value::Object(fields) = body else {
@@ -207,7 +182,7 @@ impl GroupDraft {
     }
 }
 
-fn name(value: &Value) -> Result<String, ApiRefusal> {
+fn name(value: &Value) -> Answered<String> {
     let text = value.as_str().ok_or_else(|| ApiRefusal::bad("name must be a string"))?;
     if !(1..=MAX_NAME_CHARS).contains(&text.chars().count()) {
         return Err(ApiRefusal::bad(format!("name must have 1 to {MAX_NAME_CHARS} characters")));
@@ -215,7 +190,7 @@ fn name(value: &Value) -> Result<String, ApiRefusal> {
     Ok(text.to_owned())
 }
 
-fn policy_ids(value: &Value) -> Result<Vec<String>, ApiRefusal> {
+fn policy_ids(value: &Value) -> Answered<Vec<String>> {
     let bad = || ApiRefusal::bad("policy_ids must be an array of strings");
     let list = value.as_array().ok_or_else(bad)?;
     let ids: Vec<String> =
@@ -227,12 +202,12 @@ fn policy_ids(value: &Value) -> Result<Vec<String>, ApiRefusal> {
     Ok(ids)
 }
 
-fn versions(value: &Value) -> Result<Vec<VersionConfig>, ApiRefusal> {
+fn versions(value: &Value) -> Answered<Vec<VersionConfig>> {
     let list = value.as_array().ok_or_else(|| ApiRefusal::bad("version_config must be an array"))?;
     list.iter().map(entry).collect()
 }
 
-fn entry(value: &Value) -> Result<VersionConfig, ApiRefusal> {
+fn entry(value: &Value) -> Answered<VersionConfig> {
     let fields =
         value.as_object().ok_or_else(|| ApiRefusal::bad("a version_config entry must be an object"))?;
     let version = fields.get("version").and_then(Value::as_str);

@@ -3,7 +3,6 @@
 //! **Invariant:** this layer decides nothing; it carries out what [`Account`] says, broken connections
 //! included, and a request once read is carried out even if its caller hangs up, as at a real server.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,10 +21,10 @@ use secrecy::SecretString;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::account::Account;
-use super::answer::{ApiRefusal, Body, Cut, DateHeader, SandboxAnswer, SandboxOutcome};
+use super::answer::{ApiRefusal, Body, Cut, SandboxAnswer, SandboxOutcome};
 use super::control;
 use super::faults::InvalidFault;
 use super::journal::RequestJournal;
@@ -78,8 +77,8 @@ pub struct RunningSandbox {
     shared: Shared,
     account_id: String,
     token: SecretString,
-    stop: CancellationToken,
-    task: Option<JoinHandle<()>>,
+    stop: DropGuard,
+    task: JoinHandle<()>,
 }
 
 /// One lock for everything: every critical section is short, synchronous and without IO.
@@ -110,7 +109,7 @@ pub async fn start(settings: SandboxSettings) -> Result<RunningSandbox, SandboxE
     let stop = CancellationToken::new();
     let shared = Shared { account: Arc::new(Mutex::new(account)), clock: settings.clock, stop: stop.clone() };
     let task = tokio::spawn(accept(listener, shared.clone()));
-    Ok(RunningSandbox { address, shared, account_id, token, stop, task: Some(task) })
+    Ok(RunningSandbox { address, shared, account_id, token, stop: stop.drop_guard(), task })
 }
 
 impl RunningSandbox {
@@ -147,18 +146,10 @@ impl RunningSandbox {
     }
 
     /// Stops listening, lets open connections finish for a moment, and drops held requests.
-    pub async fn shutdown(mut self) {
-        self.stop.cancel();
-        if let Some(task) = self.task.take() {
-            // The only way to fail is a panic in the accept loop, which has been printed.
-            let _ = task.await;
-        }
-    }
-}
-
-impl Drop for RunningSandbox {
-    fn drop(&mut self) {
-        self.stop.cancel();
+    pub async fn shutdown(self) {
+        drop(self.stop);
+        // The only way to fail is a panic in the accept loop, which has been printed.
+        let _ = self.task.await;
     }
 }
 
@@ -230,10 +221,8 @@ async fn serve(
         Ok(Ok(body)) => body,
         // Too large or broken: the account never sees it.
         Ok(Err(_)) => {
-            return Ok(written(
-                &ApiRefusal::new(413, 1000, "the request body is too large").answer(),
-                shared.clock.now(),
-            ));
+            let too_large = ApiRefusal::new(413, 1000, "the request body is too large");
+            return Ok(written(&too_large.answer(), shared.clock.now()));
         }
         Err(_) => return Err(ConnectionCut),
     };
@@ -325,22 +314,18 @@ fn written(answer: &SandboxAnswer, now: Timestamp) -> Response<Stream> {
     response.body(body).unwrap_or_else(|_| Response::new(Stream::empty()))
 }
 
-fn date_of(date: DateHeader, now: Timestamp) -> Option<String> {
-    let told = match date {
-        DateHeader::Right => now,
-        DateHeader::Late { seconds } => after(now, SignedDuration::from_secs(seconds.into())),
-        DateHeader::Missing => return None,
-    };
+fn date_of(late: Option<u32>, now: Timestamp) -> Option<String> {
+    let told = after(now, SignedDuration::from_secs(late?.into()));
     DateTimePrinter::new().timestamp_to_rfc9110_string(&told).ok()
 }
 
 /// A body that sends `bytes` and then breaks the connection.
 fn broken_off(bytes: Vec<u8>) -> Stream {
-    let begin = stream::iter([Ok::<Bytes, Infallible>(Bytes::from(bytes))]);
+    let begin = stream::iter([Ok(Bytes::from(bytes))]);
     let end = stream::once(async {
         // One pause, so that what came before is flushed and the caller really sees half a body.
         tokio::task::yield_now().await;
         Err(io::Error::from(io::ErrorKind::ConnectionReset))
     });
-    Stream::from_stream(begin.map(|chunk| chunk.map_err(|never| match never {})).chain(end))
+    Stream::from_stream(begin.chain(end))
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::operation::SandboxOperation;
-use super::request::SandboxRequest;
+use super::request::{Route, SandboxRequest};
 use crate::time::Timestamp;
 
 /// Rows that are kept. A demo of three virtual weeks makes a few thousand; a row is about half a kilobyte.
@@ -55,12 +55,8 @@ pub struct RequestJournal {
 
 impl RequestJournal {
     /// Notes a request; the number is its key for [`RequestJournal::row`].
-    pub(super) fn arrived(
-        &mut self,
-        now: Timestamp,
-        request: &SandboxRequest,
-        operation: Option<SandboxOperation>,
-    ) -> u64 {
+    pub(super) fn arrived(&mut self, now: Timestamp, request: &SandboxRequest, route: Option<&Route>) -> u64 {
+        let operation = route.map(|route| route.operation);
         if self.requests.len() >= JOURNAL_ROWS {
             self.requests.pop_front();
             self.dropped += 1;

@@ -27,19 +27,14 @@ impl RateLimit {
             self.blocked_until = None;
             self.window = None;
         }
-        let used = match self.window {
-            Some((began, used)) if now < after(began, WINDOW) => used + 1,
-            _ => {
-                self.window = Some((now, 1));
-                return Ok(());
-            }
-        };
-        if used > QUOTA {
+        let known = self.window.filter(|(began, _)| now < after(*began, WINDOW));
+        let (began, used) = known.unwrap_or((now, 0));
+        if used >= QUOTA {
             let until = after(now, WINDOW);
             self.blocked_until = Some(until);
             return Err(whole_seconds(now, until));
         }
-        self.window = self.window.map(|(began, _)| (began, used));
+        self.window = Some((began, used + 1));
         Ok(())
     }
 

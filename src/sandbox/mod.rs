@@ -25,7 +25,6 @@ mod control;
 mod devices;
 mod faults;
 mod groups;
-mod hand;
 mod http;
 mod iam;
 mod journal;
@@ -35,7 +34,6 @@ mod profiles;
 mod query;
 mod request;
 mod settings;
-mod spoilt;
 mod token;
 mod user_groups;
 

@@ -4,78 +4,47 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The operations of the contract that the sandbox knows, by their operationId.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum SandboxOperation {
-    /// GET deployment-groups
-    #[serde(rename = "list-deployment-groups")]
-    ListGroups,
-    /// POST deployment-groups
-    #[serde(rename = "create-deployment-group")]
-    CreateGroup,
-    /// GET deployment-groups/{id}
-    #[serde(rename = "get-deployment-group")]
-    GetGroup,
-    /// PATCH deployment-groups/{id}
-    #[serde(rename = "update-deployment-group")]
-    UpdateGroup,
-    /// DELETE deployment-groups/{id}
-    #[serde(rename = "delete-deployment-group")]
-    DeleteGroup,
-    /// GET physical-devices
-    #[serde(rename = "list-devices")]
-    ListDevices,
-    /// GET physical-devices/{id}
-    #[serde(rename = "get-device")]
-    GetDevice,
-    /// GET policies
-    #[serde(rename = "devices-list-device-settings-policies")]
-    ListProfiles,
-    /// GET policy
-    #[serde(rename = "devices-get-default-device-settings-policy")]
-    GetDefaultProfile,
-    /// GET /user/tokens/verify
-    #[serde(rename = "user-api-tokens-verify-token")]
-    VerifyUserToken,
-    /// GET /accounts/{a}/tokens/verify
-    #[serde(rename = "account-api-tokens-verify-token")]
-    VerifyAccountToken,
-    /// GET user_groups
-    #[serde(rename = "account-user-group-list")]
-    ListUserGroups,
-    /// POST user_groups
-    #[serde(rename = "account-user-group-create")]
-    CreateUserGroup,
-    /// GET user_groups/{id}
-    #[serde(rename = "account-user-group-details")]
-    GetUserGroup,
-    /// PUT user_groups/{id}
-    #[serde(rename = "account-user-group-update")]
-    UpdateUserGroup,
-    /// DELETE user_groups/{id}
-    #[serde(rename = "account-user-group-delete")]
-    DeleteUserGroup,
-    /// GET user_groups/{id}/members
-    #[serde(rename = "account-user-group-member-list")]
-    ListMembers,
-    /// POST user_groups/{id}/members
-    #[serde(rename = "account-user-group-member-create")]
-    AddMembers,
-    /// PUT user_groups/{id}/members
-    #[serde(rename = "account-user-group-members-update")]
-    ReplaceMembers,
-    /// DELETE user_groups/{id}/members/{member}
-    #[serde(rename = "account-user-group-member-delete")]
-    RemoveMember,
-    /// GET permission_groups
-    #[serde(rename = "account-permission-group-list")]
-    ListPermissionGroups,
-    /// GET permission_groups/{id}
-    #[serde(rename = "account-permission-group-details")]
-    GetPermissionGroup,
-    /// GET resource_groups
-    #[serde(rename = "account-resource-group-list")]
-    ListResourceGroups,
+macro_rules! operations {
+    ($($operation:ident = $id:literal, $method:literal $path:literal;)+) => {
+        /// The operations of the contract that the sandbox knows, by their operationId.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum SandboxOperation {
+            $(
+                #[doc = concat!($method, " ", $path)]
+                #[serde(rename = $id)]
+                $operation,
+            )+
+        }
+
+        /// Method and path of each, in its account but for [`SandboxOperation::VerifyUserToken`]; `*` is an ID.
+        pub(super) const ROUTES: &[(SandboxOperation, &str, &str)] =
+            &[$((SandboxOperation::$operation, $method, $path)),+];
+    };
+}
+operations! {
+    ListGroups = "list-deployment-groups", "GET" "devices/deployment-groups";
+    CreateGroup = "create-deployment-group", "POST" "devices/deployment-groups";
+    GetGroup = "get-deployment-group", "GET" "devices/deployment-groups/*";
+    UpdateGroup = "update-deployment-group", "PATCH" "devices/deployment-groups/*";
+    DeleteGroup = "delete-deployment-group", "DELETE" "devices/deployment-groups/*";
+    ListDevices = "list-devices", "GET" "devices/physical-devices";
+    GetDevice = "get-device", "GET" "devices/physical-devices/*";
+    ListProfiles = "devices-list-device-settings-policies", "GET" "devices/policies";
+    GetDefaultProfile = "devices-get-default-device-settings-policy", "GET" "devices/policy";
+    VerifyUserToken = "user-api-tokens-verify-token", "GET" "user/tokens/verify";
+    VerifyAccountToken = "account-api-tokens-verify-token", "GET" "tokens/verify";
+    ListUserGroups = "account-user-group-list", "GET" "iam/user_groups";
+    CreateUserGroup = "account-user-group-create", "POST" "iam/user_groups";
+    GetUserGroup = "account-user-group-details", "GET" "iam/user_groups/*";
+    UpdateUserGroup = "account-user-group-update", "PUT" "iam/user_groups/*";
+    DeleteUserGroup = "account-user-group-delete", "DELETE" "iam/user_groups/*";
+    ListMembers = "account-user-group-member-list", "GET" "iam/user_groups/*/members";
+    AddMembers = "account-user-group-member-create", "POST" "iam/user_groups/*/members";
+    ReplaceMembers = "account-user-group-members-update", "PUT" "iam/user_groups/*/members";
+    RemoveMember = "account-user-group-member-delete", "DELETE" "iam/user_groups/*/members/*";
+    ListPermissionGroups = "account-permission-group-list", "GET" "iam/permission_groups";
+    GetPermissionGroup = "account-permission-group-details", "GET" "iam/permission_groups/*";
+    ListResourceGroups = "account-resource-group-list", "GET" "iam/resource_groups";
 }
 
 impl SandboxOperation {
@@ -85,17 +54,8 @@ impl SandboxOperation {
     }
 
     /// Whether it changes anything.
-    pub const fn writes(self) -> bool {
-        self.retargets()
-            || matches!(
-                self,
-                Self::CreateUserGroup
-                    | Self::UpdateUserGroup
-                    | Self::DeleteUserGroup
-                    | Self::AddMembers
-                    | Self::ReplaceMembers
-                    | Self::RemoveMember
-            )
+    pub fn writes(self) -> bool {
+        ROUTES.iter().any(|(operation, method, _)| *operation == self && *method != "GET")
     }
 
     /// Whether it has filters that a server may not know.
@@ -108,30 +68,3 @@ impl SandboxOperation {
         matches!(self, Self::VerifyUserToken | Self::VerifyAccountToken)
     }
 }
-
-/// Method and path of each, in its account but for the first; `*` is an ID.
-pub(super) const ROUTES: [(SandboxOperation, &str, &str); 23] = [
-    (SandboxOperation::VerifyUserToken, "GET", "user/tokens/verify"),
-    (SandboxOperation::VerifyAccountToken, "GET", "tokens/verify"),
-    (SandboxOperation::ListGroups, "GET", "devices/deployment-groups"),
-    (SandboxOperation::CreateGroup, "POST", "devices/deployment-groups"),
-    (SandboxOperation::GetGroup, "GET", "devices/deployment-groups/*"),
-    (SandboxOperation::UpdateGroup, "PATCH", "devices/deployment-groups/*"),
-    (SandboxOperation::DeleteGroup, "DELETE", "devices/deployment-groups/*"),
-    (SandboxOperation::ListDevices, "GET", "devices/physical-devices"),
-    (SandboxOperation::GetDevice, "GET", "devices/physical-devices/*"),
-    (SandboxOperation::ListProfiles, "GET", "devices/policies"),
-    (SandboxOperation::GetDefaultProfile, "GET", "devices/policy"),
-    (SandboxOperation::ListUserGroups, "GET", "iam/user_groups"),
-    (SandboxOperation::CreateUserGroup, "POST", "iam/user_groups"),
-    (SandboxOperation::GetUserGroup, "GET", "iam/user_groups/*"),
-    (SandboxOperation::UpdateUserGroup, "PUT", "iam/user_groups/*"),
-    (SandboxOperation::DeleteUserGroup, "DELETE", "iam/user_groups/*"),
-    (SandboxOperation::ListMembers, "GET", "iam/user_groups/*/members"),
-    (SandboxOperation::AddMembers, "POST", "iam/user_groups/*/members"),
-    (SandboxOperation::ReplaceMembers, "PUT", "iam/user_groups/*/members"),
-    (SandboxOperation::RemoveMember, "DELETE", "iam/user_groups/*/members/*"),
-    (SandboxOperation::ListPermissionGroups, "GET", "iam/permission_groups"),
-    (SandboxOperation::GetPermissionGroup, "GET", "iam/permission_groups/*"),
-    (SandboxOperation::ListResourceGroups, "GET", "iam/resource_groups"),
-];

@@ -5,8 +5,8 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{ApiRefusal, SandboxAnswer};
-use super::query::asked;
+use super::answer::{Answered, SandboxAnswer};
+use super::query::{Pairs, asked, is_extension};
 use crate::synthetic::{SyntheticFleet, SyntheticProfile};
 
 /// How the default profile shows itself.
@@ -20,20 +20,12 @@ pub enum DefaultProfileForm {
     Listed,
 }
 
-pub(super) fn list(
-    fleet: &SyntheticFleet,
-    default: DefaultProfileForm,
-    pairs: &[(String, String)],
-) -> Result<SandboxAnswer, ApiRefusal> {
-    let listed: Vec<Value> = match asked(pairs, "profile_type") {
-        None | Some("warp") => {
-            let shown =
-                |profile: &&SyntheticProfile| !profile.is_default() || default == DefaultProfileForm::Listed;
-            fleet.profiles.iter().filter(shown).map(body).collect()
-        }
-        Some("browser_extension") => Vec::new(),
-        Some(_) => return Err(ApiRefusal::bad("profile_type must be warp or browser_extension")),
+pub(super) fn list(fleet: &SyntheticFleet, default: DefaultProfileForm, pairs: &Pairs) -> Answered {
+    let is_extension = is_extension("profile_type", asked(pairs, "profile_type"))?;
+    let is_listed = |profile: &&SyntheticProfile| {
+        !is_extension && (!profile.is_default() || default == DefaultProfileForm::Listed)
     };
+    let listed: Vec<Value> = fleet.profiles.iter().filter(is_listed).map(body).collect();
     let count = listed.len();
     let info = json!({ "count": count, "page": 1, "per_page": count, "total_count": count });
     Ok(SandboxAnswer::listed(&listed, &info))

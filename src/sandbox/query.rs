@@ -4,43 +4,55 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{ApiRefusal, SandboxAnswer};
+use super::answer::{Answered, ApiRefusal, SandboxAnswer};
+
+/// A query's pairs, decoded, in their order.
+pub(super) type Pairs = [(String, String)];
 
 /// A whole number from 1 to `most` in the query.
-pub(super) fn number(
-    pairs: &[(String, String)],
-    name: &str,
-    default: usize,
-    most: usize,
-) -> Result<usize, ApiRefusal> {
-    let Some((_, text)) = pairs.iter().find(|(key, _)| key == name) else { return Ok(default) };
+pub(super) fn number(pairs: &Pairs, name: &str, default: usize, most: usize) -> Answered<usize> {
+    let Some(text) = asked(pairs, name) else { return Ok(default) };
     text.parse()
         .ok()
         .filter(|number| (1..=most).contains(number))
         .ok_or_else(|| ApiRefusal::bad(format!("{name} must be a whole number from 1 to {most}")))
 }
 
-pub(super) fn asked<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
+pub(super) fn asked<'a>(pairs: &'a Pairs, name: &str) -> Option<&'a str> {
     pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+/// Whether something has the value that is asked for, if one is.
+pub(super) fn fits(pairs: &Pairs, name: &str, value: &str) -> bool {
+    asked(pairs, name).is_none_or(|asked| asked == value)
 }
 
 pub(super) fn contains(text: &str, part: &str) -> bool {
     text.to_lowercase().contains(&part.to_lowercase())
 }
 
-pub(super) fn descends(pairs: &[(String, String)]) -> Result<bool, ApiRefusal> {
-    match asked(pairs, "direction") {
+pub(super) fn descends(pairs: &Pairs) -> Answered<bool> {
+    is_desc("direction", asked(pairs, "direction"))
+}
+
+pub(super) fn is_desc(name: &str, said: Option<&str>) -> Answered<bool> {
+    match said {
         None | Some("asc") => Ok(false),
         Some("desc") => Ok(true),
-        Some(_) => Err(ApiRefusal::bad("direction must be asc or desc")),
+        Some(_) => Err(ApiRefusal::bad(format!("{name} must be asc or desc"))),
     }
 }
 
-pub(super) fn page(
-    entries: Vec<Value>,
-    pairs: &[(String, String)],
-    (default, most): (usize, usize),
-) -> Result<SandboxAnswer, ApiRefusal> {
+/// Whether a kind of registration is a browser extension's; the other is the client's.
+pub(super) fn is_extension(name: &str, said: Option<&str>) -> Answered<bool> {
+    match said {
+        None | Some("warp") => Ok(false),
+        Some("browser_extension") => Ok(true),
+        Some(_) => Err(ApiRefusal::bad(format!("{name} must be warp or browser_extension"))),
+    }
+}
+
+pub(super) fn page(entries: Vec<Value>, pairs: &Pairs, (default, most): (usize, usize)) -> Answered {
     let page = number(pairs, "page", 1, usize::MAX)?;
     let per_page = number(pairs, "per_page", default, most)?;
     let total = entries.len();

@@ -6,7 +6,7 @@ use axum::extract::Query;
 use axum::http::Uri;
 use serde_json::Value;
 
-use super::answer::{ApiRefusal, SandboxOutcome};
+use super::answer::{Answered, ApiRefusal, SandboxOutcome};
 use super::operation::{ROUTES, SandboxOperation};
 use crate::time::Timestamp;
 
@@ -59,7 +59,7 @@ impl SandboxRequest {
     }
 
     /// The query's pairs, decoded, in their order.
-    pub(super) fn pairs(&self) -> Result<Vec<(String, String)>, ApiRefusal> {
+    pub(super) fn pairs(&self) -> Answered<Vec<(String, String)>> {
         let uri: Result<Uri, _> = format!("/?{}", self.query).parse();
         let pairs = uri.ok().and_then(|uri| Query::<Vec<(String, String)>>::try_from_uri(&uri).ok());
         pairs.map(|Query(pairs)| pairs).ok_or_else(|| ApiRefusal::bad("the query string cannot be read"))
@@ -83,6 +83,13 @@ pub struct HeldRequest {
     pub until: Timestamp,
     /// Milliseconds of real time to wait, before looking at `until`.
     pub wall_ms: u64,
+    pub(super) admitted: Admitted,
+}
+
+/// A request that is to be carried out, now or later.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    /// Its row in the journal.
     pub(super) seq: u64,
     pub(super) operation: SandboxOperation,
     pub(super) target: String,

@@ -3,6 +3,8 @@
 //! **Invariant:** presence is a closed form of the device's habits and the instant; nothing is stored, so
 //! asking for Tuesday before Monday gives the same answer.
 
+use std::iter::successors;
+
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 
@@ -11,7 +13,7 @@ use crate::time::{SignedDuration, Timestamp, after, since};
 
 /// How many days are searched for a device's last or next waking. Habits leave no gap near this long; a
 /// device beyond it counts as asleep for good.
-const SEARCHED_DAYS: u32 = 60;
+const SEARCHED_DAYS: usize = 60;
 
 /// The office's calendar: the days on which [`WakingHabits`] are kept.
 #[derive(Debug, Clone)]
@@ -88,29 +90,23 @@ impl WakingHabits {
         if let Rhythm::Gone(since) = self.rhythm {
             return Some(since.min(now));
         }
-        let mut day = calendar.day_of(now);
-        for _ in 0..SEARCHED_DAYS {
-            if let Some(awake) = self.awake_on(calendar, day)
-                && awake.from <= now
-            {
-                let elapsed = since(awake.from, now.min(awake.until)).as_secs();
-                let checked_in = elapsed - elapsed % self.check_in.max(1);
-                return Some(after(awake.from, SignedDuration::from_secs(checked_in)));
-            }
-            day = day.yesterday().ok()?;
-        }
-        None
+        let days = successors(Some(calendar.day_of(now)), |day| day.yesterday().ok()).take(SEARCHED_DAYS);
+        let awake = days.filter_map(|day| self.awake_on(calendar, day)).find(|awake| awake.from <= now)?;
+        let elapsed = since(awake.from, now.min(awake.until)).as_secs();
+        let checked_in = elapsed - elapsed % self.check_in.max(1);
+        Some(after(awake.from, SignedDuration::from_secs(checked_in)))
     }
 
     /// The stretch of wakefulness that holds `instant`, or else the next one.
     pub(crate) fn awake_at_or_after(&self, calendar: &OfficeCalendar, instant: Timestamp) -> Option<Awake> {
         // Yesterday's stretch of a machine that never sleeps ends today.
-        self.first_from(calendar, calendar.day_of(instant).yesterday().ok()?, |awake| awake.until > instant)
+        let yesterday = calendar.day_of(instant).yesterday().ok()?;
+        self.awake_from(calendar, yesterday).find(|awake| awake.until > instant)
     }
 
     /// The first stretch that begins after `instant`: the next waking or service start.
     pub(crate) fn next_waking(&self, calendar: &OfficeCalendar, instant: Timestamp) -> Option<Awake> {
-        self.first_from(calendar, calendar.day_of(instant), |awake| awake.from > instant)
+        self.awake_from(calendar, calendar.day_of(instant)).find(|awake| awake.from > instant)
     }
 
     /// All stretches that begin on the days from `from` on and before `until`, in order.
@@ -125,20 +121,9 @@ impl WakingHabits {
         days.filter_map(|day| self.awake_on(calendar, day)).collect()
     }
 
-    fn first_from(
-        &self,
-        calendar: &OfficeCalendar,
-        day: Date,
-        fits: impl Fn(&Awake) -> bool,
-    ) -> Option<Awake> {
-        let mut day = day;
-        for _ in 0..SEARCHED_DAYS {
-            if let Some(awake) = self.awake_on(calendar, day).filter(&fits) {
-                return Some(awake);
-            }
-            day = day.tomorrow().ok()?;
-        }
-        None
+    fn awake_from(&self, calendar: &OfficeCalendar, day: Date) -> impl Iterator<Item = Awake> {
+        let days = successors(Some(day), |day| day.tomorrow().ok()).take(SEARCHED_DAYS);
+        days.filter_map(|day| self.awake_on(calendar, day))
     }
 
     fn awake_on(&self, calendar: &OfficeCalendar, day: Date) -> Option<Awake> {

@@ -16,7 +16,8 @@ const NOTIFIED_WITHIN_SECONDS: i64 = 15 * 60;
 const MAX_ATTEMPTS: u64 = 40;
 
 /// The operating systems of the simulated fleet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase", const_into_str)]
 pub(crate) enum Os {
     Windows,
     Mac,
@@ -27,12 +28,7 @@ pub(crate) enum Os {
 impl Os {
     /// The spelling of `device_type`: "mac", while an assignment says "macos" (cloudflare.md#device-type).
     pub(crate) const fn device_type(self) -> &'static str {
-        match self {
-            Self::Windows => "windows",
-            Self::Mac => "mac",
-            Self::Linux => "linux",
-            Self::Ios => "ios",
-        }
+        self.into_str()
     }
 
     pub(crate) const fn environment(self) -> Option<Environment> {
@@ -159,13 +155,9 @@ impl SyntheticDevice {
             return;
         }
         let die = self.dice().of("assignment").nth(write);
-        let mut heard_at = self.heard_at(now, die, calendar);
         // An earlier notification that is still on its way makes the device read the newest assignment too.
-        if let Some(earlier) = self.assignment.and_then(|assignment| assignment.heard_at)
-            && earlier > now
-        {
-            heard_at = Some(heard_at.map_or(earlier, |heard| heard.min(earlier)));
-        }
+        let earlier = self.assignment.and_then(|told| told.heard_at).filter(|earlier| *earlier > now);
+        let heard_at = self.heard_at(now, die, calendar).into_iter().chain(earlier).min();
         self.assignment = Some(ToldVersion { target, heard_at });
         let Some(heard_at) = heard_at else { return };
         // A changed target cancels a download; an install that has begun ends first.

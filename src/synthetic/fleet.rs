@@ -205,6 +205,11 @@ impl SyntheticFleet {
         self.devices.get(index)
     }
 
+    /// The name of the profile that a device matches.
+    pub(crate) fn profile_name(&self, device: &SyntheticDevice) -> &str {
+        self.profiles.get(device.profile).map_or("", |profile| &profile.name)
+    }
+
     /// The position of the profile with this ID.
     pub(crate) fn profile(&self, id: &str) -> Option<usize> {
         self.profiles.iter().position(|profile| profile.id == id)

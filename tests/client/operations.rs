@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use ringward::cloudflare::{
-    ApiError, CloudflareClient, ErrorClass, GroupLookup, GroupUpdate, Obstacle, Priority, RequestObserver,
-    Settings, Silence, TokenState,
+    ApiError, CloudflareClient, ErrorClass, GroupUpdate, Obstacle, Priority, RequestObserver, Settings,
+    Silence, TokenState,
 };
 use ringward::ids::PolicyId;
-use ringward::rollout::record::{GroupContent, VersionEntry};
+use ringward::rollout::record::{Group, GroupContent, VersionEntry};
 use ringward::time::{Clock, SignedDuration, since};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -69,10 +69,10 @@ async fn a_content_that_must_not_be_sent_is_not() {
 async fn a_group_is_found_or_missing_or_not_known() {
     let found = Answer::ok(&group("g1"));
     let missing = Answer::failure(404, 1000, "group not found");
-    type Expected = fn(&Result<GroupLookup, ApiError>) -> bool;
+    type Expected = fn(&Result<Option<Group>, ApiError>) -> bool;
     let rows: [(&str, Answer, Expected); 4] = [
-        ("found", found.clone(), |outcome| matches!(outcome, Ok(GroupLookup::Found(_)))),
-        ("missing", missing, |outcome| matches!(outcome, Ok(GroupLookup::Missing))),
+        ("found", found.clone(), |outcome| matches!(outcome, Ok(Some(_)))),
+        ("missing", missing, |outcome| matches!(outcome, Ok(None))),
         ("a proxy's 404", Answer::html(404, "<html>not here</html>"), |outcome| {
             matches!(outcome, Err(ApiError { class: ErrorClass::Refused { status: 404, .. }, .. }))
         }),
@@ -164,7 +164,7 @@ async fn a_write_never_waits_and_a_read_not_for_long() {
         let limited = Answer::failure(429, 10_100, "More than 1200 requests").with("retry-after", pause);
         let server = Server::start(vec![limited, group_page(&[], 1, 0)]).await;
         let client = CloudflareClient::new(Settings { clock: Clock::Real, ..settings(&server.url) }).unwrap();
-        assert_eq!(client.room_for_write(), Ok(()), "{row}");
+        assert_eq!(client.room_for_write(0), Ok(()), "{row}");
         let limited = client.list_groups(priority).await.unwrap_err();
         let until = limited.come_back_at().unwrap();
         let error = client.list_groups(priority).await.unwrap_err();
@@ -175,7 +175,7 @@ async fn a_write_never_waits_and_a_read_not_for_long() {
         );
         assert_eq!(error.come_back_at(), Some(until), "{row}");
         assert!(!error.is_in_doubt(), "{row}");
-        assert_eq!((client.room_for_write(), client.budget_remaining()), (Err(until), 0), "{row}");
+        assert_eq!((client.room_for_write(0), client.budget_remaining()), (Err(until), 0), "{row}");
         let update = GroupUpdate::new(None, Some(policies(&["p1"]))).unwrap();
         let error = client.update_group(&group_id("g1"), &update).await.unwrap_err();
         assert_eq!(error.come_back_at(), Some(until), "{row}: {error}");

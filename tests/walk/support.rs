@@ -207,7 +207,7 @@ pub(crate) async fn until_completed(daemon: &Daemon) {
 
 /// Ends a daemon gracefully.
 pub(crate) async fn end(mut daemon: Daemon) {
-    daemon.stopper().stop();
+    daemon.stop();
     daemon.ended().await.unwrap();
 }
 

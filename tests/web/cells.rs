@@ -13,7 +13,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{self, Method};
 use ringward::daemon::Handle;
-use ringward::daemon::view::{DaemonRequest, View};
+use ringward::daemon::view::{Asking, DaemonRequest, View};
 use ringward::ids::{GroupId, PolicyId};
 use ringward::plan::model::{Forbid, PlanDigest, Revision};
 use ringward::rollout::people::answer::command;
@@ -406,7 +406,7 @@ impl Core {
         let (live, log, seen) = (Arc::clone(&state), Arc::clone(&appended), Arc::clone(&world));
         tokio::spawn(async move {
             while let Some(request) = requests.recv().await {
-                let DaemonRequest::Command { actor, reason, command: asked, reply } = request else {
+                let DaemonRequest::Command(Asking { actor, reason, command: asked, reply }) = request else {
                     continue;
                 };
                 let mut state = live.lock().unwrap();

@@ -252,7 +252,7 @@ async fn a_flood_of_device_lists_leaves_room_for_a_stop() {
         async move { super::ask(&app, Method::POST, "/api/v1/stop", Some(r#"{"reason": "look"}"#)).await }
     });
     match queue.recv().await.unwrap() {
-        Asked::Command { reply, .. } => reply.send(Ok("stopped".to_owned())).unwrap(),
+        Asked::Command(asking) => asking.reply.send(Ok("stopped".to_owned())).unwrap(),
         other => panic!("{other:?}"),
     }
     assert_eq!(stop.await.unwrap().status, 200);

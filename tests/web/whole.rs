@@ -100,7 +100,7 @@ async fn verbs_reach_the_log_and_reads_show_it() {
         assert!(!place.contains("a-token-of-nobody"));
     }
 
-    daemon.stopper().stop();
+    daemon.stop();
     daemon.ended().await.unwrap();
     assert_eq!(get(&app, "/readyz").await.status, 503);
 }

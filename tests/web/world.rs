@@ -8,7 +8,7 @@ use axum::Router;
 use ringward::daemon::Handle;
 use ringward::daemon::files::FileProblem;
 use ringward::daemon::log::to_record;
-use ringward::daemon::view::{CommandError, DaemonRequest, DeviceFilter, RingDevice, View};
+use ringward::daemon::view::{Asking, CommandError, DaemonRequest, DeviceFilter, RingDevice, View};
 use ringward::fleet::{Census, Class, Counts, EnvironmentCensus, PartsPerBillion, Share};
 use ringward::ids::{AccountId, DeviceId, Email, GroupId, PlanName, PolicyId, RingName};
 use ringward::plan::model::{Percent, PlanDigest, Revisions};
@@ -494,7 +494,7 @@ impl World {
         tokio::spawn(async move {
             while let Some(request) = requests.recv().await {
                 match request {
-                    DaemonRequest::Command { actor, reason, command, reply } => {
+                    DaemonRequest::Command(Asking { actor, reason, command, reply }) => {
                         seen.lock().unwrap().push((actor, reason, command));
                         reply.send(verdict.clone().map(str::to_owned)).unwrap();
                     }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use crate::cli::{CliError, ConnectionArgs, Ink, JsonArgs, Out, safe};
-use crate::cloudflare::{ApiError, CloudflareClient, GroupLookup, Priority, Unobserved};
+use crate::cloudflare::{ApiError, CloudflareClient, Priority, Unobserved};
 use crate::daemon::log::{remembered, replay};
 use crate::fleet::{Fleet, SweepScope};
 use crate::ids::{AccountId, PlanName};
@@ -181,13 +181,10 @@ async fn look(
     // Last, because everything turns on them and a sweep may take minutes.
     let groups = client.list_groups(Priority::Routine).await?;
     for id in state.groups.keys().filter(|id| groups.iter().all(|group| group.id != **id)) {
-        let value = match client.get_group(id, Priority::Routine).await? {
-            GroupLookup::Found(group) => Some(group),
-            GroupLookup::Missing => None,
-        };
+        let value = client.get_group(id, Priority::Routine).await?;
         world.single_groups.insert(id.clone(), Observed { value, as_of });
     }
     world.groups = Some(Observed { value: groups, as_of });
-    world.budget_spent_until = client.room_for_write().err();
+    world.budget_spent_until = client.room_for_write(0).err();
     Ok(world)
 }

@@ -1,7 +1,6 @@
 //! Every request against the contract, byte for byte.
 
 use super::*;
-use crate::ids::{UserGroupId, UserGroupName};
 
 fn account() -> AccountId {
     AccountId::new("023e105f4ecef8ad9ca31a8372d0c353").unwrap()

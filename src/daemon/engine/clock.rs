@@ -27,7 +27,7 @@ const PACE_BEHIND: u32 = 2;
 
 /// The clock, what was seen of it, and the steps that are not on record yet.
 #[derive(Debug)]
-pub(in crate::daemon) struct ClockWatch {
+pub(crate) struct ClockWatch {
     pub(super) clock: Clock,
     /// At the last look.
     pub(super) seen: Timestamp,
@@ -50,11 +50,6 @@ impl ClockWatch {
         after(self.seen, -ago.unwrap_or(SignedDuration::MAX))
     }
 
-    /// The clock at the last look.
-    pub(super) const fn seen(&self) -> Timestamp {
-        self.seen
-    }
-
     /// How far the present instant has gone on by itself since it did last, in whole milliseconds: what is
     /// less, counts for the next look.
     pub(super) fn goes_on(&self) -> SignedDuration {
@@ -68,11 +63,6 @@ impl ClockWatch {
     /// itself.
     pub(super) fn wall_until(&self, now: Timestamp, instant: Timestamp) -> Duration {
         self.clock.wall_length(since(now, instant)).saturating_mul(PACE_BEHIND)
-    }
-
-    /// By how much the clock was behind an instant at the last look.
-    pub(super) fn behind(&self, instant: Timestamp) -> SignedDuration {
-        since(self.seen, instant)
     }
 
     /// Begins to watch a clock that may be behind the log's last record: then it was set back while no

@@ -1,74 +1,144 @@
-//! Log and state in one hand: what is appended, what happens when that fails, and how the log comes back.
+//! Log and state in one hand: how the log is opened, and what is appended.
 //!
-//! The way back is the one of a restart: open, check the file, verify the chain, replay, doubt a write
-//! without an outcome, read outside. It is tried at once, for most failures pass, and then ever later.
-//!
-//! **Invariant:** state changes only through [`DurableEngine::append`], which commits before it applies; from the first write to the disk that fails until that way was gone to its end,
-//! nothing is decided, recorded or sent; reports, page and the stop file go on.
+//! **Invariant:** state changes only through [`DurableEngine::append`], which commits before it applies. The first
+//! instant is never before the last record. A log that cannot be believed never counts as one that cannot be written.
+
+use std::path::Path;
 
 use crate::daemon::engine::clock::ClockWatch;
-use crate::daemon::engine::error::EngineError;
-use crate::daemon::engine::loss::{Losses, Lost, Sound};
-use crate::store::NotReopened;
-use crate::text::in_full;
-
 use crate::daemon::files::PlanFiles;
 use crate::daemon::log::{self, ReplayError};
 use crate::daemon::stop_file::StopFile;
 use crate::engine::Engine;
 use crate::failpoint::{self, Point};
 use crate::ids::AccountId;
-use crate::plan::model::ApprovalFloor;
 use crate::rollout::record::{Entry, Event, Mode};
 use crate::rollout::tell::waits::Waits;
-use crate::rollout::world::Trouble;
-use crate::store::{Head, Recovery, Store, StoreError};
-use crate::time::{Stopwatch, Timestamp};
-/// The wait before the log is opened again, in wall seconds; it doubles up to [`LAST_RETRY`].
-const FIRST_RETRY: f64 = 1.0;
-const LAST_RETRY: f64 = 30.0;
-/// A log that is lost again within this time, in wall seconds, is not opened at once: each opening is an
-/// event, and what lets it open and then fails would fill the log.
-const CALM: f64 = 60.0;
-/// Without a write, the database is verified on disk this often, in wall seconds: a damage is found while
-/// a backup from before it is still kept.
-const VERIFY_EVERY: f64 = 3_600.0;
+use crate::store::{Head, OpenError, Recovery, Store, StoreError, WriteLock};
+use crate::time::{Clock, Stopwatch, Timestamp};
+
+/// A reason for the daemon to end.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The log cannot be replayed.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// The log is not as it was written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl EngineError {
+    /// Whether the log can be opened later, once somebody has fixed what is around it.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Open(error) => error.may_pass(),
+            Self::Store(StoreError::NotWritten { cause, .. }) => cause.may_pass(),
+            Self::Store(_) | Self::Replay(_) => false,
+        }
+    }
+}
 
 /// What became of entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::daemon) enum Appended {
+pub(crate) enum Appended {
     /// They are in the log and in the state.
     Recorded,
     /// They are not in the log: the commit failed and it was read again, or it cannot be written now.
     Dropped,
 }
 
+/// A log that is not open.
+#[derive(Debug)]
+pub(crate) struct Lost {
+    pub(super) lock: WriteLock,
+    pub(super) since: Timestamp,
+    pub(super) tried: Stopwatch,
+    pub(super) wait: f64,
+}
+
+/// How often the log was lost, and how patient that has made us.
+#[derive(Debug, Default)]
+pub(crate) struct Losses {
+    pub(super) count: u64,
+    pub(super) last: Option<Stopwatch>,
+    pub(super) wait: f64,
+}
+
+/// What a look at the database on disk came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sound {
+    /// Every page and row is as it was written.
+    Yes,
+    /// It could not be read; the log was closed, and perhaps opened again.
+    Reopened,
+}
+
 /// An engine whose log lies on a disk.
 #[derive(Debug)]
 pub(in crate::daemon) struct DurableEngine {
     /// `None`: it is lost.
-    pub(in crate::daemon) store: Option<Store>,
-    pub(in crate::daemon) lost: Option<Lost>,
-    pub(in crate::daemon) losses: Losses,
+    pub(crate) store: Option<Store>,
+    pub(crate) lost: Option<Lost>,
+    pub(crate) losses: Losses,
     /// Since the database was last verified on disk.
-    pub(in crate::daemon) verified: Stopwatch,
-    pub(in crate::daemon) watch: ClockWatch,
-    pub(in crate::daemon) account: AccountId,
-    pub(in crate::daemon) mode: Mode,
-    pub(in crate::daemon) head: Head,
+    pub(crate) verified: Stopwatch,
+    pub(crate) watch: ClockWatch,
+    pub(crate) account: AccountId,
+    pub(crate) mode: Mode,
+    pub(crate) head: Head,
     /// The loop.
-    pub(in crate::daemon) engine: Engine,
+    pub(crate) engine: Engine,
     /// The plans directory.
-    pub(in crate::daemon) files: PlanFiles,
-    pub(in crate::daemon) stop_file: StopFile,
-    pub(in crate::daemon) sampled_at: Option<Timestamp>,
+    pub(crate) files: PlanFiles,
+    pub(crate) stop_file: StopFile,
+    pub(crate) sampled_at: Option<Timestamp>,
     /// What the rollouts waited for so far.
-    pub(in crate::daemon) waits: Waits,
+    pub(crate) waits: Waits,
 }
 
 impl DurableEngine {
+    /// Opens the database, replays the log and records that a daemon took over.
+    ///
+    /// # Errors
+    /// When the database cannot be opened, or the log cannot be replayed.
+    pub(crate) fn open(
+        database: &Path,
+        account: AccountId,
+        clock: Clock,
+        mode: Mode,
+        files: PlanFiles,
+    ) -> Result<Self, EngineError> {
+        let watch = ClockWatch::new(clock);
+        let store = Store::open_for_writing(database, &account, &clock, clock.now())?;
+        let mut engine = Self {
+            store: None,
+            lost: None,
+            losses: Losses::default(),
+            verified: Stopwatch::start(),
+            watch,
+            account,
+            mode,
+            head: Head::EMPTY,
+            engine: Engine::default(),
+            files,
+            stop_file: StopFile::beside(database),
+            sampled_at: None,
+            waits: Waits::default(),
+        };
+        let (head, eras) = (store.view().head()?, log::eras(store.view())?);
+        let recorded = head.at.map(|at| eras.happened(head.seq.get(), at));
+        engine.take_over(store, "a daemon took over the log")?;
+        engine.watch.begin(recorded);
+        engine.look_at_clock()?;
+        Ok(engine)
+    }
+
     /// Folds a log that was just opened, and ends what a crash left open.
-    pub(in crate::daemon) fn take_over(&mut self, store: Store, why: &str) -> Result<(), EngineError> {
+    pub(crate) fn take_over(&mut self, store: Store, why: &str) -> Result<(), EngineError> {
         let replayed = log::replay_all(store.view())?;
         self.waits = replayed.waits;
         self.head = store.view().head()?;
@@ -84,15 +154,11 @@ impl DurableEngine {
     ///
     /// # Errors
     /// When the log cannot be believed any more.
-    pub(in crate::daemon) fn append(
-        &mut self,
-        entries: Vec<Entry>,
-        at: Timestamp,
-    ) -> Result<Appended, EngineError> {
+    pub(crate) fn append(&mut self, entries: Vec<Entry>, at: Timestamp) -> Result<Appended, EngineError> {
         if entries.is_empty() {
             return Ok(Appended::Recorded);
         }
-        if self.is_lost() {
+        if self.lost.is_some() {
             return Ok(Appended::Dropped);
         }
         match self.record(&entries, at) {
@@ -108,14 +174,14 @@ impl DurableEngine {
     ///
     /// # Errors
     /// When the log cannot be believed any more.
-    pub(in crate::daemon) fn append_next(&mut self) -> Result<bool, EngineError> {
+    pub(crate) fn append_next(&mut self) -> Result<bool, EngineError> {
         let now = self.now();
         let next = self.engine.poll_append(|plan| self.files.desired(plan), now);
         next.map_or(Ok(false), |entries| self.append(entries, now).map(|_| true))
     }
 
     /// [`DurableEngine::append`] without a second try.
-    pub(in crate::daemon) fn record(&mut self, entries: &[Entry], at: Timestamp) -> Result<(), EngineError> {
+    pub(crate) fn record(&mut self, entries: &[Entry], at: Timestamp) -> Result<(), EngineError> {
         let folded = self.engine.fold(entries, at).map_err(|unfit| ReplayError::from(unfit.error))?;
         let Some(store) = &mut self.store else { return Err(StoreError::Discarded.into()) };
         let records: Vec<_> = entries.iter().map(|entry| log::to_record(entry, folded.dated())).collect();
@@ -134,155 +200,17 @@ impl DurableEngine {
         Ok(())
     }
 
-    /// An observation alone may be lost; but what keeps it off the disk keeps the next record off it as
-    /// well, and that one may be the outcome of a write.
-    pub(in crate::daemon) fn after_saving(
-        &mut self,
-        saved: Result<(), StoreError>,
-    ) -> Result<(), EngineError> {
-        match saved {
-            Ok(()) => Ok(()),
-            Err(error @ StoreError::ObservationNotSaved { .. }) => self.lose(&error),
-            Err(error) => {
-                tracing::warn!(%error, "observations are kept in memory only");
-                Ok(())
-            }
-        }
-    }
-
-    /// Whether the log cannot be written now.
-    pub(in crate::daemon) const fn is_lost(&self) -> bool {
-        self.lost.is_some()
-    }
-
-    /// Closes the log after a failure, and tries once to open it again.
-    ///
-    /// # Errors
-    /// When the database is damaged, or is not the one that was open: nothing is done on its word.
-    pub(in crate::daemon) fn lose(&mut self, error: &dyn std::error::Error) -> Result<(), EngineError> {
-        let Some(store) = self.store.take() else { return Ok(()) };
-        let message = in_full(error);
-        tracing::error!(
-            error = message,
-            "the log failed: nothing is sent to Cloudflare until it was opened and read again"
-        );
-        let since = self.now();
-        self.engine.world.log_unwritable = Some(Trouble { since, message });
-        let again = self.losses.last.is_some_and(|last| last.seconds() < CALM);
-        let wait = if again { (self.losses.wait * 2.0).min(LAST_RETRY) } else { FIRST_RETRY };
-        self.losses = Losses { count: self.losses.count + 1, last: Some(Stopwatch::start()), wait };
-        let lost = Lost { lock: store.into_lock(), since, tried: Stopwatch::start(), wait };
-        if again {
-            self.lost = Some(lost);
-            return Ok(());
-        }
-        self.regain(lost)
-    }
-
-    /// Whether it is time to open a lost log again.
-    pub(in crate::daemon) fn is_regain_due(&self) -> bool {
-        self.lost.as_ref().is_some_and(|lost| lost.tried.seconds() >= lost.wait)
-    }
-
-    /// Makes it time to open a lost log again.
-    #[cfg(test)]
-    pub(in crate::daemon) fn hurry(&mut self) {
-        if let Some(lost) = &mut self.lost {
-            lost.wait = 0.0;
-        }
-    }
-
-    /// Opens a lost log again when it is time.
-    ///
-    /// # Errors
-    /// As [`DurableEngine::lose`].
-    pub(in crate::daemon) fn regain_when_due(&mut self) -> Result<(), EngineError> {
-        match self.lost.take_if(|lost| lost.tried.seconds() >= lost.wait) {
-            Some(lost) => self.regain(lost),
-            None => Ok(()),
-        }
-    }
-
-    pub(in crate::daemon) fn regain(&mut self, lost: Lost) -> Result<(), EngineError> {
-        let Lost { lock, since, wait, .. } = lost;
-        let reopened = Store::reopen(lock, &self.account, &self.watch.clock, self.now(), &self.head);
-        let (lock, error) = match reopened {
-            Ok(store) => {
-                let why = self.engine.world.log_unwritable.as_ref().map_or("", |trouble| &trouble.message);
-                let reason =
-                    format!("the log was opened again; it could not be written since {since}: {why}");
-                let Err(error) = self.take_over(store, &reason) else {
-                    tracing::warn!(%since, "the log was opened and read again; the daemon goes on");
-                    return Ok(());
-                };
-                let Some(store) = self.store.take() else { return Err(error) };
-                (store.into_lock(), error)
-            }
-            Err(failed) => {
-                let NotReopened { lock, error } = *failed;
-                (lock, error.into())
-            }
-        };
-        if !error.may_pass() {
-            return Err(error);
-        }
-        let wait = (wait * 2.0).min(LAST_RETRY);
-        let message = in_full(&error);
-        tracing::error!(error = message, "the log cannot be opened again yet; tried again in {wait} s");
-        self.engine.world.log_unwritable = Some(Trouble { since, message });
-        self.lost = Some(Lost { lock, since, tried: Stopwatch::start(), wait });
-        Ok(())
-    }
-
-    /// Verifies the database as it lies on the disk: before each write at Cloudflare, and hourly.
-    ///
-    /// # Errors
-    /// When it is damaged, a record is not as it was written, or it is another one than this daemon's.
-    pub(in crate::daemon) fn verify_on_disk(&mut self) -> Result<Sound, EngineError> {
-        self.verified = Stopwatch::start();
-        let Some(store) = &self.store else { return Ok(Sound::Reopened) };
-        match store.verify_on_disk() {
-            Ok(_) => Ok(Sound::Yes),
-            Err(error) if error.may_pass() => {
-                self.lose(&error)?;
-                Ok(Sound::Reopened)
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// The hourly look.
-    ///
-    /// # Errors
-    /// As [`DurableEngine::verify_on_disk`].
-    pub(in crate::daemon) fn verify_when_due(&mut self) -> Result<(), EngineError> {
-        if self.verified.seconds() >= VERIFY_EVERY {
-            self.verify_on_disk()?;
-        }
-        Ok(())
-    }
-
     /// The present instant: the clock at the last look, but never behind one that was looked at or
     /// recorded, so that no wait and no age meets a clock that was set back.
-    pub(in crate::daemon) fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.engine.state.last_at.map_or(self.watch.latest, |last| last.max(self.watch.latest))
-    }
-
-    /// Sets what no plan lowers of the approvals that are asked.
-    pub(in crate::daemon) fn ask_at_least(&mut self, floor: Option<ApprovalFloor>) {
-        self.engine.world.approval_floor = floor;
-    }
-
-    /// The stop file.
-    pub(in crate::daemon) fn stop_file(&self) -> &StopFile {
-        &self.stop_file
     }
 
     /// Closes the database tidily.
     ///
     /// # Errors
     /// When that fails; nothing that was recorded is lost by it.
-    pub(in crate::daemon) fn close(self) -> Result<(), StoreError> {
+    pub(crate) fn close(self) -> Result<(), StoreError> {
         self.store.map_or(Ok(()), Store::close)
     }
 }

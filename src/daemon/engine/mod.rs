@@ -4,20 +4,16 @@
 //! after a failed commit memory is thrown away and the log is read again.
 
 mod clock;
-mod error;
 mod ledger;
 mod loss;
 mod pass;
 mod plans;
 mod present;
-mod start;
 mod stop;
-mod sweeps;
 #[cfg(test)]
 mod tests;
 mod verbs;
 mod views;
 
-pub use error::EngineError;
-pub(super) use ledger::DurableEngine;
-pub(super) use loss::Sound;
+pub use ledger::EngineError;
+pub(super) use ledger::{DurableEngine, Sound};

@@ -1,16 +1,17 @@
 //! The pass, with what comes before it and after it: stop file, clock, counts of rings.
 //!
-//! **Invariant:** what was decided on a log that was lost on the way is void.
+//! **Invariant:** what was decided on a log that was lost on the way is void. An observation may be lost; a loss only
+//! delays.
 
-use crate::daemon::engine::error::EngineError;
-use crate::daemon::engine::ledger::DurableEngine;
+use crate::daemon::engine::ledger::{DurableEngine, EngineError};
 use crate::engine::Pass;
-use crate::fleet::RingScope;
+use crate::failpoint::{self, Point};
+use crate::fleet::{Device, RingScope, SweepChanges};
 use crate::ids::RingName;
 use crate::rollout::judge::subject;
 use crate::rollout::state::Rollout;
-use crate::store::RingSample;
-use crate::time::{SignedDuration, since};
+use crate::store::{RingSample, StoredDevice};
+use crate::time::{SignedDuration, Timestamp, since};
 
 /// Ring counts are kept this often for charts.
 const SAMPLE_EVERY: SignedDuration = SignedDuration::from_mins(15);
@@ -20,7 +21,7 @@ impl DurableEngine {
     ///
     /// # Errors
     /// When the log cannot be believed any more.
-    pub(in crate::daemon) fn pass(&mut self) -> Result<Pass, EngineError> {
+    pub(crate) fn pass(&mut self) -> Result<Pass, EngineError> {
         self.look_at_clock()?;
         self.regain_when_due()?;
         let losses = self.losses.count;
@@ -71,8 +72,28 @@ impl DurableEngine {
         }
     }
 
+    /// Remembers the devices that a sweep changed.
+    ///
+    /// # Errors
+    /// When the log cannot be believed any more.
+    pub(crate) fn keep_devices(
+        &mut self,
+        observed: SweepChanges,
+        swept_at: Timestamp,
+    ) -> Result<(), EngineError> {
+        let Some(store) = &mut self.store else { return Ok(()) };
+        let changed = observed.changed.iter().filter_map(|id| self.engine.world.fleet.device(id));
+        let rows: Vec<StoredDevice> = changed.filter_map(|device| stored(device, swept_at)).collect();
+        let forgotten: Vec<_> = observed.forgotten.into_iter().collect();
+        let saved = store.save_devices(&rows).and_then(|()| {
+            failpoint::reach(Point::DevicesSaved);
+            store.delete_devices(&forgotten)
+        });
+        self.after_saving(saved)
+    }
+
     /// The rings of a rollout whose profiles are known.
-    pub(in crate::daemon) fn scopes<'a>(
+    pub(crate) fn scopes<'a>(
         &'a self,
         rollout: &'a Rollout,
     ) -> impl Iterator<Item = (RingName, RingScope)> + 'a {
@@ -80,4 +101,9 @@ impl DurableEngine {
             Some((ring.name.clone(), subject::known_scope(ring, plan, &self.engine.world)?))
         })
     }
+}
+
+fn stored(device: &Device, swept_at: Timestamp) -> Option<StoredDevice> {
+    let doc = serde_json::to_string(device).ok()?;
+    Some(StoredDevice { device: device.latest.id.clone(), doc, swept_at })
 }

@@ -7,12 +7,12 @@ use crate::daemon::engine::ledger::DurableEngine;
 use crate::daemon::files::{DirectoryLook, FileProblem, LoggedPlan, Yml};
 impl DurableEngine {
     /// Whether plan files named `*.yml` are read.
-    pub(in crate::daemon) const fn yml(&self) -> Yml {
+    pub(crate) const fn yml(&self) -> Yml {
         Yml::of(&self.engine.state)
     }
 
     /// Takes in a look at the plan files; says whether anything changed, and in the log what cannot be used.
-    pub(in crate::daemon) fn take_look(&mut self, look: DirectoryLook) -> bool {
+    pub(crate) fn take_look(&mut self, look: DirectoryLook) -> bool {
         let plans = self.engine.state.plans.iter();
         let known = plans.map(|(plan, known)| LoggedPlan {
             plan: plan.clone(),

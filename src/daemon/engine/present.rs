@@ -3,8 +3,7 @@
 //! **Invariant:** a step of the clock is on record before anything is decided after it.
 
 use crate::daemon::engine::clock::{entry, step};
-use crate::daemon::engine::error::EngineError;
-use crate::daemon::engine::ledger::{Appended, DurableEngine};
+use crate::daemon::engine::ledger::{Appended, DurableEngine, EngineError};
 use std::time::Duration;
 
 use crate::daemon::log::{self};
@@ -20,7 +19,7 @@ const CLOCK_SLACK: SignedDuration = SignedDuration::from_secs(5);
 
 impl DurableEngine {
     /// The present instant where the clock was behind it by more than the ordinary work of time keeping.
-    pub(in crate::daemon) fn clock_behind(&self) -> Option<Timestamp> {
+    pub(crate) fn clock_behind(&self) -> Option<Timestamp> {
         Some(self.now()).filter(|now| since(self.watch.seen, *now) > CLOCK_SLACK)
     }
 
@@ -29,7 +28,7 @@ impl DurableEngine {
     ///
     /// # Errors
     /// When the log cannot be believed any more.
-    pub(in crate::daemon) fn begin_era(&mut self, now: Timestamp) -> Result<(), EngineError> {
+    pub(crate) fn begin_era(&mut self, now: Timestamp) -> Result<(), EngineError> {
         (self.watch.seen, self.watch.latest) = (now, now);
         self.watch.looked = Stopwatch::start();
         self.watch.steps.clear();
@@ -47,7 +46,7 @@ impl DurableEngine {
 
     /// What an instant of the past was by the clock as it is now, at the latest: what Cloudflare is asked
     /// about by its own time.
-    pub(in crate::daemon) fn by_the_clock(&self, instant: Timestamp) -> Timestamp {
+    pub(crate) fn by_the_clock(&self, instant: Timestamp) -> Timestamp {
         match self.clock_behind() {
             Some(now) => self.watch.passed_before(since(instant, now)),
             None => instant,
@@ -55,7 +54,7 @@ impl DurableEngine {
     }
 
     /// How long to sleep on the wall clock until `instant`.
-    pub(in crate::daemon) fn wall_until(&self, instant: Timestamp) -> Duration {
+    pub(crate) fn wall_until(&self, instant: Timestamp) -> Duration {
         match self.clock_behind() {
             Some(now) => self.watch.wall_until(now, instant),
             None => self.watch.clock.wall_until(instant),
@@ -66,7 +65,7 @@ impl DurableEngine {
     ///
     /// # Errors
     /// When the log cannot be believed any more.
-    pub(in crate::daemon) fn look_at_clock(&mut self) -> Result<(), EngineError> {
+    pub(crate) fn look_at_clock(&mut self) -> Result<(), EngineError> {
         // The stopwatch is read before the clock and begins anew after it: never too much goes on.
         let (watched, on) = (self.now(), self.watch.goes_on());
         let now = self.watch.clock.now();
@@ -85,7 +84,7 @@ impl DurableEngine {
             }
             self.watch.steps.push(step);
         }
-        if self.watch.steps.is_empty() || self.is_lost() {
+        if self.watch.steps.is_empty() || self.lost.is_some() {
             return Ok(());
         }
         let entries: Vec<Entry> = self.watch.steps.iter().map(|step| entry(*step)).collect();
@@ -96,7 +95,7 @@ impl DurableEngine {
     }
 
     /// Forgets what was seen while the clock was behind: by the clock it is older than it says.
-    pub(in crate::daemon) fn look_anew(&mut self) {
+    pub(crate) fn look_anew(&mut self) {
         let Some(store) = &self.store else { return };
         let fleet = log::remembered(store.view());
         let world = std::mem::take(&mut self.engine.world);

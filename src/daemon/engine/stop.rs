@@ -3,8 +3,7 @@
 //! **Invariant:** a stop that was seen once, in the file or from a person, is in force until `start` is
 //! recorded, whether or not the log could take it in.
 
-use crate::daemon::engine::error::EngineError;
-use crate::daemon::engine::ledger::{Appended, DurableEngine};
+use crate::daemon::engine::ledger::{Appended, DurableEngine, EngineError};
 use crate::daemon::stop_file::Stopping;
 use crate::daemon::view::CommandError;
 use crate::rollout::people::command::Command;
@@ -14,7 +13,7 @@ use crate::rollout::state::Attribution;
 impl DurableEngine {
     /// A stop file that was put there without us is recorded. One that was taken away without
     /// `start` is put back: what the log calls stopped stays stopped.
-    pub(in crate::daemon) fn obey_stop_file(&mut self) -> Result<(), EngineError> {
+    pub(crate) fn obey_stop_file(&mut self) -> Result<(), EngineError> {
         let obeyed = self.obey();
         self.stop_file.remember(self.engine.is_stopped());
         obeyed
@@ -36,12 +35,8 @@ impl DurableEngine {
         let Some(said) = self.stop_file.said().or(told).or_else(|| self.stop_file.read()) else {
             return Ok(());
         };
-        let entry = Entry {
-            actor: said.actor.clone(),
-            reason: said.reason.clone(),
-            rollout: None,
-            event: Event::Stopped {},
-        };
+        let Stopping { actor, reason, .. } = said.clone();
+        let entry = Entry { actor, reason, rollout: None, event: Event::Stopped {} };
         match self.append(vec![entry], self.now())? {
             Appended::Recorded => self.engine.unrecorded_stop = None,
             Appended::Dropped => self.remember_stop(said),
@@ -67,7 +62,7 @@ impl DurableEngine {
     }
 
     /// The answer to a verb that is not in the log.
-    pub(in crate::daemon) fn unrecorded(
+    pub(crate) fn unrecorded(
         &mut self,
         actor: &Actor,
         reason: &str,

@@ -72,7 +72,9 @@ fn counts_of_rings_that_cannot_be_kept_cost_only_themselves() {
     durable.sampled_at = None;
     durable.pass().unwrap();
     assert!(durable.sampled_at.is_some(), "they were counted");
-    assert!(!durable.is_lost() && durable.losses.count == 0 && durable.engine.world.log_unwritable.is_none());
+    assert!(
+        durable.lost.is_none() && durable.losses.count == 0 && durable.engine.world.log_unwritable.is_none()
+    );
     let ana = Actor::Local { user: "ana".to_owned() };
     let answer = durable.command(&ana, "dns is down", &Command::Pause(plan())).unwrap();
     assert!(answer.is_ok(), "the log goes on: {answer:?}");
@@ -305,12 +307,12 @@ fn a_clock_that_is_behind_goes_on_looking_at_half_its_pace() {
     durable.watch.clock = Clock::fast_from(after(last, -days), 1e6);
     let pass = durable.pass().unwrap();
     let due = |pass: &Pass| pass.wants.values().flatten().map(|want| want.at).min().unwrap();
-    let (begun, first, last) = (durable.watch.seen(), due(&pass), durable.now());
+    let (begun, first, last) = (durable.watch.seen, due(&pass), durable.now());
     while durable.now() < after(last, hour) {
         durable.look_at_clock().unwrap();
     }
     let pass = durable.pass().unwrap();
-    assert!(since(last, durable.now()) * 2 <= since(begun, durable.watch.seen()), "the clock catches up");
+    assert!(since(last, durable.now()) * 2 <= since(begun, durable.watch.seen), "the clock catches up");
     assert_eq!(durable.engine.world.clock_behind, Some(durable.now()));
     assert!(first <= durable.now(), "reads are due");
     let codes: Vec<_> = pass.reports[0].waiting_on.iter().map(|blocker| blocker.code()).collect();
@@ -398,7 +400,7 @@ fn a_log_that_fails_holds_everything_until_it_is_back() {
     let answer = durable.command(&ana, "dns is down", &Command::Pause(plan())).unwrap();
     let Err(CommandError::Failed(why)) = answer else { panic!("{answer:?}") };
     assert!(why.contains("the disk is on fire"), "{why}");
-    assert!(durable.is_lost(), "opening it again needs a record, and that fails as well");
+    assert!(durable.lost.is_some(), "opening it again needs a record, and that fails as well");
 
     let before = durable.engine.state.clone();
     let pass = durable.pass().unwrap();
@@ -413,11 +415,11 @@ fn a_log_that_fails_holds_everything_until_it_is_back() {
 
     std::fs::rename(&database, &away).unwrap();
     regain(&mut durable).unwrap();
-    assert!(durable.is_lost() && !database.exists(), "nothing is made in its place");
+    assert!(durable.lost.is_some() && !database.exists(), "nothing is made in its place");
     std::fs::rename(&away, &database).unwrap();
     refuse(directory.path(), "DROP TRIGGER fault");
     regain(&mut durable).unwrap();
-    assert!(!durable.is_lost() && durable.engine.world.log_unwritable.is_none());
+    assert!(durable.lost.is_none() && durable.engine.world.log_unwritable.is_none());
     durable.pass().unwrap();
     assert!(durable.engine.state.stop.is_some(), "the stop is recorded as soon as it can be");
     let view = durable.store.as_ref().unwrap().view();

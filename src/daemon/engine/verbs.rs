@@ -2,27 +2,25 @@
 //!
 //! **Invariant:** it is so once it is in the log; before that a token opens nothing, and a verb that is not recorded is answered as not done.
 
-use crate::daemon::engine::error::EngineError;
-use crate::daemon::engine::ledger::{Appended, DurableEngine};
-use crate::daemon::view::Telling;
-use crate::rollout::people::{access, tokens};
-
 use std::borrow::Cow;
 
+use crate::daemon::engine::ledger::{Appended, DurableEngine, EngineError};
 use crate::daemon::stop_file::Stopping;
-use crate::daemon::view::CommandError;
+use crate::daemon::view::{CommandError, Telling};
 use crate::failpoint::{self, Point};
 use crate::rollout::people::answer::command;
 use crate::rollout::people::command::Command;
 use crate::rollout::people::done::done;
+use crate::rollout::people::{access, tokens};
 use crate::rollout::record::{Actor, Event};
 use crate::secrets;
+
 impl DurableEngine {
     /// Carries out a person's request.
     ///
     /// # Errors
     /// The outer error ends the daemon; the inner one is the answer.
-    pub(in crate::daemon) fn command(
+    pub(crate) fn command(
         &mut self,
         actor: &Actor,
         reason: &str,
@@ -43,7 +41,7 @@ impl DurableEngine {
             // A file that is there stops: the table must not take writes for allowed.
             self.obey_stop_file()?;
         }
-        self.engine.world.second_clock.machine = Some(self.watch.seen());
+        self.engine.world.second_clock.machine = Some(self.watch.seen);
         self.engine.world.clock_behind = self.clock_behind();
         let judged = {
             // A stop is asked of the log alone: who asks shall stand there.
@@ -71,15 +69,13 @@ impl DurableEngine {
         }
         if matches!(asked, Command::Start { .. }) {
             failpoint::reach(Point::StopFileStays);
-        }
-        if matches!(asked, Command::Start { .. })
-            && let Err(error) = self.stop_file.take_away()
-        {
-            let path = self.stop_file.path().display();
-            let why = format!(
-                "the stop file {path} cannot be removed ({error}), so writes stay stopped; remove it"
-            );
-            return Ok(Err(CommandError::Failed(why)));
+            if let Err(error) = self.stop_file.take_away() {
+                let path = self.stop_file.path().display();
+                let why = format!(
+                    "the stop file {path} cannot be removed ({error}), so writes stay stopped; remove it"
+                );
+                return Ok(Err(CommandError::Failed(why)));
+            }
         }
         Ok(Ok(done(&entries, &self.engine.state, asked)))
     }
@@ -88,7 +84,7 @@ impl DurableEngine {
     ///
     /// # Errors
     /// The outer error ends the daemon; the inner one is the answer.
-    pub(in crate::daemon) fn tell(
+    pub(crate) fn tell(
         &mut self,
         actor: &Actor,
         reason: &str,

@@ -2,26 +2,22 @@
 //!
 //! **Invariant:** nothing is changed by showing it.
 
-use crate::daemon::engine::ledger::DurableEngine;
-use crate::engine::Pass;
-use crate::rollout::judge::{health, subject};
 use std::collections::BTreeMap;
 
+use crate::daemon::engine::ledger::DurableEngine;
 use crate::daemon::view::{DeviceFilter, RingDevice, View};
+use crate::engine::Pass;
 use crate::fleet::{Class, Device, Reported};
 use crate::ids::PlanName;
-
+use crate::rollout::judge::{health, subject};
 use crate::rollout::state::Ring;
 use crate::rollout::tell::revision_waits::RevisionWaits;
 use crate::simulation::forecast::{NoForecast, Situation};
-use crate::time::{Stopwatch, Timestamp};
+use crate::time::{Stopwatch, Timestamp, since};
+
 impl DurableEngine {
     /// The devices of a plan's rings; `None`: no such plan.
-    pub(in crate::daemon) fn devices(
-        &self,
-        plan: &PlanName,
-        listing: &DeviceFilter,
-    ) -> Option<Vec<RingDevice>> {
+    pub(crate) fn devices(&self, plan: &PlanName, listing: &DeviceFilter) -> Option<Vec<RingDevice>> {
         let now = self.now();
         let (state, world) = (&self.engine.state, &self.engine.world);
         let rollout = &state.plans.get(plan)?.rollout;
@@ -48,7 +44,7 @@ impl DurableEngine {
     ///
     /// # Errors
     /// When there is nothing to forecast.
-    pub(in crate::daemon) fn situation(&self, plan: &PlanName) -> Result<Situation, NoForecast> {
+    pub(crate) fn situation(&self, plan: &PlanName) -> Result<Situation, NoForecast> {
         Situation::of(plan, self.files.desired(plan), &self.engine.state, &self.engine.world, self.now())
     }
 
@@ -62,12 +58,8 @@ impl DurableEngine {
     }
 
     /// The snapshot after a pass.
-    pub(in crate::daemon) fn view(
-        &self,
-        pass: &Pass,
-        budget_remaining: u32,
-        next_check: Option<Timestamp>,
-    ) -> View {
+    pub(crate) fn view(&self, pass: &Pass, budget_remaining: u32, next_check: Option<Timestamp>) -> View {
+        let (state, world) = (&self.engine.state, &self.engine.world);
         View {
             at: self.now(),
             clock: self.watch.clock,
@@ -75,29 +67,23 @@ impl DurableEngine {
             mode: self.mode,
             stop: self.engine.seen_state().stop.clone(),
             reports: pass.reports.clone(),
-            revisions: self.engine.world.revisions,
+            revisions: world.revisions,
             waiting: self.waiting(),
             problems: self.files.problems.clone(),
             faults: pass.faults.iter().map(|(plan, fault)| (plan.clone(), fault.to_string())).collect(),
-            troubles: self
-                .engine
-                .world
-                .troubles
-                .iter()
-                .map(|(read, why)| (read.clone(), why.clone()))
-                .collect(),
+            troubles: world.troubles.clone().into_iter().collect(),
             head: self.head,
-            eras: self.engine.state.eras.clone(),
+            eras: state.eras.clone(),
             budget_remaining,
-            full_sweep_at: self.engine.world.fleet.full_sweep_at(),
-            swept_at: self.engine.world.fleet.swept_at(),
+            full_sweep_at: world.fleet.full_sweep_at(),
+            swept_at: world.fleet.swept_at(),
             next_check,
-            tallies: self.engine.state.tallies.clone(),
-            tokens: self.engine.state.tokens.clone(),
+            tallies: state.tallies.clone(),
+            tokens: state.tokens.clone(),
             waits: self.waits.clone(),
-            log_unwritable: self.engine.world.log_unwritable.clone(),
-            clock_behind: self.engine.world.clock_behind.map(|until| (until, self.watch.behind(until))),
-            second_clock: self.engine.world.second_clock.clone(),
+            log_unwritable: world.log_unwritable.clone(),
+            clock_behind: world.clock_behind.map(|until| (until, since(self.watch.seen, until))),
+            second_clock: world.second_clock.clone(),
             ticked_at: None,
             taken: Stopwatch::start(),
         }

@@ -2,9 +2,7 @@
 //!
 //! **Invariant:** one task owns the engine.
 
-use crate::daemon::run::asking::{Asking, WaitingWord};
-use crate::daemon::run::error::DaemonError;
-use crate::daemon::run::inputs::at_most;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,19 +10,48 @@ use tokio::sync::watch;
 
 use crate::cloudflare::Priority;
 use crate::daemon::counting;
-use crate::daemon::engine::{DurableEngine, Sound};
+use crate::daemon::engine::{DurableEngine, EngineError, Sound};
 use crate::daemon::plans_reader::PlansReader;
+use crate::daemon::run::inputs::at_most;
 use crate::daemon::upstream::UpstreamTasks;
-use crate::daemon::view::View;
+use crate::daemon::view::{Asking, View};
 use crate::engine::{Pass, ReadOrder};
 use crate::failpoint::{self, Point};
-use crate::ids::PlanName;
+use crate::ids::{PlanName, UserGroupName};
 use crate::rollout::record::ClockDoubt;
 use crate::rollout::world::SecondClock;
 use crate::time::{Stopwatch, Timestamp};
 
 /// Files are looked at this often, in wall seconds.
 const LOOK_AT_FILES_EVERY: f64 = 5.0;
+
+/// A daemon that cannot run, or had to end.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// Database or log.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The wheel.
+    #[error("the scheduler of wake-ups cannot start: {0}")]
+    Wheel(#[from] tokio_cron_scheduler::JobSchedulerError),
+    /// A thread.
+    #[error("the daemon's thread cannot start or has died: {0}")]
+    Thread(String),
+}
+
+/// A word that waits until these groups are read.
+#[derive(Debug)]
+pub(super) struct WaitingWord {
+    pub(super) asking: Asking,
+    pub(super) waits_for: BTreeSet<UserGroupName>,
+}
+
+/// Whether the members that a word is judged by could be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sight {
+    Clear,
+    None,
+}
 
 /// What follows a look at the files.
 #[derive(Debug)]
@@ -76,7 +103,7 @@ impl Driver {
     pub(super) fn decided(&mut self) -> Result<Pass, DaemonError> {
         self.passed = Stopwatch::start();
         let count = counting::requests(&self.durable.engine.state, &self.durable.engine.world);
-        self.durable.engine.world.budget_spent_until = self.upstream.budget_spent_until(count);
+        self.durable.engine.world.budget_spent_until = self.upstream.client.room_for_write(count).err();
         self.compare_clocks();
         let pass = self.durable.pass()?;
         // The last thing before a write begins: is the log still what it was?
@@ -89,7 +116,7 @@ impl Driver {
     /// Takes in what the answers so far say of the machine's clock.
     pub(super) fn compare_clocks(&mut self) {
         let trust = self.durable.engine.world.second_clock.trust.take();
-        let heard = self.upstream.second_clock();
+        let heard = self.upstream.client.second_clock();
         tell_clock(&mut self.told_doubt, heard.doubt);
         self.durable.engine.world.second_clock = SecondClock { trust, ..heard };
     }
@@ -102,7 +129,7 @@ impl Driver {
         }
         self.start_reads(now);
         let timer = self.durable.engine.wake_at(now);
-        let view = self.durable.view(pass, self.upstream.budget_remaining(), timer);
+        let view = self.durable.view(pass, self.upstream.client.budget_remaining(), timer);
         self.view.send_replace(Arc::new(View { ticked_at: self.ticked_at, ..view }));
         failpoint::reach(Point::SnapshotPublished);
         at_most(timer.map(|at| self.durable.wall_until(at)))

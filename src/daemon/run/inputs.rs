@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::daemon::plans_reader::Looked;
 use crate::daemon::upstream::TaskReport;
 use crate::daemon::view::DaemonRequest;
-use crate::daemon::wheel::Tick;
+
 /// Without any input, everything is decided anew this often, in wall seconds.
 pub(super) const PASS_EVERY: f64 = 60.0;
 
@@ -18,7 +18,7 @@ pub(super) struct Inputs {
     pub(super) seen: mpsc::Receiver<TaskReport>,
     pub(super) looks: mpsc::Receiver<Looked>,
     pub(super) requests: mpsc::Receiver<DaemonRequest>,
-    pub(super) ticks: mpsc::Receiver<Tick>,
+    pub(super) ticks: mpsc::Receiver<()>,
     pub(super) token: CancellationToken,
 }
 
@@ -52,7 +52,7 @@ impl Inputs {
             Some(seen) = self.seen.recv() => Input::Seen(seen),
             Some(looked) = self.looks.recv() => Input::Looked(looked),
             () = timer => Input::Timer,
-            Some(Tick) = self.ticks.recv() => Input::Tick,
+            Some(()) = self.ticks.recv() => Input::Tick,
         }
     }
 }

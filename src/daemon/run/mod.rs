@@ -3,17 +3,14 @@
 //! **Invariant:** one task owns the engine; a write is under way at most once, and its outcome is
 //! appended before the next decision.
 
-mod asking;
+mod answers;
 mod driver;
-mod error;
 mod inputs;
 mod people;
-mod reads;
 mod start;
 #[cfg(test)]
 mod tests;
 mod turn;
-mod writer;
 
-pub use error::DaemonError;
-pub use start::{Daemon, DaemonSettings, Stopper, start};
+pub use driver::DaemonError;
+pub use start::{Daemon, DaemonSettings, start};

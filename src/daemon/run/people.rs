@@ -3,10 +3,8 @@
 //! **Invariant:** a word is judged by a list that was read after it was spoken or hardly before, or by
 //! none at all; and whoever speaks is answered, whatever becomes of the reads.
 
-use crate::daemon::run::asking::{Asking, Sight, WaitingWord};
-use crate::daemon::run::driver::Driver;
-use crate::daemon::run::error::DaemonError;
-use crate::daemon::view::{CommandError, MAX_WAITING};
+use crate::daemon::run::driver::{DaemonError, Driver, Sight, WaitingWord};
+use crate::daemon::view::{Asking, CommandError, MAX_WAITING};
 use crate::failpoint::{self, Point};
 use crate::ids::UserGroupName;
 use crate::rollout::people::hearing;

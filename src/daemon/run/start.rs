@@ -2,8 +2,7 @@
 //!
 //! **Invariant:** the loop begins only once the database is open and its log replayed.
 
-use crate::daemon::run::driver::Driver;
-use crate::daemon::run::error::DaemonError;
+use crate::daemon::run::driver::{DaemonError, Driver};
 use crate::daemon::run::inputs::Inputs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -58,23 +57,10 @@ pub struct DaemonSettings {
     pub clock_trust: Option<ClockTrust>,
 }
 
-/// Ends a daemon gracefully.
-#[derive(Debug, Clone)]
-pub struct Stopper {
-    token: CancellationToken,
-}
-
-impl Stopper {
-    /// Ends it: no new write, the answer of one under way is awaited.
-    pub fn stop(&self) {
-        self.token.cancel();
-    }
-}
-
 /// A running daemon.
 pub struct Daemon {
     handle: Handle,
-    stopper: Stopper,
+    token: CancellationToken,
     ended: oneshot::Receiver<Result<(), DaemonError>>,
 }
 
@@ -84,9 +70,9 @@ impl Daemon {
         self.handle.clone()
     }
 
-    /// The way to end it.
-    pub fn stopper(&self) -> Stopper {
-        self.stopper.clone()
+    /// Ends it: no new write, the answer of one under way is awaited.
+    pub fn stop(&self) {
+        self.token.cancel();
     }
 
     /// Waits until it ended.
@@ -112,7 +98,7 @@ pub async fn start(settings: DaemonSettings) -> Result<Daemon, DaemonError> {
     let mut durable = DurableEngine::open(&database, account, clock, mode, files)?;
     let mut plans_reader = PlansReader::start(plans, durable.yml(), looks_in)
         .map_err(|error| DaemonError::Thread(error.to_string()))?;
-    durable.ask_at_least(settings.approval_floor);
+    durable.engine.world.approval_floor = settings.approval_floor;
     durable.engine.world.revisions = settings.revisions;
     durable.engine.world.devices_per_day = settings.devices_per_day;
     durable.engine.world.second_clock.trust = settings.clock_trust;
@@ -131,10 +117,11 @@ pub async fn start(settings: DaemonSettings) -> Result<Daemon, DaemonError> {
     durable.take_look(look);
     failpoint::reach(Point::FilesRead);
     let (seen_in, seen) = mpsc::channel(MAX_SEEN);
-    let upstream = UpstreamTasks::new(Arc::new(client), durable.stop_file().clone(), seen_in);
+    let upstream =
+        UpstreamTasks { client: Arc::new(client), stop_file: durable.stop_file.clone(), seen: seen_in };
     let (requests_in, requests) = mpsc::channel(MAX_WAITING);
-    durable.engine.world.second_clock.doubt = upstream.second_clock().doubt;
-    let first = durable.view(&Pass::default(), upstream.budget_remaining(), None);
+    durable.engine.world.second_clock.doubt = upstream.client.second_clock().doubt;
+    let first = durable.view(&Pass::default(), upstream.client.budget_remaining(), None);
     let (view_in, view) = watch::channel(Arc::new(first));
     let (ticks_in, ticks) = mpsc::channel(1);
     let wheel = Wheel::start(ticks_in).await?;
@@ -169,5 +156,5 @@ pub async fn start(settings: DaemonSettings) -> Result<Daemon, DaemonError> {
         .name("engine".to_owned())
         .spawn(body)
         .map_err(|error| DaemonError::Thread(error.to_string()))?;
-    Ok(Daemon { handle: Handle::new(requests_in, view), stopper: Stopper { token }, ended })
+    Ok(Daemon { handle: Handle::new(requests_in, view), token, ended })
 }

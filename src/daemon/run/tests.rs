@@ -9,7 +9,6 @@ use super::inputs::*;
 use crate::daemon::plans_reader::Looked;
 use crate::daemon::upstream::TaskReport;
 use crate::daemon::view::DaemonRequest;
-use crate::daemon::wheel::Tick;
 use crate::time::Clock;
 
 /// More draws than any fair choice needs.
@@ -19,7 +18,7 @@ struct Outside {
     seen: mpsc::Sender<TaskReport>,
     looks: mpsc::Sender<Looked>,
     requests: mpsc::Sender<DaemonRequest>,
-    ticks: mpsc::Sender<Tick>,
+    ticks: mpsc::Sender<()>,
     token: CancellationToken,
 }
 
@@ -87,7 +86,7 @@ async fn a_timer_that_is_due_comes_among_inputs_that_never_stop() {
     let (mut inputs, outside) = inputs();
     let mut words = std::collections::BTreeSet::new();
     for _ in 0..MANY {
-        let _ = outside.ticks.try_send(Tick);
+        let _ = outside.ticks.try_send(());
         let _ = outside.requests.try_send(DaemonRequest::LookNow);
         words.insert(word(&inputs.next(Duration::ZERO).await));
         if words.len() == 3 {
@@ -100,7 +99,7 @@ async fn a_timer_that_is_due_comes_among_inputs_that_never_stop() {
 #[tokio::test]
 async fn the_end_comes_before_everything_else() {
     let (mut inputs, outside) = inputs();
-    outside.ticks.try_send(Tick).unwrap();
+    outside.ticks.try_send(()).unwrap();
     outside.requests.try_send(DaemonRequest::LookNow).unwrap();
     outside.token.cancel();
     for _ in 0..100 {
@@ -112,7 +111,7 @@ async fn the_end_comes_before_everything_else() {
 async fn a_source_that_is_gone_leaves_the_others() {
     let (mut inputs, Outside { seen, looks, requests, ticks, token }) = inputs();
     drop((seen, looks, requests));
-    ticks.try_send(Tick).unwrap();
+    ticks.try_send(()).unwrap();
     // Without a timer in sight: only the tick can come.
     assert_eq!(word(&inputs.next(Duration::from_secs(3_600)).await), "tick");
     drop(ticks);

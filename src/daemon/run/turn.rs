@@ -2,16 +2,14 @@
 //!
 //! **Invariant:** the instant of all that an input leads to is that of one look at the clock.
 
-use crate::daemon::run::asking::{Asking, Sight};
-use crate::daemon::run::driver::{AfterLook, Driver};
-use crate::daemon::run::error::DaemonError;
+use crate::daemon::run::driver::{AfterLook, DaemonError, Driver, Sight};
 use crate::daemon::run::inputs::{Input, Inputs, PASS_EVERY, left_of};
 use std::time::Duration;
 
 use crate::daemon::engine::EngineError;
 use crate::daemon::plans_reader::Looked;
 use crate::daemon::upstream::TaskReport;
-use crate::daemon::view::{CommandError, DaemonRequest, MAX_WAITING};
+use crate::daemon::view::{Asking, CommandError, DaemonRequest, MAX_WAITING};
 use crate::failpoint::{self, Point};
 use crate::rollout::people::command::Command;
 use crate::time::Stopwatch;
@@ -53,7 +51,7 @@ impl Driver {
         self.ticked_at = Some(self.durable.now());
         self.durable.verify_when_due()?;
         self.look_at_files_when_due();
-        let stop_moved = self.durable.stop_file().is_there() != self.durable.engine.is_stopped();
+        let stop_moved = self.durable.stop_file.is_there() != self.durable.engine.is_stopped();
         Ok(stop_moved | self.durable.is_regain_due())
     }
 
@@ -98,7 +96,7 @@ impl Driver {
                     self.waiting.push((look, AfterLook::Pass));
                 }
                 // The stop file is the loop's own to look at.
-                Ok(self.durable.stop_file().is_there() != self.durable.engine.is_stopped())
+                Ok(self.durable.stop_file.is_there() != self.durable.engine.is_stopped())
             }
             DaemonRequest::Devices { plan, listing, reply } => {
                 // Who asked may have gone away.
@@ -116,8 +114,7 @@ impl Driver {
                 let _ = reply.send(answer);
                 Ok(true)
             }
-            DaemonRequest::Command { actor, reason, command, reply } => {
-                let asking = Asking { actor, reason, command, reply };
+            DaemonRequest::Command(asking) => {
                 if matches!(asking.command, Command::CheckNow(_)) {
                     self.after_a_look(asking);
                     return Ok(false);

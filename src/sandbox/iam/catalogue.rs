@@ -7,73 +7,9 @@ use serde_json::{Value, json};
 use crate::synthetic::Dice;
 
 /// Roles in the whole account.
-const ACCOUNT: [&str; 44] = [
-    "Administrator",
-    "Administrator Read Only",
-    "Super Administrator - All Privileges",
-    "Minimal Account Access",
-    "Analytics",
-    "API Gateway",
-    "API Gateway Read",
-    "Application Security Reports Read",
-    "Audit Logs Viewer",
-    "Billing",
-    "Bot Management (Account-wide)",
-    "Cache Purge",
-    "Cloudflare Access",
-    "Cloudflare CASB",
-    "Cloudflare CASB Read",
-    "Cloudflare DEX",
-    "Cloudflare Gateway",
-    "Cloudflare Images",
-    "Cloudflare R2 Admin",
-    "Cloudflare R2 Read",
-    "Cloudflare Stream",
-    "Cloudflare Zero Trust",
-    "Cloudflare Zero Trust DNS Locations Write",
-    "Cloudflare Zero Trust PII",
-    "Cloudflare Zero Trust Read Only",
-    "Cloudflare Zero Trust Reporting",
-    "Cloudflare Zero Trust Secure DNS Locations Write",
-    "DNS",
-    "Email Security Analyst",
-    "Email Security Reporting",
-    "Firewall",
-    "Load Balancer",
-    "Log Share",
-    "Log Share Reader",
-    "Magic Network Monitoring",
-    "Network Services Read (Magic)",
-    "Network Services Write (Magic)",
-    "Page Shield",
-    "SSL/TLS, Caching, Performance, Page Rules, and Customization",
-    "Trust and Safety",
-    "Turnstile",
-    "Vectorize Admin",
-    "Workers Platform Admin",
-    "Workers Platform (Read-only)",
-];
+const ACCOUNT: &str = include_str!("account_roles.txt");
 /// Roles in a zone.
-const ZONE: [&str; 18] = [
-    "Bot Management",
-    "Cache Domain Purge",
-    "DNS",
-    "Domain Administrator",
-    "Domain Administrator Read Only",
-    "Domain API Gateway",
-    "Domain API Gateway Read",
-    "Domain Page Shield",
-    "Domain Page Shield Read",
-    "Domain Waiting Room",
-    "Domain Waiting Room Read",
-    "HTTP Applications",
-    "HTTP Applications Read",
-    "Zaraz Admin",
-    "Zaraz Edit",
-    "Zaraz Read-only",
-    "Zone Versioning",
-    "Zone Versioning Read",
-];
+const ZONE: &str = include_str!("zone_roles.txt");
 /// A role that is on its way out.
 const DEPRECATED: &str = "Trust and Safety";
 
@@ -92,8 +28,8 @@ pub(super) fn permission_groups(dice: Dice) -> Vec<IamRole> {
         let label = label(prefix, name);
         IamRole { id: dice.of(&label).hex(32), name: name.to_owned(), label, scopes }
     };
-    let account = ACCOUNT.iter().map(|name| group("com.cloudflare.api.account", "", name));
-    let zone = ZONE.iter().map(|name| group("com.cloudflare.api.account.zone", "zone_", name));
+    let account = ACCOUNT.lines().map(|name| group("com.cloudflare.api.account", "", name));
+    let zone = ZONE.lines().map(|name| group("com.cloudflare.api.account.zone", "zone_", name));
     account.chain(zone).collect()
 }
 

@@ -3,12 +3,32 @@
 //! **Invariant:** a group's members are members of the account, and an anonymous resource group has a policy that
 //! is about it.
 
-use super::catalogue::IamRole;
-use super::member::{IamGroup, Managed, NoUserGroup, Person, SimulatedMember, UserGroupTruth};
-use super::policy::{IamResourceGroup, PolicyScope};
-use crate::sandbox::answer::ApiRefusal;
+use super::catalogue::{self, IamRole};
+use super::member::{IamGroup, MemberStatus, NoUserGroup, Person, SimulatedMember, UserGroupTruth};
+use super::policy::{self, AllowOrDeny, DraftScope, IamResourceGroup, PolicyDraft, PolicyScope};
+use crate::sandbox::answer::{Answered, ApiRefusal};
 use crate::synthetic::Dice;
 use crate::time::Timestamp;
+
+/// The role that the group made by hand has from the start.
+const USUAL_ROLE: &str = "Cloudflare Zero Trust Read Only";
+
+/// Who is in the group made by hand, from the start: four accepted, one of them in capitals, one pending.
+const CHOSEN: &[(&str, MemberStatus)] = &[
+    ("ana@example.com", MemberStatus::Accepted),
+    ("bruno@example.com", MemberStatus::Accepted),
+    ("Chen.Wei@Example.com", MemberStatus::Accepted),
+    ("dana@example.com", MemberStatus::Accepted),
+    ("erin@example.com", MemberStatus::Pending),
+];
+/// Who is in the pushed group; an empty e-mail is none.
+const PUSHED: &[(&str, MemberStatus)] = &[
+    ("ana@example.com", MemberStatus::Accepted),
+    ("fatima@example.com", MemberStatus::Accepted),
+    ("goran@example.com", MemberStatus::Untold),
+    ("hana@example.com", MemberStatus::Pending),
+    ("", MemberStatus::Accepted),
+];
 
 /// Members, groups, roles.
 #[derive(Debug)]
@@ -24,19 +44,56 @@ pub(crate) struct Iam {
 }
 
 impl Iam {
+    /// Two groups: one made by hand, with a policy, and one that an identity provider pushed, without.
+    pub(crate) fn new(dice: Dice, account: &str, start: Timestamp) -> Self {
+        let mut iam = Self {
+            dice,
+            scope_key: format!("com.cloudflare.api.account.{account}"),
+            people: Vec::new(),
+            groups: Vec::new(),
+            roles: catalogue::permission_groups(dice.of("role")),
+            resources: Vec::new(),
+            made: 0,
+        };
+        iam.resources = policy::named(dice.of("resource"), &iam.scope_key);
+        for (name, scim, members) in [("Release Approvers", false, CHOSEN), ("Endpoint Team", true, PUSHED)] {
+            let member = |(email, status): &(&str, MemberStatus)| SimulatedMember {
+                email: (!email.is_empty()).then(|| (*email).to_owned()),
+                status: *status,
+            };
+            let members: Vec<SimulatedMember> = members.iter().map(member).collect();
+            iam.add(name, scim, &members, start);
+        }
+        iam.give_the_usual_policy();
+        iam
+    }
+
+    fn give_the_usual_policy(&mut self) {
+        let role = self.roles.iter().find(|role| role.name == USUAL_ROLE).map(|role| role.id.clone());
+        let whole = self.resources.first().map(|resource| DraftScope::Named(resource.id.clone()));
+        let draft = PolicyDraft {
+            id: None,
+            access: AllowOrDeny::Allow,
+            roles: role.into_iter().collect(),
+            on: whole.into_iter().collect(),
+        };
+        if let Some(group) = self.groups.first().map(|group| group.id.clone()) {
+            self.give(&group, vec![draft]);
+        }
+    }
+
     pub(crate) fn add(
         &mut self,
         name: &str,
-        managed: Managed,
+        scim: bool,
         members: &[SimulatedMember],
         now: Timestamp,
     ) -> String {
-        self.made += 1;
-        let id = self.dice.of("group").nth(self.made).hex(32);
+        let id = self.new_id("group");
         let members = self.admit(members);
         let (name, policies) = (name.to_owned(), Vec::new());
         let group =
-            IamGroup { id: id.clone(), name, managed, created_on: now, modified_on: now, members, policies };
+            IamGroup { id: id.clone(), name, scim, created_on: now, modified_on: now, members, policies };
         self.groups.push(group);
         id
     }
@@ -50,18 +107,18 @@ impl Iam {
         self.people.iter().find(|person| person.id == id)
     }
 
-    pub(super) fn group(&self, id: &str) -> Result<&IamGroup, ApiRefusal> {
+    pub(super) fn group(&self, id: &str) -> Answered<&IamGroup> {
         self.groups.iter().find(|group| group.id == id).ok_or_else(|| missing("user group"))
     }
 
-    pub(super) fn group_mut(&mut self, id: &str) -> Result<&mut IamGroup, ApiRefusal> {
+    pub(super) fn group_mut(&mut self, id: &str) -> Answered<&mut IamGroup> {
         self.groups.iter_mut().find(|group| group.id == id).ok_or_else(|| missing("user group"))
     }
 
     /// A group whose name and members the API may change.
-    pub(super) fn editable(&mut self, id: &str) -> Result<&mut IamGroup, ApiRefusal> {
+    pub(super) fn editable(&mut self, id: &str) -> Answered<&mut IamGroup> {
         let group = self.group_mut(id)?;
-        if group.managed == Managed::ByScim { Err(by_scim()) } else { Ok(group) }
+        if group.scim { Err(by_scim()) } else { Ok(group) }
     }
 
     /// The IDs of people, who become members of the account where they are not.
@@ -87,18 +144,14 @@ impl Iam {
     }
 
     pub(crate) fn meant(&mut self, group: &str) -> Result<&mut IamGroup, NoUserGroup> {
-        let place = match self.groups.iter().position(|known| known.id == group) {
-            Some(place) => place,
-            None => {
-                let mut named = self.groups.iter().enumerate().filter(|(_, known)| known.name == group);
-                let (place, _) = named.next().ok_or_else(|| NoUserGroup::Unknown(group.to_owned()))?;
-                if named.next().is_some() {
-                    return Err(NoUserGroup::Ambiguous(group.to_owned()));
-                }
-                place
-            }
-        };
-        self.groups.get_mut(place).ok_or_else(|| NoUserGroup::Unknown(group.to_owned()))
+        let by_id = self.groups.iter().any(|known| known.id == group);
+        let is_meant = |known: &&mut IamGroup| if by_id { known.id == group } else { known.name == group };
+        let mut meant = self.groups.iter_mut().filter(is_meant);
+        let first = meant.next().ok_or_else(|| NoUserGroup::Unknown(group.to_owned()))?;
+        if meant.next().is_some() {
+            return Err(NoUserGroup::Ambiguous(group.to_owned()));
+        }
+        Ok(first)
     }
 
     pub(crate) fn truths(&self) -> Vec<UserGroupTruth> {
@@ -110,7 +163,7 @@ impl Iam {
         UserGroupTruth {
             id: group.id.clone(),
             name: group.name.clone(),
-            scim: group.managed == Managed::ByScim,
+            scim: group.scim,
             members: group.members.iter().filter_map(|id| self.person(id)).map(member).collect(),
         }
     }

@@ -3,32 +3,27 @@
 //! **Invariant:** somebody with an e-mail is one person in all groups, and has one status.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::policy::IamPolicy;
 use crate::time::Timestamp;
 
-/// A member of the account.
-#[derive(Debug, Clone)]
+/// A member of the account, as it is answered.
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct Person {
     /// The membership's ID.
     pub(super) id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) email: Option<String>,
+    #[serde(skip_serializing_if = "MemberStatus::is_untold")]
     pub(super) status: MemberStatus,
-}
-
-/// Who says who belongs to a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Managed {
-    ByHand,
-    ByScim,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct IamGroup {
     pub(crate) id: String,
     pub(crate) name: String,
-    pub(super) managed: Managed,
+    /// Whether an identity provider pushes it, and says who belongs to it.
+    pub(super) scim: bool,
     pub(super) created_on: Timestamp,
     pub(crate) modified_on: Timestamp,
     /// IDs of people.
@@ -85,19 +80,6 @@ pub enum NoUserGroup {
     Ambiguous(String),
 }
 
-impl Person {
-    pub(super) fn body(&self) -> Value {
-        let mut body = json!({ "id": self.id });
-        if let Some(email) = &self.email {
-            body["email"] = email.as_str().into();
-        }
-        if let Some(status) = self.status.told() {
-            body["status"] = status.into();
-        }
-        body
-    }
-}
-
 impl SimulatedMember {
     /// Somebody who took the invitation.
     pub fn accepted(email: &str) -> Self {
@@ -115,18 +97,8 @@ impl SimulatedMember {
     }
 }
 
-impl From<&(&str, MemberStatus)> for SimulatedMember {
-    fn from((email, status): &(&str, MemberStatus)) -> Self {
-        Self { email: (!email.is_empty()).then(|| (*email).to_owned()), status: *status }
-    }
-}
-
 impl MemberStatus {
-    const fn told(self) -> Option<&'static str> {
-        match self {
-            Self::Accepted => Some("accepted"),
-            Self::Pending => Some("pending"),
-            Self::Untold => None,
-        }
+    fn is_untold(&self) -> bool {
+        *self == Self::Untold
     }
 }

@@ -15,8 +15,6 @@ mod member;
 mod policies;
 mod policy;
 mod requests;
-mod start;
 
 pub(super) use directory::Iam;
-pub(super) use member::Managed;
 pub use member::{MemberStatus, NoUserGroup, SimulatedMember, UserGroupTruth};

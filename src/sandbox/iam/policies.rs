@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::catalogue::IamRole;
 use super::directory::Iam;
 use super::member::IamGroup;
-use super::policy::{AllowOrDeny, DraftScope, IamPolicy, IamResourceGroup, PolicyDraft, PolicyScope};
-use crate::sandbox::answer::{ApiRefusal, SandboxAnswer};
-use crate::sandbox::query::asked;
+use super::policy::{DraftScope, IamPolicy, IamResourceGroup, PolicyDraft, PolicyScope, scope};
+use crate::sandbox::answer::{Answered, ApiRefusal, SandboxAnswer};
+use crate::sandbox::query::{Pairs, asked, fits};
 
 impl Iam {
     /// Reads `policies` of a create, or of an update of `group`.
@@ -17,27 +17,21 @@ impl Iam {
         &self,
         policies: &Value,
         group: Option<&IamGroup>,
-    ) -> Result<Vec<PolicyDraft>, ApiRefusal> {
+    ) -> Answered<Vec<PolicyDraft>> {
         let list = policies.as_array().ok_or_else(|| ApiRefusal::bad("policies must be an array"))?;
         list.iter().map(|policy| self.read_policy(policy, group)).collect()
     }
 
-    fn read_policy(&self, policy: &Value, group: Option<&IamGroup>) -> Result<PolicyDraft, ApiRefusal> {
-        let access = match policy["access"].as_str() {
-            Some("allow") => AllowOrDeny::Allow,
-            Some("deny") => AllowOrDeny::Deny,
-            _ => return Err(ApiRefusal::bad("access must be allow or deny")),
-        };
+    fn read_policy(&self, policy: &Value, group: Option<&IamGroup>) -> Answered<PolicyDraft> {
+        let access = policy["access"].as_str().and_then(|text| text.parse().ok());
+        let access = access.ok_or_else(|| ApiRefusal::bad("access must be allow or deny"))?;
         let mut roles = Vec::new();
         for role in list(policy, "permission_groups")? {
             let id = role["id"].as_str().unwrap_or_default();
-            let known = self.roles.iter().find(|role| role.id == id);
-            roles.push(
-                known
-                    .ok_or_else(|| ApiRefusal::bad(format!("permission group `{id}` not found")))?
-                    .id
-                    .clone(),
-            );
+            if self.roles.iter().all(|role| role.id != id) {
+                return Err(ApiRefusal::bad(format!("permission group `{id}` not found")));
+            }
+            roles.push(id.to_owned());
         }
         roles.sort();
         roles.dedup();
@@ -60,27 +54,27 @@ impl Iam {
         Ok(PolicyDraft { id, access, roles, on })
     }
 
-    fn read_on(&self, on: &Value) -> Result<DraftScope, ApiRefusal> {
+    fn read_on(&self, on: &Value) -> Answered<DraftScope> {
         if let Some(id) = on["id"].as_str() {
             let known = self.resources.iter().find(|resource| resource.id == id);
             return known
                 .map(|resource| DraftScope::Named(resource.id.clone()))
                 .ok_or_else(|| ApiRefusal::bad(format!("resource group `{id}` not found")));
         }
-        let scope = &on["scope"];
-        let key = scope["key"].as_str().unwrap_or_default();
+        let given = &on["scope"];
+        let key = given["key"].as_str().unwrap_or_default();
         if key != self.scope_key {
             return Err(ApiRefusal::bad(format!("scope.key must be {}", self.scope_key)));
         }
-        let objects: Vec<String> = list(scope, "objects")?
+        let objects: Vec<&str> = list(given, "objects")?
             .iter()
-            .map(|object| object["key"].as_str().filter(|key| is_object(key)).map(str::to_owned))
+            .map(|object| object["key"].as_str().filter(|key| is_object(key)))
             .collect::<Option<_>>()
             .ok_or_else(|| ApiRefusal::bad("an object of a scope is `*` or a zone"))?;
         if objects.is_empty() {
             return Err(ApiRefusal::bad("a scope needs an object"));
         }
-        Ok(DraftScope::Scope { key: key.to_owned(), objects })
+        Ok(DraftScope::Inline(scope(key, &objects)))
     }
 
     /// Replaces a group's policies.
@@ -100,46 +94,39 @@ impl Iam {
     fn stored(&mut self, on: DraftScope) -> PolicyScope {
         match on {
             DraftScope::Named(id) => PolicyScope::Named(id),
-            DraftScope::Scope { key, objects } => {
+            DraftScope::Inline(scope) => {
                 let id = self.new_id("scope");
-                self.resources.push(IamResourceGroup { id: id.clone(), name: None, key, objects });
+                self.resources.push(IamResourceGroup { id: id.clone(), name: None, scope });
                 PolicyScope::Inline(id)
             }
         }
     }
 
-    pub(super) fn resource_groups(&self, pairs: &[(String, String)]) -> SandboxAnswer {
-        let shown: Vec<Value> = self
-            .resources
-            .iter()
-            .filter(|resource| asked(pairs, "id").is_none_or(|id| resource.id == id))
-            .filter(|resource| asked(pairs, "name").is_none_or(|name| resource.name.as_deref() == Some(name)))
-            .map(IamResourceGroup::body)
-            .collect();
-        SandboxAnswer::found(&Value::from(shown))
+    pub(super) fn resource_groups(&self, pairs: &Pairs) -> SandboxAnswer {
+        let of_name = |name: Option<&str>| asked(pairs, "name").is_none_or(|asked| name == Some(asked));
+        let fitting = |resource: &&IamResourceGroup| {
+            fits(pairs, "id", &resource.id) && of_name(resource.name.as_deref())
+        };
+        SandboxAnswer::found(&self.resources.iter().filter(fitting).collect::<Vec<_>>())
     }
 
     pub(super) fn policy_body(&self, policy: &IamPolicy) -> Value {
-        let access = match policy.access {
-            AllowOrDeny::Allow => "allow",
-            AllowOrDeny::Deny => "deny",
-        };
         let roles = policy.roles.iter().filter_map(|id| self.roles.iter().find(|role| role.id == *id));
         let find = |id: &String| self.resources.iter().find(|resource| resource.id == *id);
         let on = policy.on.iter().filter_map(|on| match on {
-            PolicyScope::Named(id) => find(id).map(IamResourceGroup::body),
-            PolicyScope::Inline(id) => find(id).map(|resource| json!({ "scope": resource.scope() })),
+            PolicyScope::Named(id) => find(id).map(|resource| json!(resource)),
+            PolicyScope::Inline(id) => find(id).map(|resource| json!({ "scope": resource.scope })),
         });
         json!({
             "id": policy.id,
-            "access": access,
+            "access": policy.access,
             "permission_groups": roles.map(IamRole::body).collect::<Vec<_>>(),
             "resource_groups": on.collect::<Vec<_>>(),
         })
     }
 }
 
-fn list<'a>(value: &'a Value, name: &str) -> Result<&'a Vec<Value>, ApiRefusal> {
+fn list<'a>(value: &'a Value, name: &str) -> Answered<&'a Vec<Value>> {
     value[name].as_array().ok_or_else(|| ApiRefusal::bad(format!("{name} must be an array")))
 }
 

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** a resource group without a name was made of an inline scope.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::synthetic::Dice;
@@ -16,7 +17,9 @@ pub(super) struct IamPolicy {
     pub(super) on: Vec<PolicyScope>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, strum::EnumString)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub(super) enum AllowOrDeny {
     Allow,
     Deny,
@@ -31,44 +34,31 @@ pub(super) enum PolicyScope {
     Inline(String),
 }
 
-/// What a policy can be about.
-#[derive(Debug, Clone)]
+/// What a policy can be about, as it is answered.
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct IamResourceGroup {
     pub(super) id: String,
     /// `None`: made of an inline scope.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) name: Option<String>,
-    pub(super) key: String,
-    pub(super) objects: Vec<String>,
+    pub(super) scope: Value,
 }
 
 /// The resource groups that the account begins with: all of it, and one zone.
 pub(super) fn named(dice: Dice, key: &str) -> Vec<IamResourceGroup> {
     let zone = dice.of("zone").hex(32);
-    let group = |name: &str, object: String| IamResourceGroup {
+    let group = |name: &str, object: &str| IamResourceGroup {
         id: dice.of(name).hex(32),
         name: Some(name.to_owned()),
-        key: key.to_owned(),
-        objects: vec![object],
+        scope: scope(key, &[object]),
     };
-    vec![
-        group(key, "*".to_owned()),
-        group("Public web site", format!("com.cloudflare.api.account.zone.{zone}")),
-    ]
+    vec![group(key, "*"), group("Public web site", &format!("com.cloudflare.api.account.zone.{zone}"))]
 }
 
-impl IamResourceGroup {
-    pub(super) fn body(&self) -> Value {
-        let mut body = json!({ "id": self.id, "scope": self.scope() });
-        if let Some(name) = &self.name {
-            body["name"] = name.as_str().into();
-        }
-        body
-    }
-
-    pub(super) fn scope(&self) -> Value {
-        let objects: Vec<Value> = self.objects.iter().map(|object| json!({ "key": object })).collect();
-        json!({ "key": self.key, "objects": objects })
-    }
+/// These objects of an account, as an answer names them.
+pub(super) fn scope(key: &str, objects: &[&str]) -> Value {
+    let objects: Vec<Value> = objects.iter().map(|object| json!({ "key": object })).collect();
+    json!({ "key": key, "objects": objects })
 }
 
 /// A policy, read; nothing is stored yet.
@@ -81,5 +71,5 @@ pub(super) struct PolicyDraft {
 
 pub(super) enum DraftScope {
     Named(String),
-    Scope { key: String, objects: Vec<String> },
+    Inline(Value),
 }

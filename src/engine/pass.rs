@@ -8,7 +8,7 @@ use crate::ids::PlanName;
 use crate::rollout::record::Entry;
 use crate::rollout::state::IllegalEvent;
 use crate::rollout::tell::decision::{Decision, decide, decide_unreported, look};
-use crate::rollout::world::Desired;
+use crate::rollout::world::{Desired, Known};
 use crate::time::Timestamp;
 
 impl Engine {
@@ -59,13 +59,13 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Decision, IllegalEvent> {
         if self.world.log_unwritable.is_some() {
-            return Ok(look(plan, desired, &self.seen_state(), &self.world, now));
+            return Ok(look(plan, desired, Known { state: &self.seen_state(), world: &self.world, now }));
         }
         let decide = match self.reports {
             Reports::Made => decide,
             Reports::None => decide_unreported,
         };
-        decide(plan, desired, &self.state, &self.world, now)
+        decide(plan, desired, Known { state: &self.state, world: &self.world, now })
     }
 
     /// Ends the pass: what it wants to see is what is wanted from now on.

@@ -13,7 +13,7 @@ use crate::rollout::people::refusal::Refusal;
 use crate::rollout::record::{Actor, Entry, Event, Mode, Recorded};
 use crate::rollout::state::{IllegalEvent, State};
 use crate::rollout::tell::report::Report;
-use crate::rollout::world::{Desired, Observations, Read, Want};
+use crate::rollout::world::{Desired, Known, Observations, Read, Want};
 use crate::time::{SignedDuration, Timestamp, after, in_words, since};
 
 use crate::simulation::disk::{Disk, File, SECOND_LOOK};
@@ -159,7 +159,8 @@ impl SimulatedDaemon {
         asked: &Command,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let entries = command((&self.engine.state, &self.engine.world), actor, reason, asked, now)?;
+        let known = Known { state: &self.engine.state, world: &self.engine.world, now };
+        let entries = command(known, actor, reason, asked)?;
         self.record(&entries, now);
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::rollout::judge::subject::Subject;
 use crate::rollout::judge::{gates, plan_file};
 use crate::rollout::record::{BlockKind, Entry, Event, Gate, Judgement, Step, Verdict};
 use crate::rollout::state::{PlanState, Ring, RingState, Rollout, State, Superseded};
-use crate::rollout::world::{Desired, Observations};
+use crate::rollout::world::{Desired, Known, Observations};
 use crate::time::Timestamp;
 
 /// Everything that a rung looks at.
@@ -31,13 +31,8 @@ pub(crate) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn of(
-        name: &PlanName,
-        desired: Desired<'a>,
-        state: &'a State,
-        world: &'a Observations,
-        now: Timestamp,
-    ) -> Option<Self> {
+    pub(crate) fn of(name: &PlanName, desired: Desired<'a>, known: Known<'a>) -> Option<Self> {
+        let Known { state, world, now } = known;
         let (name, plan) = state.plans.get_key_value(name)?;
         Some(Self {
             name,
@@ -106,7 +101,7 @@ impl<'a> Context<'a> {
     /// What stands before every step, in the order of the table.
     pub(crate) fn blocks(&self) -> &[BlockKind] {
         self.blocked.get_or_init(|| {
-            let Self { name, desired, state, plan, world, now, .. } = *self;
+            let Self { desired, state, plan, world, now, .. } = *self;
             let stands = [
                 (BlockKind::Stopped, state.stop.is_some()),
                 (BlockKind::LogUnwritable, world.log_unwritable.is_some()),
@@ -117,7 +112,7 @@ impl<'a> Context<'a> {
             ];
             let held = stands.into_iter().filter(|(_, stands)| *stands).map(|(kind, _)| kind);
             let mut kinds: Vec<BlockKind> =
-                held.chain(plan_file::standing(name, plan, desired, state, world, now)).collect();
+                held.chain(plan_file::standing(plan, desired, self.known())).collect();
             kinds.sort_unstable();
             kinds
         })
@@ -137,6 +132,11 @@ impl<'a> Context<'a> {
         'a: 'b,
     {
         Subject { state: self.state, rollout: self.rollout, ring, plan, world: self.world, now: self.now }
+    }
+
+    /// What is known, whichever plan is asked about.
+    pub(crate) const fn known(&self) -> Known<'a> {
+        Known { state: self.state, world: self.world, now: self.now }
     }
 
     /// The first ring that is not verified.

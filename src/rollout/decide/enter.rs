@@ -19,7 +19,7 @@ use crate::rollout::judge::between;
 use crate::rollout::judge::grouping::{GroupStep, GroupSteps};
 use crate::rollout::judge::revision::forbid;
 use crate::rollout::record::{Entry, Event, Gate, Judgement, Purpose, Step};
-use crate::rollout::state::{Attempts, Ring, RingState};
+use crate::rollout::state::{Attempts, Ring};
 
 impl<'a> Context<'a> {
     /// What entering the ring comes to whose turn it is: the pipeline asks, and the report after it. `None`:
@@ -27,7 +27,7 @@ impl<'a> Context<'a> {
     pub(crate) fn entering(&self) -> Option<&PlannedStep> {
         let entering = || {
             let (ring, plan) = self.current()?;
-            let RingState::Entering(attempts) = &ring.stage else { return None };
+            let attempts = ring.stage.entering()?;
             Some(entering(self, ring, plan, attempts, self.judged(ring).to_vec()))
         };
         self.enters.get_or_init(entering).as_ref()
@@ -47,7 +47,7 @@ pub(crate) fn entering(
     attempts: &Attempts,
     judgements: Vec<Judgement>,
 ) -> PlannedStep {
-    let is_between = between::is_between(context.state, context.world, ring);
+    let is_between = between::is_between(context.known(), ring);
     let step = if is_between { Step::SecondHalf } else { Step::Entry };
     let mut blocks = not_now(context, &ring.name, ring.since, attempts, (step, &judgements));
     if !superseded::ailing(context, plan).is_empty() && !blocks.contains(&WriteBlock::Gates) {
@@ -136,9 +136,7 @@ pub(crate) fn recognised(
     step: &GroupStep,
 ) -> Option<Event> {
     let GroupStep::InPlace(group) = step else { return None };
-    let soak =
-        context.state.soaks.iter().find(|soak| {
-            soak.group == group.id && soak.policies == *policies && soak.targets == plan.targets
-        })?;
+    let mut soaks = context.state.soaks.iter().filter(|soak| soak.group == group.id);
+    let soak = soaks.find(|soak| soak.policies == *policies && soak.targets == plan.targets)?;
     Some(Event::RingRecognised { ring: plan.name.clone(), group: group.clone(), soak: soak.clone() })
 }

@@ -51,12 +51,7 @@ pub(crate) fn forbidden(context: &Context<'_>) -> Option<Cause> {
 
 fn failing(context: &Context<'_>) -> Option<Cause> {
     context.rollout.rings.iter().find_map(|ring| {
-        let entering = match &ring.stage {
-            RingState::Entering(attempts) => Some(attempts),
-            _ => None,
-        };
-        let writing = entering.into_iter().chain([&ring.between.back, &ring.restoring.attempts]);
-        if let Some(cause) = writing.into_iter().find_map(|attempts| came_to_nothing(ring, attempts)) {
+        if let Some(cause) = writing(ring).find_map(|attempts| came_to_nothing(ring, attempts)) {
             return Some(cause);
         }
         let failing = |judgement: &&Judgement| matches!(judgement.verdict, Verdict::Fail(_));
@@ -69,6 +64,11 @@ fn failing(context: &Context<'_>) -> Option<Cause> {
         let devices = health::failing_devices(context.subject(ring, plan), failed);
         Some(Cause::Unhealthy { ring: name, judgement, devices })
     })
+}
+
+/// What became of the writes for a ring: its own, those that put profiles back, and those that put it back.
+fn writing(ring: &Ring) -> impl Iterator<Item = &Attempts> {
+    ring.stage.entering().into_iter().chain([&ring.between.back, &ring.restoring.attempts])
 }
 
 /// Why writes for a ring need a person, if they do.
@@ -108,11 +108,6 @@ fn unknown_too_long(context: &Context<'_>) -> Option<Cause> {
 
 /// Since when the read before each write of a ring fails, if that is too long.
 fn unread_too_long(ring: &Ring, limit: SignedDuration) -> Option<Timestamp> {
-    let entering = match &ring.stage {
-        RingState::Entering(attempts) => attempts.reads.as_ref(),
-        _ => None,
-    };
-    let restoring = [&ring.between.back, &ring.restoring.attempts].into_iter();
-    let reads = entering.into_iter().chain(restoring.filter_map(|attempts| attempts.reads.as_ref()));
-    reads.into_iter().find(|reads| since(reads.since, reads.until) >= limit).map(|reads| reads.since)
+    let mut reads = writing(ring).filter_map(|attempts| attempts.reads.as_ref());
+    reads.find(|reads| since(reads.since, reads.until) >= limit).map(|reads| reads.since)
 }

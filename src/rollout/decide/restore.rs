@@ -35,7 +35,7 @@ pub(crate) fn due<'a>(context: &Context<'a>) -> Option<Due<'a>> {
         return None;
     }
     let name = &context.rollout.id.plan;
-    let all = drift::groups(context.state, name, context.world);
+    let all = drift::groups(context.known(), name);
     let drift = drift::first_to_restore(context.state, &all)?;
     context
         .state
@@ -54,8 +54,8 @@ pub(crate) fn writing_back(context: &Context<'_>, due: &Due<'_>) -> PlannedStep 
     let mut blocks = not_now(context, &ring.name, ring.restoring.since, attempts, step);
     let name = || ring.name.clone();
     let other = under_way(context, ring).cloned();
-    let groups = context.world.groups.as_ref();
-    let unread = groups.is_none_or(|groups| since(groups.as_of, context.now) > ENTRY_MAX_AGE);
+    let read_at = context.world.groups_read_at();
+    let unread = read_at.is_none_or(|at| since(at, context.now) > ENTRY_MAX_AGE);
     let devices = devices(context, plan, drift);
     let against = [
         other.map(|other| Blocker::OtherRing { ring: name(), other }),

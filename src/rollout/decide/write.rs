@@ -14,7 +14,7 @@ use crate::rollout::decide::planned::{PlannedStep, WriteBlock};
 use crate::rollout::judge::grouping::{GroupStep, GroupSteps, Veto};
 use crate::rollout::judge::{downgrade, drift, grouping};
 use crate::rollout::record::{
-    Entry, Event, Evidence, Gate, Group, GroupContent, Judgement, Mode, Purpose, Step, Today, VersionEntry,
+    Entry, Event, Evidence, Group, GroupContent, Judgement, Mode, Purpose, Step, Today, VersionEntry,
     WriteId, WriteIntent,
 };
 use crate::rollout::state::{Attempts, BlockedVersion, Ring, State};
@@ -163,8 +163,7 @@ pub(crate) fn need(context: &Context<'_>, plan: &RingPlan) -> Need {
     if own.is_some_and(|(id, _)| !groups.iter().any(|group| group.id == *id)) {
         return Need::Unread;
     }
-    let known = (context.state, context.world);
-    match grouping::group_steps(known, &context.rollout.id.plan, plan, &policies, &groups) {
+    match grouping::group_steps(context.known(), &context.rollout.id.plan, plan, &policies, &groups) {
         Ok(steps) => Need::Steps(Box::new(steps), policies),
         Err(veto) => Need::Veto(veto),
     }
@@ -209,20 +208,6 @@ pub(crate) fn retargets(
     before: Option<&Group>,
     after: &GroupContent,
 ) -> usize {
-    let offered = |content: &GroupContent,
-                   policy: &PolicyId,
-                   environment: Environment|
-     -> Vec<VersionEntry> {
-        // What an entry without a known environment is for is not documented: for all
-        // (cloudflare.md#version-entries).
-        let others = Environment::ALL.into_iter().filter(|other| *other != environment);
-        let is_other = |named: &str| others.clone().any(|other| other.as_str() == named);
-        let entries = content.versions.iter().filter(|_| content.policies.contains(policy));
-        let mut entries: Vec<_> =
-            entries.filter(|entry| !entry.environment.as_deref().is_some_and(is_other)).cloned().collect();
-        entries.sort();
-        entries
-    };
     let policies = before.into_iter().flat_map(|group| &group.content.policies).chain(&after.policies);
     let policies: BTreeSet<&PolicyId> = policies.collect();
     let changed = |policy: &PolicyId, environment: &Environment| {
@@ -244,13 +229,30 @@ pub(crate) fn retargets(
     counted.sum()
 }
 
+/// What a group offers to a profile's devices of an environment, sorted.
+fn offered<'a>(
+    content: &'a GroupContent,
+    policy: &PolicyId,
+    environment: Environment,
+) -> Vec<&'a VersionEntry> {
+    // What an entry without a known environment is for is not documented: for all
+    // (cloudflare.md#version-entries).
+    let others = Environment::ALL.into_iter().filter(|other| *other != environment);
+    let is_other = |named: &str| others.clone().any(|other| other.as_str() == named);
+    let entries = content.versions.iter().filter(|_| content.policies.contains(policy));
+    let mut entries: Vec<_> =
+        entries.filter(|entry| !entry.environment.as_deref().is_some_and(is_other)).collect();
+    entries.sort();
+    entries
+}
+
 /// The devices that the fleet gate counted.
 pub(crate) fn eligible(judgements: &[Judgement]) -> usize {
-    let fleet = judgements.iter().find(|judgement| judgement.gate == Gate::Fleet);
-    match fleet.map(|judgement| &judgement.evidence) {
-        Some(Evidence::Fleet { eligible, .. }) => *eligible,
-        _ => 0,
-    }
+    let counted = judgements.iter().find_map(|judgement| match &judgement.evidence {
+        Evidence::Fleet { eligible, .. } => Some(*eligible),
+        _ => None,
+    });
+    counted.unwrap_or(0)
 }
 
 /// When the request budget has room for a whole write again; `None`: it has now.

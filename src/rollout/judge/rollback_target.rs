@@ -13,6 +13,7 @@ use std::fmt;
 
 use crate::ids::{PolicyId, RingName};
 use crate::plan::model::{Plan, RingPlan};
+use crate::rollout::judge::revision::forbid;
 use crate::rollout::record::{Ground, GroupContent, RollbackStep, RollbackTarget, WriteId};
 use crate::rollout::state::{Phase, PlanState, State};
 use crate::time::Timestamp;
@@ -259,9 +260,7 @@ impl Place<'_> {
         if !version.follows_assignments() {
             return Some("ignores assignments: nobody could move its devices again".to_owned());
         }
-        if let Some(forbid) =
-            self.plan.forbid.iter().find(|forbid| forbid.versions.matches(&version.as_semver()))
-        {
+        if let Some(forbid) = forbid(self.plan, version) {
             return Some(format!("is forbidden by the plan ({})", forbid.reason));
         }
         let known = self.state.plans.get(&self.plan.name);

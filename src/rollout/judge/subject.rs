@@ -9,7 +9,7 @@ use crate::ids::PolicyId;
 use crate::plan::model::RingPlan;
 use crate::rollout::record::Unknown;
 use crate::rollout::state::{Assigned, Ring, Rollout, State};
-use crate::rollout::world::Observations;
+use crate::rollout::world::{Known, Observations};
 use crate::time::{Timestamp, since};
 
 /// One ring as the gates see it.
@@ -26,6 +26,13 @@ pub struct Subject<'a> {
     pub now: Timestamp,
 }
 
+impl<'a> Subject<'a> {
+    /// What is known, whichever ring is asked about.
+    pub(crate) const fn known(self) -> Known<'a> {
+        Known { state: self.state, world: self.world, now: self.now }
+    }
+}
+
 /// A ring's devices as far as its profiles are known: under its assignment, or before it.
 pub fn known_scope(ring: &Ring, plan: &RingPlan, world: &Observations) -> Option<RingScope> {
     match ring.stage.assigned() {
@@ -35,12 +42,11 @@ pub fn known_scope(ring: &Ring, plan: &RingPlan, world: &Observations) -> Option
 }
 
 pub(crate) fn planned_scope(plan: &RingPlan, policies: BTreeSet<PolicyId>) -> RingScope {
-    let zone = plan.schedule.zone().clone();
     RingScope {
         policies,
         targets: plan.targets.clone(),
         assigned_at: None,
-        zone,
+        zone: plan.schedule.zone().clone(),
         stalled_after: plan.health.stalled.after.get(),
     }
 }
@@ -48,11 +54,9 @@ pub(crate) fn planned_scope(plan: &RingPlan, policies: BTreeSet<PolicyId>) -> Ri
 /// The ring's devices under its assignment.
 pub fn scope(ring: &Ring, plan: &RingPlan, assigned: &Assigned) -> RingScope {
     RingScope {
-        policies: assigned.policies.clone(),
         targets: ring.stage.targets(&plan.targets),
         assigned_at: Some(assigned.at),
-        zone: plan.schedule.zone().clone(),
-        stalled_after: plan.health.stalled.after.get(),
+        ..planned_scope(plan, assigned.policies.clone())
     }
 }
 

@@ -58,17 +58,9 @@ pub struct Recorded {
 }
 
 /// What can happen. The names are promises: they stand in the log, the API and the transcripts.
-#[derive(
-    Debug,
-    Clone,
-    PartialEq,
-    Serialize,
-    Deserialize,
-    strum::EnumCount,
-    strum::IntoStaticStr,
-    strum::VariantNames,
-)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[derive(strum::EnumCount, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Event {
     /// A daemon took over the log.

@@ -76,19 +76,10 @@ pub struct Evaluation {
 }
 
 impl From<&DarkEvaluation> for Evaluation {
-    fn from(look: &DarkEvaluation) -> Self {
-        let DarkEvaluation { look, at, taken_at: _, since, day, ring, control, p, p_at_most, silent: _ } =
-            look;
-        Self {
-            look: *look,
-            at: *at,
-            since: *since,
-            day: *day,
-            ring: *ring,
-            control: *control,
-            p: *p,
-            p_at_most: *p_at_most,
-        }
+    fn from(evaluation: &DarkEvaluation) -> Self {
+        let &DarkEvaluation { look, at, taken_at: _, since, day, ring, control, p, p_at_most, silent: _ } =
+            evaluation;
+        Self { look, at, since, day, ring, control, p, p_at_most }
     }
 }
 

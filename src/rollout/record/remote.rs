@@ -33,6 +33,11 @@ impl GroupContent {
         entries.next().is_none().then_some(first.version.as_str())
     }
 
+    /// Whether it offers this version to an environment, and no other.
+    pub fn offers(&self, environment: Environment, version: ClientVersion) -> bool {
+        self.target(environment) == Some(version.to_string().as_str())
+    }
+
     /// The entries for an environment: one, unless somebody wrote several.
     pub fn entries(&self, environment: Environment) -> impl Iterator<Item = &VersionEntry> {
         self.versions.iter().filter(move |entry| entry.environment.as_deref() == Some(environment.as_str()))

@@ -40,7 +40,7 @@ pub use plan::PlanState;
 pub use ring::{Restoring, Ring, UnknownSince};
 pub use ring_state::{Assigned, Back, FirstRead, Origin, PendingWrite, RingState, Soak, UnknownOutcome};
 pub use rollback::{Progress, Rollback, StepState};
-pub use rollout::{Rollout, same_profiles};
+pub use rollout::Rollout;
 pub use superseded::{Brought, Superseded};
 pub use tallies::Tallies;
 pub use tokens::{Token, Tokens};

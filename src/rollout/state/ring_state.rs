@@ -75,6 +75,14 @@ impl RingState {
         }
     }
 
+    /// What became of its writes so far, while the ring waits to be entered.
+    pub(crate) const fn entering(&self) -> Option<&Attempts> {
+        match self {
+            Self::Entering(attempts) => Some(attempts),
+            _ => None,
+        }
+    }
+
     /// What the ring was given, once it was.
     pub const fn assigned(&self) -> Option<&Assigned> {
         match self {

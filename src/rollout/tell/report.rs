@@ -105,21 +105,11 @@ pub(crate) fn report(context: &Context<'_>, reads: &[Want]) -> Report {
         phase_since: rollout.phase_since,
         paused: context.plan.paused.clone(),
         halted: rollout.halted.as_ref().map(|halt| (halt.cause.clone(), halt.since)),
-        rings: rollout
-            .rings
-            .iter()
-            .enumerate()
-            .filter_map(|(index, _)| ring_report(context, index))
-            .collect(),
+        rings: rollout.rings_with_plans().map(|(ring, plan)| ring_report(context, ring, plan)).collect(),
         waiting_on: waiting_on(context),
         newer: rollout.waiting.as_ref().map(NewerTarget::of),
         earliest_move: earliest_move(context),
-        troubles: context
-            .world
-            .troubles
-            .iter()
-            .map(|(read, trouble)| (read.clone(), trouble.clone()))
-            .collect(),
+        troubles: context.world.troubles.clone().into_iter().collect(),
         reads: reads.to_vec(),
         drifts: if rollout.phase == Phase::Running { drift::findings(context) } else { Vec::new() },
         rollback: rollout.rollback.clone(),
@@ -130,9 +120,6 @@ pub(crate) fn report(context: &Context<'_>, reads: &[Want]) -> Report {
             context.plan,
             &Scope::default(),
         )),
-        offered: Offered::of(
-            held_on_offer(context.state, context.world, context.plan),
-            rollout.forbidden().is_some(),
-        ),
+        offered: Offered::of(held_on_offer(context.known(), context.plan), rollout.forbidden().is_some()),
     }
 }

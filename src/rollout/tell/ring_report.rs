@@ -124,23 +124,17 @@ impl ScheduleReport {
     }
 }
 
-pub(crate) fn ring_report(context: &Context<'_>, index: usize) -> Option<RingReport> {
-    let (ring, plan) = context.rollout.rings_with_plans().nth(index)?;
+pub(crate) fn ring_report(context: &Context<'_>, ring: &Ring, plan: &RingPlan) -> RingReport {
     let assigned = ring.stage.assigned();
     let scope = subject::known_scope(ring, plan, context.world);
     let swept = context.world.fleet.full_sweep_at().is_some();
     let group = context.state.group_of(&context.rollout.id.plan, &ring.name);
-    let unmanaged = group.map(|(_, owned)| {
-        let entries = owned.last.content.versions.iter();
-        let named = |environment: &str| plan.targets.keys().any(|target| target.as_str() == environment);
-        entries
-            .filter(|entry| !entry.environment.as_deref().is_some_and(named))
-            .map(ToString::to_string)
-            .collect()
-    });
+    let named = |environment: &str| plan.targets.keys().any(|target| target.as_str() == environment);
+    let entries = group.into_iter().flat_map(|(_, owned)| &owned.last.content.versions);
+    let unmanaged = entries.filter(|entry| !entry.environment.as_deref().is_some_and(named));
     let waits = matches!(ring.stage, RingState::Pending | RingState::Entering(_));
     let dropped = context.rollout.is_dropped(&ring.name) && ring.stage.is_entered() && !ring.is_free();
-    Some(RingReport {
+    RingReport {
         name: ring.name.clone(),
         profiles: plan.profiles.iter().map(ToString::to_string).collect(),
         targets: ring.stage.targets(&plan.targets),
@@ -164,8 +158,8 @@ pub(crate) fn ring_report(context: &Context<'_>, index: usize) -> Option<RingRep
         waived: ring.waived.clone(),
         moves: if waits { moves(context, plan) } else { AllMoves::new() },
         approval: ApprovalReport::of(context, ring, plan).filter(|_| waits),
-        unmanaged: unmanaged.unwrap_or_default(),
-    })
+        unmanaged: unmanaged.map(ToString::to_string).collect(),
+    }
 }
 
 /// What it means that a ring is there which the plan's file does not name.
@@ -174,7 +168,7 @@ const DROPPED: &str =
 
 pub(crate) fn moves(context: &Context<'_>, plan: &RingPlan) -> AllMoves {
     let of = &context.rollout.revision.plan;
-    downgrade::known_moves(context.state, of, plan, context.world, context.now).unwrap_or_default()
+    downgrade::known_moves(context.known(), of, plan).unwrap_or_default()
 }
 
 fn unsure(unknown: &UnknownSince, plan: &RingPlan) -> Unsure {

@@ -12,7 +12,7 @@ mod reads;
 pub use approvers::{Approvers, UserGroups};
 pub use clock::{ANSWERS_TO_CONFIRM, CONFIRM_WITHIN, SecondClock};
 pub use desired::{Desired, InvalidFile, Unsettled};
-pub use observations::{Observations, Unresolved};
+pub use observations::{Known, Observations, Unresolved};
 pub use observed::Observed;
 pub use reads::{
     APPROVERS_EVERY, Cadence, ENTRY_MAX_AGE, FULL_SWEEP_EVERY, INCREMENTAL_SWEEP_EVERY, LIST_SETTLES_IN,

@@ -102,7 +102,7 @@ fn about(act: &Act, viewer: &Viewer) -> About {
         hold = waits.and_then(|waits| waits.confirmed.as_ref());
     }
     if let Some(hold) = hold {
-        about.held = About::held(hold);
+        about.held = hold.to_string();
     }
     about
 }

@@ -2,9 +2,6 @@
 //!
 //! **Invariant:** help and documents have placeholders where an answer has names.
 
-use crate::rollout::state::Attribution;
-use crate::time::short;
-
 /// What a refusal is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct About {
@@ -65,10 +62,5 @@ impl About {
             }
         }
         filled
-    }
-
-    /// Who, since when and why, in words.
-    pub fn held(hold: &Attribution) -> String {
-        format!("by {} since {}: {}", hold.actor, short(hold.since), hold.reason)
     }
 }

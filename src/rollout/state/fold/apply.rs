@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::RingName;
 use crate::plan::model::{Revision, RingPlan};
-use crate::rollout::record::{Cause, Event, Finding, Judgement, Recorded, RolloutId, SoakFact};
+use crate::rollout::record::{Cause, Entry, Event, Finding, Judgement, Recorded, RolloutId, SoakFact};
 use crate::rollout::state::account::State;
 use crate::rollout::state::attribution::Attribution;
 use crate::rollout::state::phase::Phase;
@@ -51,6 +51,15 @@ impl State {
         self.seq = recorded.seq;
         self.last_at = Some(recorded.at);
         Ok(())
+    }
+
+    /// Folds in what is about to be recorded at `now`.
+    ///
+    /// # Errors
+    /// When it does not fit the state, which then stays as it was.
+    pub(crate) fn append(&mut self, entry: Entry, now: Timestamp) -> Result<(), IllegalEvent> {
+        let at = self.last_at.map_or(now, |last| last.max(now));
+        self.apply(&Recorded { seq: self.seq + 1, at, entry })
     }
 
     fn apply_to_account(&mut self, recorded: &Recorded) -> Result<(), String> {

@@ -41,9 +41,9 @@ impl Superseded {
             .rings_with_plans()
             .find(|(ring, _)| ring.stage.assigned().is_some_and(|assigned| assigned.group == *group));
         self.plan.targets.retain(|environment, version| {
-            let offered = content.and_then(|content| content.target(*environment));
+            let is_offered = content.is_some_and(|content| content.offers(*environment, *version));
             let is_taken_over = entered.is_some_and(|(_, plan)| plan.targets.contains_key(environment));
-            offered == Some(version.to_string().as_str()) && !is_taken_over
+            is_offered && !is_taken_over
         });
     }
 }

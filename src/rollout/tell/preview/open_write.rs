@@ -5,10 +5,8 @@
 use crate::ids::PlanName;
 use crate::rollout::decide::lifecycle;
 use crate::rollout::judge::plan_file::Takes;
-use crate::rollout::record::Recorded;
 use crate::rollout::state::{IllegalEvent, RingState, State};
-use crate::rollout::world::Desired;
-use crate::time::Timestamp;
+use crate::rollout::world::{Desired, Known};
 
 /// What is supposed of a write that has no outcome yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,15 +22,15 @@ pub(super) enum OpenWrite {
 pub(super) fn begun(
     name: &PlanName,
     desired: Desired<'_>,
-    state: &State,
-    now: Timestamp,
+    known: Known<'_>,
     open: OpenWrite,
 ) -> Result<State, IllegalEvent> {
-    let entered = match open {
-        OpenWrite::Applied => lifecycle::step(name, desired, state, Takes::Effect, now),
+    let step = |state: &State| lifecycle::step(name, desired, Known { state, ..known }, Takes::Effect);
+    let mut entries = match open {
+        OpenWrite::Applied => step(known.state),
         OpenWrite::Refused => Vec::new(),
     };
-    let mut state = state.clone();
+    let mut state = known.state.clone();
     // The groups as read say what became of an open write.
     for ring in state.plans.values_mut().flat_map(|plan| &mut plan.rollout.rings) {
         if let RingState::Deploying(write) = &ring.stage {
@@ -42,15 +40,15 @@ pub(super) fn begun(
             };
         }
     }
-    let mut entries =
-        if entered.is_empty() { lifecycle::step(name, desired, &state, Takes::Effect, now) } else { entered };
+    if entries.is_empty() {
+        entries = step(&state);
+    }
     while !entries.is_empty() {
         for entry in entries {
-            let at = state.last_at.map_or(now, |last| last.max(now));
-            state.apply(&Recorded { seq: state.seq + 1, at, entry })?;
+            state.append(entry, known.now)?;
         }
         let waits = state.plans.get(name).is_some_and(|plan| plan.rollout.waiting.is_some());
-        entries = if waits { Vec::new() } else { lifecycle::step(name, desired, &state, Takes::Effect, now) };
+        entries = if waits { Vec::new() } else { step(&state) };
     }
     Ok(state)
 }

@@ -145,6 +145,11 @@ pub enum Blocker {
 }
 
 impl Blocker {
+    /// A gate of a ring does not advance.
+    pub(crate) fn gate(ring: &RingName, word: &Judgement) -> Self {
+        Self::Gate(ring.clone(), Box::new(word.clone()))
+    }
+
     /// The word of metrics and API.
     pub const fn code(&self) -> &'static str {
         match self {

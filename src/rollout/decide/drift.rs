@@ -117,12 +117,7 @@ fn is_set_back(owned: &OwnedGroup, group: &Group) -> bool {
 pub(crate) fn found(context: &Context<'_>) -> Vec<Entry> {
     let (state, plan) = (context.state, &context.rollout.id.plan);
     let all = drift::groups(context.known(), plan);
-    let none_is_free = drift::first_to_restore(state, &all).is_none();
-    let restorable = |drift: &&GroupDrift| match drift::against(state, drift, &all) {
-        drift::Against::Nothing => true,
-        drift::Against::Ours => !none_is_free,
-        drift::Against::Somebody | drift::Against::Never => false,
-    };
+    let restorable = |drift: &&GroupDrift| !drift::is_hopeless(state, drift, &all);
     let news = |drift: &&GroupDrift| {
         let known = state.to_restore(plan).find(|known| known.expected.id == drift.expected.id);
         known.is_none_or(|known| !known.shows_the_same(drift))

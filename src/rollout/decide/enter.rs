@@ -62,26 +62,29 @@ pub(crate) fn entering(
     let hides = hides_one_of_ours(context);
     let need = need(context, plan);
     if hides || matches!(need, Need::Unread) {
-        blocks.push(Blocker::GroupsUnread(name()).into());
+        blocks.push(WriteBlock::Other(Blocker::GroupsUnread(name())));
     }
     let (GroupSteps { next: step, last }, policies) = match need {
         Need::Steps(steps, policies) => (*steps, policies),
         Need::Unresolved | Need::Unread => return PlannedStep::Blocked(blocks),
         Need::Veto(veto) => {
-            blocks.push(Blocker::Veto(name(), veto).into());
+            blocks.push(WriteBlock::Other(Blocker::Veto(name(), veto)));
             return PlannedStep::Blocked(blocks);
         }
     };
     // What is between two groups goes in past a hold; nothing else is taken out past one.
     if let GroupStep::Write { purpose: Purpose::MoveOut { .. }, .. } = &step {
         let holds: Vec<_> = context.stopping(Step::Entry).map(WriteBlock::Block).collect();
-        blocks.extend(holds.into_iter().filter(|hold| !blocks.contains(hold)).collect::<Vec<_>>());
+        let news = |hold: &WriteBlock| !blocks.contains(hold);
+        let holds: Vec<_> = holds.into_iter().filter(news).collect();
+        blocks.extend(holds);
     }
     let forbidden =
         plan.targets.values().find(|version| forbid(&context.rollout.revision.plan, **version).is_some());
-    blocks.extend(forbidden.map(|version| Blocker::Forbidden(name(), *version).into()));
+    blocks.extend(forbidden.map(|version| WriteBlock::Other(Blocker::Forbidden(name(), *version))));
     let held = blocked_version(context.state, plan, &policies, &last).cloned();
-    blocks.extend(held.map(|held| Blocker::BlockedVersion(name(), Box::new(held)).into()));
+    let held = held.map(|held| Blocker::BlockedVersion(name(), Box::new(held)));
+    blocks.extend(held.map(WriteBlock::Other));
     // What a ring has already, it keeps whatever the schedule says; that it takes devices down, it must say.
     let goes_down = !judgements.iter().any(|word| word.gate == Gate::Downgrade)
         || judgements.iter().any(|word| word.gate == Gate::Downgrade && !word.verdict.advances());

@@ -36,7 +36,7 @@ pub(crate) fn due<'a>(context: &Context<'a>) -> Option<Due<'a>> {
     }
     let name = &context.rollout.id.plan;
     let all = drift::groups(context.known(), name);
-    let drift = drift::first_to_restore(context.state, &all)?;
+    let drift = drift::first_to_restore(&all)?;
     context
         .state
         .to_restore(name)

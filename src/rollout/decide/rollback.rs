@@ -65,7 +65,7 @@ fn write(context: &Context<'_>, turn: &Turn<'_>) -> PlannedStep {
     let groups = groups.filter(|groups| since(groups.as_of, context.now) <= ENTRY_MAX_AGE);
     let before = match groups.map(|groups| find(context, turn, groups.value)) {
         None | Some(Found::Hidden) => {
-            blocks.push(Blocker::GroupsUnread(ring.name.clone()).into());
+            blocks.push(WriteBlock::Other(Blocker::GroupsUnread(ring.name.clone())));
             return PlannedStep::Blocked(blocks);
         }
         Some(Found::None) => {

@@ -7,7 +7,7 @@ use crate::ids::PlanName;
 use crate::plan::change::{Restrictions, differences, restricted};
 use crate::plan::model::PlanDigest;
 use crate::rollout::judge::plan_file::{Takes, asked, block, changes, predecessor, takes};
-use crate::rollout::judge::predecessor::{Predecessor, own};
+use crate::rollout::judge::predecessor::own;
 use crate::rollout::record::{Block, Entry, Event, RolloutId, WaitingRevision};
 use crate::rollout::state::{Phase, PlanState};
 use crate::rollout::world::{Desired, Known, Observations};
@@ -74,11 +74,7 @@ fn waits(name: &PlanName, desired: Desired<'_>, known: Known<'_>) -> Vec<Entry> 
     let wanted = desired.revision().and_then(|revision| {
         let Takes::Time(waits_for) = takes(desired, known) else { return None };
         let changes = asked(revision, known);
-        let goes_on = match predecessor(revision, known) {
-            Some(Predecessor::GoesOn(plan)) => Some(plan),
-            Some(Predecessor::Stays(..) | Predecessor::Unknown(_)) | None => None,
-        };
-        let plan = own(revision, state).or(goes_on);
+        let plan = own(revision, state).or_else(|| predecessor(revision, known)?.goes_on());
         let in_force = plan.map(|plan| plan.rollout.revision.digest.clone());
         let digest = revision.digest.clone();
         (!changes.is_empty()).then_some(WaitingRevision { digest, in_force, changes, waits_for })

@@ -120,12 +120,12 @@ pub(crate) fn not_now_for(
     let mut blocks: Vec<WriteBlock> = context.stopping(step).map(WriteBlock::Block).collect();
     let until = not_before(attempts, since);
     if context.now < until {
-        let last = attempts.trouble();
-        blocks.push(Blocker::Backoff { ring: ring.clone(), until, last }.into());
+        let (ring, last) = (ring.clone(), attempts.trouble());
+        blocks.push(WriteBlock::Other(Blocker::Backoff { ring, until, last }));
     }
     if let Some((rollout, _, write)) = context.state.pending_write() {
-        let plan = rollout.id.plan.to_string();
-        blocks.push(Blocker::OtherWrite { plan, write: write.id() }.into());
+        let (plan, write) = (rollout.id.plan.to_string(), write.id());
+        blocks.push(WriteBlock::Other(Blocker::OtherWrite { plan, write }));
     }
     blocks
 }

@@ -19,18 +19,6 @@ use crate::rollout::world::{Known, LIST_SETTLES_IN, Observations};
 use crate::time::{Timestamp, after, since};
 use crate::version::{ClientVersion, Environment};
 
-/// What stands against writing a group back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Against {
-    Nothing,
-    /// A group of this plan, which lets go of the profiles when it is written back itself.
-    Ours,
-    /// Somebody else's group: ringward takes nothing from it.
-    Somebody,
-    /// The plan itself, or that it was done too often.
-    Never,
-}
-
 /// The groups of a plan that drifted, by ring. Under `restore` they are held against what ringward
 /// left, else against what it left or somebody accepted since.
 pub(crate) fn groups(known: Known<'_>, plan: &PlanName) -> Vec<GroupDrift> {
@@ -130,8 +118,15 @@ fn elsewhere(known: Known<'_>, expected: &Group, seen: Option<&Group>) -> Vec<El
     holding.collect()
 }
 
-/// What stands against writing one of a plan's drifted groups back.
-pub(crate) fn against(state: &State, drift: &GroupDrift, all: &[GroupDrift]) -> Against {
+/// The drifted group to be written back first: one that nothing stands against.
+pub(crate) fn first_to_restore(all: &[GroupDrift]) -> Option<&GroupDrift> {
+    all.iter().find(|drift| drift.never.is_none() && drift.elsewhere.is_empty())
+}
+
+/// Whether a drifted group can never be written back by itself: its plan does not have it, or somebody else's group
+/// is in the way, from which ringward takes nothing. A group of ours lets go of the profiles when it is written back
+/// itself; but groups that only wait for each other would wait for ever.
+pub(crate) fn is_hopeless(state: &State, drift: &GroupDrift, all: &[GroupDrift]) -> bool {
     let lets_go = |other: &Elsewhere| {
         let own = all.iter().find(|known| known.expected.id == other.id);
         let left = own.map(|own| &own.expected.content.policies);
@@ -139,34 +134,13 @@ pub(crate) fn against(state: &State, drift: &GroupDrift, all: &[GroupDrift]) -> 
             && state.groups.contains_key(&other.id)
             && left.is_some_and(|left| left.is_disjoint(&other.policies))
     };
-    if drift.never.is_some() {
-        Against::Never
-    } else if drift.elsewhere.is_empty() {
-        Against::Nothing
-    } else if drift.elsewhere.iter().all(lets_go) {
-        Against::Ours
-    } else {
-        Against::Somebody
-    }
-}
-
-/// The drifted group to be written back first: one that nothing stands against.
-pub(crate) fn first_to_restore<'a>(state: &State, all: &'a [GroupDrift]) -> Option<&'a GroupDrift> {
-    all.iter().find(|drift| against(state, drift, all) == Against::Nothing)
+    let waits_for_ours = || drift.elsewhere.iter().all(lets_go) && first_to_restore(all).is_some();
+    drift.never.is_some() || !drift.elsewhere.is_empty() && !waits_for_ours()
 }
 
 /// The first drifted group that cannot be written back, and that nobody has accepted so.
 pub(crate) fn first_hopeless<'a>(state: &State, all: &'a [GroupDrift]) -> Option<&'a GroupDrift> {
-    // Groups that only wait for each other would wait for ever.
-    let none_is_free = first_to_restore(state, all).is_none();
-    all.iter().find(|drift| {
-        let hopeless = match against(state, drift, all) {
-            Against::Nothing => false,
-            Against::Ours => none_is_free,
-            Against::Somebody | Against::Never => true,
-        };
-        hopeless && !is_accepted(state, drift)
-    })
+    all.iter().find(|drift| is_hopeless(state, drift, all) && !is_accepted(state, drift))
 }
 
 /// Whether a person, or the plan, took the group as it is.

@@ -62,7 +62,7 @@ fn is_certain(plan: &PlanState, revision: &Revision, state: &State) -> bool {
 /// The same, whatever plan it says it was.
 fn takes_by_itself(revision: &Revision, desired: Desired<'_>, known: Known<'_>) -> Takes {
     let Known { state, world, now } = known;
-    let plan = own(revision, state).or_else(|| Predecessor::that_goes_on(revision, state));
+    let plan = own(revision, state).or_else(|| Predecessor::of(revision, state)?.goes_on());
     if forbids_itself(&revision.plan, plan.map(|plan| &plan.rollout)).is_some() {
         return Takes::Time(WaitsFor::AnotherVersion);
     }

@@ -44,8 +44,8 @@ impl<'a> Predecessor<'a> {
     }
 
     /// Its rollout, should it go on.
-    pub(crate) fn that_goes_on(revision: &'a Revision, state: &'a State) -> Option<&'a PlanState> {
-        match Self::of(revision, state)? {
+    pub(crate) fn goes_on(self) -> Option<&'a PlanState> {
+        match self {
             Self::GoesOn(plan) => Some(plan),
             Self::Stays(..) | Self::Unknown(_) => None,
         }

@@ -106,8 +106,7 @@ impl Command {
             }
             Verb::CheckNow => Self::CheckNow(plan()?),
             Verb::Stop => Self::Stop,
-            Verb::Start if paused == Some(true) => Self::Start { plans: StartPlans::Pause },
-            Verb::Start => Self::Start { plans: StartPlans::GoOn },
+            Verb::Start => Self::Start { plans: StartPlans::of(paused == Some(true)) },
             Verb::ConfirmClock => Self::ConfirmClock,
         })
     }

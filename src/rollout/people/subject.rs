@@ -151,7 +151,7 @@ impl<'a> Subject<'a> {
                 let Known { world, now, .. } = self.known;
                 of.clock = ClockSight::of(world, world.second_clock.machine.unwrap_or(now));
             }
-            Heading::Plans => of.plans = if self.paused { StartPlans::Pause } else { StartPlans::GoOn },
+            Heading::Plans => of.plans = StartPlans::of(self.paused),
         }
     }
 

@@ -79,17 +79,13 @@ impl State {
     pub fn group_of(&self, plan: &PlanName, ring: &RingName) -> Option<(&GroupId, &OwnedGroup)> {
         self.groups.iter().find(|(_, owned)| owned.plan == *plan && owned.ring == *ring)
     }
-}
 
-impl State {
     /// The drifts of a plan that are to be written back.
     pub fn to_restore<'a>(&'a self, plan: &'a PlanName) -> impl Iterator<Item = &'a GroupDrift> {
         let owned = self.groups.values().chain(self.lost.values());
         owned.filter(move |owned| owned.plan == *plan).filter_map(|owned| owned.drifted.as_deref())
     }
-}
 
-impl State {
     /// The number of the next rollout under a plan's name.
     pub fn next_number(&self, name: &PlanName) -> u64 {
         let running = self.plans.get(name).map(|plan| plan.rollout.id.number);
@@ -141,9 +137,7 @@ impl State {
         let holds_out = || self.blocked_versions.iter().any(|held| held.plan == *name);
         begun && !entered && plan.superseded.is_empty() && !owns() && !holds_out()
     }
-}
 
-impl State {
     /// What is blocked for what a group offers to its own profiles.
     pub fn held_of<'a>(&'a self, group: &'a GroupContent) -> impl Iterator<Item = &'a BlockedVersion> {
         self.blocked_versions.iter().filter(|held| held.is_on_offer(group))

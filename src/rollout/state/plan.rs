@@ -43,16 +43,12 @@ impl PlanState {
     pub fn is_gone(&self) -> bool {
         self.file_gone || self.rollout.phase == Phase::Withdrawn
     }
-}
 
-impl PlanState {
     /// Whether it changed so often within the last hour that only a person lets it change again.
     pub fn is_unstable(&self, now: Timestamp) -> bool {
         self.changed_at.iter().filter(|at| after(**at, HOUR) > now).count() >= CHANGES_AN_HOUR
     }
-}
 
-impl PlanState {
     /// What earlier rollouts left on offer in rings that the running one's plan does not name: the
     /// newest of each ring, which remembers what those before it found.
     pub fn of_gone_rings(&self) -> impl Iterator<Item = &Superseded> {

@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ids::{GroupId, PolicyId};
 use crate::rollout::record::{Finding, Group, WriteId, WriteIntent};
 use crate::rollout::state::attempts::Attempts;
-use crate::rollout::state::moved::Moved;
 use strum::{EnumCount, VariantNames};
 
 use crate::text::{all, worded};
@@ -218,4 +217,18 @@ impl PendingWrite {
     pub const fn id(&self) -> WriteId {
         self.intent.id
     }
+}
+
+/// What a rollout, or the unfinished one that it took over from, changed in what an environment of a
+/// ring is offered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// The first write that did.
+    pub write: WriteId,
+    /// What was on offer before it; `None`: nothing, or no single version.
+    pub was: Option<String>,
+    /// What is on offer since.
+    pub version: ClientVersion,
+    /// To these profiles.
+    pub policies: BTreeSet<PolicyId>,
 }

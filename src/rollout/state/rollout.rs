@@ -7,8 +7,7 @@ use std::collections::BTreeSet;
 use crate::ids::RingName;
 use crate::plan::change::same_profiles;
 use crate::plan::model::{Forbid, Plan, PlanDigest, Revision, RingPlan};
-use crate::rollout::record::{RollbackStep, RolloutId};
-use crate::rollout::state::halt::{Halt, Standstill, WaitingTarget};
+use crate::rollout::record::{Cause, RollbackStep, RolloutId};
 use crate::rollout::state::phase::Phase;
 use crate::rollout::state::ring::Ring;
 use crate::rollout::state::ring_state::{PendingWrite, RingState};
@@ -126,4 +125,31 @@ impl Rollout {
         let mut entered = self.rings_with_plans().filter(|(ring, _)| ring.stage.is_entered());
         entered.find(|(ring, old)| !same(ring, old)).map(|(ring, _)| &ring.name)
     }
+}
+
+/// A newer target that waits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WaitingTarget {
+    /// The plan with it, whole.
+    pub revision: Revision,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// A span in which deadlines stand still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standstill {
+    /// Its begin.
+    pub from: Timestamp,
+    /// Its end; `None`: it runs.
+    pub until: Option<Timestamp>,
+}
+
+/// The engine's hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Halt {
+    /// Why.
+    pub cause: Cause,
+    /// Since when.
+    pub since: Timestamp,
 }

@@ -135,9 +135,10 @@ impl Preview {
 pub fn preview(name: &PlanName, revision: &Revision, known: Known<'_>) -> Result<Preview, IllegalEvent> {
     let Known { state, world, now } = known;
     let desired = Desired::Present(revision);
-    let goes_on = Predecessor::that_goes_on(revision, state).map(|plan| &plan.rollout.id);
-    let before = match goes_on {
-        Some(old) => Some(RolloutId { plan: name.clone(), number: state.number_under(name, old) }),
+    let before = match Predecessor::of(revision, state).and_then(Predecessor::goes_on) {
+        Some(old) => {
+            Some(RolloutId { plan: name.clone(), number: state.number_under(name, &old.rollout.id) })
+        }
         None => state.plans.get(name).map(|plan| plan.rollout.id.clone()),
     };
     let waiting_on = waiting_on(name, desired, known)?;
@@ -252,7 +253,7 @@ impl Ahead<'_> {
         // Each group is written back once at most, and accepted once at most.
         for _ in 0..2 * (self.state.groups.len() + self.state.lost.len()) {
             let all = drift::groups(self.known(), self.name);
-            let free = drift::first_to_restore(&self.state, &all).filter(|_| restores).cloned();
+            let free = drift::first_to_restore(&all).filter(|_| restores).cloned();
             let accepted = || all.iter().find(|drift| !drift::is_accepted(&self.state, drift)).cloned();
             if let Some(drift) = free {
                 let too_many = self.context().and_then(|context| {
@@ -374,8 +375,8 @@ const fn is_standing(gate: Gate) -> bool {
 fn blockers(context: &Context<'_>, plan: &RingPlan, judgements: &[Judgement], need: &Need) -> Vec<Blocker> {
     let ring = || plan.name.clone();
     let standing = |word: &&Judgement| is_standing(word.gate) && !word.verdict.advances();
-    let gate = |word: &Judgement| Blocker::Gate(ring(), Box::new(word.clone()));
-    let mut blockers: Vec<Blocker> = judgements.iter().filter(standing).map(gate).collect();
+    let gates = judgements.iter().filter(standing).map(|word| Blocker::gate(&plan.name, word));
+    let mut blockers: Vec<Blocker> = gates.collect();
     match need {
         Need::Unread => blockers.push(Blocker::GroupsUnread(ring())),
         Need::Veto(veto) => blockers.push(Blocker::Veto(ring(), veto.clone())),

@@ -12,7 +12,7 @@ use crate::rollout::record::{Group, Profiles};
 use crate::rollout::state::State;
 use crate::rollout::world::approvers::UserGroups;
 use crate::rollout::world::clock::SecondClock;
-use crate::rollout::world::observed::Observed;
+use crate::rollout::world::reads::Observed;
 use crate::rollout::world::reads::{Cadence, INCREMENTAL_SWEEP_EVERY, REST_MAX_AGE, Read, Trouble};
 use crate::time::{SignedDuration, Timestamp, since};
 

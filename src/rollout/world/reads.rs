@@ -49,6 +49,15 @@ pub const READ_AHEAD: SignedDuration = SignedDuration::from_mins(10);
 /// this proves nothing.
 pub const LIST_SETTLES_IN: SignedDuration = SignedDuration::from_secs(60);
 
+/// Something read from outside, and when the read began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observed<T> {
+    /// What was read.
+    pub value: T,
+    /// When the read began: what happened later may be missing.
+    pub as_of: Timestamp,
+}
+
 /// A read that failed and has not succeeded since.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {

@@ -29,6 +29,25 @@ macro_rules! columns {
     )*};
 }
 
+/// Columns that say whether something is so: their values where it is not, and where it is.
+macro_rules! whether {
+    ($($column:ident: $no:ident, $yes:ident;)*) => {$(
+        impl $column {
+            pub const fn of(is_so: bool) -> Self {
+                if is_so { Self::$yes } else { Self::$no }
+            }
+        }
+    )*};
+}
+
+whether! {
+    StartPlans: GoOn, Pause;
+    Writes: Allowed, Stopped;
+    Waived: No, Already;
+    Named: Still, NoMore;
+    IsBlocked: No, Yes;
+}
+
 columns! {
     /// What `start` does to the plans.
     StartPlans {
@@ -188,13 +207,6 @@ impl PauseOrHalt {
     }
 }
 
-impl Writes {
-    /// From whether there is a stop.
-    pub const fn of(is_stopped: bool) -> Self {
-        if is_stopped { Self::Stopped } else { Self::Allowed }
-    }
-}
-
 impl RingSituation {
     /// That of a stage.
     pub const fn of(stage: &RingState) -> Self {
@@ -214,14 +226,8 @@ impl RingSituation {
     /// The ring state's word in API and metrics, which is one for both ways of deploying.
     pub const fn state(self) -> &'static str {
         match self {
-            Self::Pending => "pending",
-            Self::Entering => "entering",
-            Self::Writing | Self::OutcomeUnknown => "deploying",
-            Self::Adopting => "adopting",
-            Self::Soaking => "soaking",
-            Self::Verified => "verified",
-            Self::RollingBack => "rolling_back",
-            Self::RolledBack => "rolled_back",
+            Self::OutcomeUnknown => Self::Writing.words(),
+            other => other.words(),
         }
     }
 }
@@ -256,13 +262,6 @@ impl RollbackTargets {
             Self::Missing => "missing",
             Self::NothingMoved => "nothing_moved",
         }
-    }
-}
-
-impl IsBlocked {
-    /// From whether it is.
-    pub const fn of(is_blocked_version: bool) -> Self {
-        if is_blocked_version { Self::Yes } else { Self::No }
     }
 }
 
@@ -305,17 +304,3 @@ impl Waits {
 
 /// Fewer digits than this name no revision: two could begin alike.
 const LEAST_DIGITS: usize = 8;
-
-impl Named {
-    /// From whether the plan's file dropped the ring.
-    pub const fn of(is_dropped: bool) -> Self {
-        if is_dropped { Self::NoMore } else { Self::Still }
-    }
-}
-
-impl Waived {
-    /// From whether there is a waiver.
-    pub const fn of(is_waived: bool) -> Self {
-        if is_waived { Self::Already } else { Self::No }
-    }
-}

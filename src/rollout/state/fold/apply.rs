@@ -115,11 +115,12 @@ impl State {
             Event::RevisionConfirmed { digest } => return self.confirm(id, digest, recorded),
             _ => {}
         }
-        let plan = self.plans.get_mut(&id.plan).ok_or("no such plan")?;
-        if plan.rollout.id != *id {
-            return Err(format!("the plan's rollout is {}", plan.rollout.id));
+        let known = &self.plans.get(&id.plan).ok_or("no such plan")?.rollout.id;
+        if known != id {
+            return Err(format!("the plan's rollout is {known}"));
         }
-        Self::drift_fits(&self.groups, &self.lost, id, &recorded.entry.event)?;
+        self.drift_fits(id, &recorded.entry.event)?;
+        let plan = self.plans.get_mut(&id.plan).ok_or("no such plan")?;
         let mut moves_out = false;
         if let Some((_, write)) = plan.rollout.pending_write() {
             self.day.note(&write.intent, &recorded.entry.event, recorded.at);
@@ -131,8 +132,7 @@ impl State {
             Event::Paused {} => plan.paused = Some(Attribution::of(recorded)),
             Event::PauseLifted {} => plan.paused = None,
             Event::VersionReleased { version } => {
-                let (plan, version) = (id.plan.clone(), *version);
-                self.release(&plan, version)?;
+                self.release(&id.plan, *version)?;
             }
             Event::PlanFileNamed { file } => (plan.file, plan.file_gone) = (Some(file.clone()), false),
             Event::PlanFileGone {} if plan.file_gone || !plan.rollout.phase.is_over() => {
@@ -181,17 +181,14 @@ impl State {
             return Err("the plan has another name".to_owned());
         }
         let number = self.next_number(&id.plan);
-        let paused = match self.plans.get(&id.plan) {
-            None => None,
-            Some(plan) if matches!(plan.rollout.phase, Phase::Running | Phase::RollingBack) => {
-                return Err(format!("{} still runs", plan.rollout.id));
-            }
-            Some(plan) => plan.paused.clone(),
-        };
+        let before = self.plans.get(&id.plan);
+        let runs = |plan: &&PlanState| matches!(plan.rollout.phase, Phase::Running | Phase::RollingBack);
+        if let Some(plan) = before.filter(runs) {
+            return Err(format!("{} still runs", plan.rollout.id));
+        }
         if id.number != number {
             return Err(format!("the next rollout of this plan is number {number}"));
         }
-        let before = self.plans.get(&id.plan);
         let ring = |plan: &RingPlan| {
             let moved = before.map(|before| before.moved(&revision.plan, plan));
             Ring { moved: moved.unwrap_or_default(), ..Ring::pending(plan, at) }
@@ -213,8 +210,8 @@ impl State {
             dropped: BTreeSet::new(),
         };
         let before = self.plans.remove(&id.plan);
-        let (was, file, changed_at) =
-            before.map(|plan| (plan.was, plan.file, plan.changed_at)).unwrap_or_default();
+        let (paused, was, file, changed_at) =
+            before.map(|plan| (plan.paused, plan.was, plan.file, plan.changed_at)).unwrap_or_default();
         let blocks = BTreeMap::new();
         let file_gone = false;
         let plan =
@@ -270,12 +267,9 @@ impl State {
     }
 
     fn keep_soak(&mut self, id: &RolloutId, ring: &RingName, verified_at: Timestamp) {
-        let Some((rollout, ring_plan)) =
-            self.plans.get(&id.plan).and_then(|plan| Some((&plan.rollout, plan.rollout.ring_plan(ring)?)))
-        else {
-            return;
-        };
-        let Some(assigned) = rollout.ring(ring).and_then(|ring| ring.stage.assigned()) else { return };
+        let Some(rollout) = self.plans.get(&id.plan).map(|plan| &plan.rollout) else { return };
+        let assigned = rollout.ring(ring).and_then(|ring| ring.stage.assigned());
+        let Some((assigned, ring_plan)) = assigned.zip(rollout.ring_plan(ring)) else { return };
         let fact = SoakFact {
             group: assigned.group.clone(),
             policies: assigned.policies.clone(),

@@ -142,8 +142,8 @@ mod tests {
     use crate::time::after;
     use std::collections::BTreeSet;
 
-    use crate::rollout::state::halt::Standstill;
     use crate::rollout::state::ring_state::{Assigned, Soak};
+    use crate::rollout::state::rollout::Standstill;
     use crate::rollout::state::votes::{Approval, Rejection};
 
     use crate::rollout::record::Gate;

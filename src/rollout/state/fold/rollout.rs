@@ -8,12 +8,12 @@ use crate::ids::RingName;
 use crate::plan::change::same_profiles;
 use crate::plan::model::{OnNewTarget, PlanDigest, Revision, RingPlan};
 use crate::rollout::record::{Acknowledged, Cause, Event, Gate, HowBack, Purpose, Recorded, WriteIntent};
-use crate::rollout::state::halt::{Halt, WaitingTarget};
 use crate::rollout::state::phase::Phase;
 use crate::rollout::state::ring::Ring;
 use crate::rollout::state::ring_state::RingState;
 use crate::rollout::state::rollback::Progress;
 use crate::rollout::state::rollout::Rollout;
+use crate::rollout::state::rollout::{Halt, WaitingTarget};
 use crate::time::{Timestamp, after, since};
 
 impl Rollout {

@@ -3,9 +3,9 @@
 //! **Invariant:** what nobody could see in no way shortens a proof.
 
 use crate::rollout::state::account::State;
-use crate::rollout::state::halt::Standstill;
 use crate::rollout::state::phase::Phase;
 use crate::rollout::state::ring_state::RingState;
+use crate::rollout::state::rollout::Standstill;
 use crate::time::{Timestamp, after, since};
 
 impl State {

@@ -7,12 +7,9 @@
 use crate::ids::{GroupId, PolicyId};
 use crate::rollout::decide::backoff::{MAX_ATTEMPTS, retry_not_before};
 use crate::rollout::decide::blocker::{Blocker, Ends};
-use crate::rollout::decide::context::Context;
-use crate::rollout::decide::enter;
-use crate::rollout::decide::planned::WriteBlock;
 use crate::rollout::decide::write::{WriteDraft, budget_spent_until};
-use crate::rollout::judge::between::stranded;
-use crate::rollout::judge::drift;
+use crate::rollout::decide::{context::Context, enter, planned::WriteBlock};
+use crate::rollout::judge::{between::stranded, drift};
 use crate::rollout::record::{BlockKind, Entry, GroupContent, Mode, Purpose, Step};
 use crate::rollout::state::{Phase, Ring, TakenOut};
 use crate::rollout::world::ENTRY_MAX_AGE;

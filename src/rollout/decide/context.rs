@@ -7,8 +7,7 @@ use std::cell::OnceCell;
 use crate::ids::PlanName;
 use crate::plan::model::RingPlan;
 use crate::rollout::decide::planned::PlannedStep;
-use crate::rollout::judge::subject::Subject;
-use crate::rollout::judge::{gates, plan_file};
+use crate::rollout::judge::{gates, plan_file, subject::Subject};
 use crate::rollout::record::{BlockKind, Entry, Event, Gate, Judgement, Step, Verdict};
 use crate::rollout::state::{PlanState, Ring, RingState, Rollout, State, Superseded};
 use crate::rollout::world::{Desired, Known, Observations};
@@ -63,13 +62,8 @@ impl<'a> Context<'a> {
     /// What earlier rollouts left on offer, with what its gates say.
     pub(crate) fn left(&self) -> impl Iterator<Item = (&'a Superseded, &Vec<Judgement>)> {
         let offers = self.plan.superseded.iter();
-        let judge = || offers.clone().map(|left| gates::left(self.left_subject(left))).collect();
+        let judge = || offers.clone().map(|left| gates::left(self.subject(&left.ring, &left.plan))).collect();
         offers.clone().zip(self.left.get_or_init(judge))
-    }
-
-    /// What an earlier rollout left on offer, as the gates see it.
-    pub(crate) fn left_subject(&self, left: &'a Superseded) -> Subject<'a> {
-        self.subject(&left.ring, &left.plan)
     }
 
     /// The gates that must advance for the ring to go on from where it is. A ring that adopts is

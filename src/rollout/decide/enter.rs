@@ -7,17 +7,14 @@ use std::collections::BTreeSet;
 
 use crate::ids::PolicyId;
 use crate::plan::model::RingPlan;
-use crate::rollout::decide::blocker::Blocker;
-use crate::rollout::decide::context::Context;
 use crate::rollout::decide::planned::{PlannedStep, WriteBlock};
 use crate::rollout::decide::write::{
     Need, WriteDraft, blocked_version, budget_spent, hides_one_of_ours, need, not_now, retargets, too_many,
     too_many_today,
 };
-use crate::rollout::decide::{drift, superseded};
-use crate::rollout::judge::between;
+use crate::rollout::decide::{blocker::Blocker, context::Context, drift, superseded};
 use crate::rollout::judge::grouping::{GroupStep, GroupSteps};
-use crate::rollout::judge::revision::forbid;
+use crate::rollout::judge::{between, revision::forbid};
 use crate::rollout::record::{Entry, Event, Gate, Judgement, Purpose, Step};
 use crate::rollout::state::{Attempts, Ring};
 

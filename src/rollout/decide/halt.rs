@@ -3,9 +3,7 @@
 //! **Invariant:** a halt names a cause that a person can judge.
 
 use crate::plan::model::RingPlan;
-use crate::rollout::decide::backoff::MAX_ATTEMPTS;
-use crate::rollout::decide::context::Context;
-use crate::rollout::decide::{drift, rollback, superseded};
+use crate::rollout::decide::{backoff::MAX_ATTEMPTS, context::Context, drift, rollback, superseded};
 use crate::rollout::judge::{health, subject};
 use crate::rollout::record::{Cause, Entry, Event, Gate, Judgement, Unknown, Verdict};
 use crate::rollout::state::{Attempts, Refusal, Ring, RingState};

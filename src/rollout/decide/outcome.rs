@@ -208,7 +208,7 @@ fn next_read_at(doubt: &UnknownOutcome) -> Timestamp {
 
 /// What the newest read shows about a write.
 pub(crate) fn finding(intent: &WriteIntent, world: &Observations) -> Option<Observed<Finding>> {
-    match &intent.before {
+    let (value, as_of) = match &intent.before {
         Some(before) => {
             let read = world.single_groups.get(&before.id)?;
             let value = match &read.value {
@@ -216,22 +216,18 @@ pub(crate) fn finding(intent: &WriteIntent, world: &Observations) -> Option<Obse
                 Some(group) if group.content.offers_the_same(&before.content) => Finding::NotApplied {},
                 seen => Finding::Overwritten { seen: seen.clone() },
             };
-            Some(Observed { value, as_of: read.as_of })
+            (value, read.as_of)
         }
         None => {
             let read = world.groups.as_ref()?;
-            let mut related = read.value.iter().filter(|group| {
-                group.content.name == intent.after.name
-                    || !group.content.policies.is_disjoint(&intent.after.policies)
-            });
-            let value = match (related.next(), related.next()) {
+            let mut related = read.value.iter().filter(|group| group.is_in_the_way_of(&intent.after));
+            let value = match (related.next().cloned(), related.next()) {
                 (None, _) => Finding::NotApplied {},
-                (Some(group), None) if is_as_intended(intent, group) => {
-                    Finding::Applied { group: group.clone() }
-                }
-                (Some(group), _) => Finding::Overwritten { seen: Some(group.clone()) },
+                (Some(group), None) if is_as_intended(intent, &group) => Finding::Applied { group },
+                (seen, _) => Finding::Overwritten { seen },
             };
-            Some(Observed { value, as_of: read.as_of })
+            (value, read.as_of)
         }
-    }
+    };
+    Some(Observed { value, as_of })
 }

@@ -6,14 +6,11 @@
 use std::borrow::Cow;
 
 use crate::ids::PlanName;
-use crate::rollout::decide::context::Context;
-use crate::rollout::decide::enter::enter_ring;
 use crate::rollout::decide::halt::{halt, halt_writes};
 use crate::rollout::decide::leave::{complete, leave_ring, note_leavers, reach_ring};
-use crate::rollout::decide::outcome::settle_outcome;
-use crate::rollout::decide::unknown::note_unknown;
 use crate::rollout::decide::{
-    approval, between, drift, dropped, lifecycle, reads, restore, rollback, superseded, unsettled,
+    approval, between, context::Context, drift, dropped, enter::enter_ring, lifecycle,
+    outcome::settle_outcome, reads, restore, rollback, superseded, unknown::note_unknown, unsettled,
 };
 use crate::rollout::judge::plan_file;
 use crate::rollout::record::Entry;

@@ -7,13 +7,11 @@ use std::collections::BTreeSet;
 
 use crate::ids::{PolicyId, UserGroupName};
 use crate::plan::model::RingPlan;
-use crate::rollout::decide::backoff::not_before;
-use crate::rollout::decide::context::Context;
 use crate::rollout::decide::rollback::{Turn, turn};
-use crate::rollout::decide::write::budget_spent_until;
-use crate::rollout::decide::{between, outcome, restore};
-use crate::rollout::judge::opening::LEFT_TO_ENTER;
-use crate::rollout::judge::{adoption, approval, back, last_check};
+use crate::rollout::decide::{
+    backoff::not_before, between, context::Context, outcome, restore, write::budget_spent_until,
+};
+use crate::rollout::judge::{adoption, approval, back, last_check, opening::LEFT_TO_ENTER};
 use crate::rollout::record::Evidence;
 use crate::rollout::state::{Attempts, Phase, Restoring, Ring, RingState};
 use crate::rollout::world::{

@@ -5,11 +5,9 @@
 
 use crate::ids::RingName;
 use crate::plan::model::{OnDrift, RingPlan};
-use crate::rollout::decide::blocker::Blocker;
-use crate::rollout::decide::context::Context;
 use crate::rollout::decide::planned::{PlannedStep, WriteBlock};
-use crate::rollout::decide::superseded;
 use crate::rollout::decide::write::{WriteDraft, budget_spent, not_now, retargets, too_many, too_many_today};
+use crate::rollout::decide::{blocker::Blocker, context::Context, superseded};
 use crate::rollout::judge::{drift, gates};
 use crate::rollout::record::{Entry, GroupContent, GroupDrift, Judgement, Purpose, Step};
 use crate::rollout::state::{Ring, RingState};

@@ -4,10 +4,9 @@
 //! that the rollback names, and leaves everything else in it as it was read.
 
 use crate::plan::model::RingPlan;
-use crate::rollout::decide::blocker::Blocker;
-use crate::rollout::decide::context::Context;
 use crate::rollout::decide::planned::{PlannedStep, WriteBlock};
 use crate::rollout::decide::write::{WriteDraft, budget_spent, not_now_for};
+use crate::rollout::decide::{blocker::Blocker, context::Context};
 use crate::rollout::judge::{back, drift, grouping};
 use crate::rollout::record::{
     Entry, Event, Group, GroupContent, HowBack, Purpose, RollbackStep, Step, VersionEntry,

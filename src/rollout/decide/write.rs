@@ -7,10 +7,9 @@ use std::collections::BTreeSet;
 use crate::fleet::RingScope;
 use crate::ids::{PolicyId, RingName};
 use crate::plan::model::RingPlan;
-use crate::rollout::decide::backoff::not_before;
 use crate::rollout::decide::blocker::{Blocker, TooMany, TooManyToday};
-use crate::rollout::decide::context::Context;
 use crate::rollout::decide::planned::{PlannedStep, WriteBlock};
+use crate::rollout::decide::{backoff::not_before, context::Context};
 use crate::rollout::judge::grouping::{GroupStep, GroupSteps, Veto};
 use crate::rollout::judge::{downgrade, drift, grouping};
 use crate::rollout::record::{

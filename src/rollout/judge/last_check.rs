@@ -3,9 +3,9 @@
 //! **Invariant:** what was not looked at just before is not sent.
 
 use crate::ids::{GroupId, PlanName};
-use crate::rollout::judge::revision::forbid;
-use crate::rollout::judge::subject::Subject;
-use crate::rollout::judge::{approval, between, freeze, grouping, opening, plan_file};
+use crate::rollout::judge::{
+    approval, between, freeze, grouping, opening, plan_file, revision::forbid, subject::Subject,
+};
 use crate::rollout::record::{Ask, BlockKind, Cancelled, Group, Purpose, Step, Verdict, WriteIntent};
 use crate::rollout::state::{BlockedVersion, PendingWrite, Phase, PlanState, Rollout, State};
 use crate::rollout::world::{Desired, ENTRY_MAX_AGE, Known, LIST_SETTLES_IN, Observations, Observed};
@@ -209,10 +209,7 @@ fn as_intended(intent: &WriteIntent, look: &FreshRead) -> Result<(), Cancelled> 
         }
         (Some(_), FreshRead::Group(None)) => Err(Cancelled::GroupGone),
         (None, FreshRead::Groups(groups)) => {
-            let in_the_way = groups.iter().any(|group| {
-                group.content.name == intent.after.name
-                    || !group.content.policies.is_disjoint(&intent.after.policies)
-            });
+            let in_the_way = groups.iter().any(|group| group.is_in_the_way_of(&intent.after));
             if in_the_way { Err(Cancelled::GroupInTheWay) } else { Ok(()) }
         }
         (Some(_), FreshRead::Groups(_)) | (None, FreshRead::Group(_)) => {

@@ -16,7 +16,6 @@ use crate::plan::model::{Plan, RingPlan};
 use crate::rollout::judge::revision::forbid;
 use crate::rollout::record::{Ground, GroupContent, RollbackStep, RollbackTarget, WriteId};
 use crate::rollout::state::{Phase, PlanState, State};
-use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 
 /// How far a rollback goes.
@@ -113,11 +112,11 @@ pub(crate) fn steps(
                 from,
                 policies: &moved.policies,
                 was: moved.was.as_deref(),
+                write: moved.write,
                 before: moved.write.to_string(),
             };
             match place.rollback_target() {
-                Ok((to, found)) => {
-                    let ground = found.ground(moved.write);
+                Ok((to, ground)) => {
                     back.insert(environment, RollbackTarget { from, to, ground });
                     policies.extend(moved.policies.iter().cloned());
                 }
@@ -164,6 +163,7 @@ pub fn foreseen(
             from,
             policies,
             was: earlier.map_or(offered, |moved| moved.was.as_deref()),
+            write: earlier.map_or(WriteId(state.writes + 1), |moved| moved.write),
             before: earlier.map_or("its first write".to_owned(), |moved| moved.write.to_string()),
         };
         if let Err(tried) = place.rollback_target() {
@@ -185,32 +185,15 @@ pub(crate) struct Place<'a> {
     policies: &'a BTreeSet<PolicyId>,
     /// What was on offer before; `None`: nothing, or no single version.
     was: Option<&'a str>,
-    /// Before what, in words.
+    /// Before which write, and the same in words.
+    write: WriteId,
     before: String,
-}
-
-/// Which of the three it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Found {
-    Verified(Timestamp),
-    BeforeWrite,
-    Plan,
-}
-
-impl Found {
-    const fn ground(self, write: WriteId) -> Ground {
-        match self {
-            Self::Verified(at) => Ground::Verified { at },
-            Self::BeforeWrite => Ground::BeforeWrite { write },
-            Self::Plan => Ground::Plan,
-        }
-    }
 }
 
 impl Place<'_> {
     /// What it goes back to: what it was verified on last, else what was there before, else what the
     /// plan says.
-    fn rollback_target(&self) -> Result<(ClientVersion, Found), Vec<String>> {
+    fn rollback_target(&self) -> Result<(ClientVersion, Ground), Vec<String>> {
         let Self { environment, from, policies, was, before, .. } = self;
         let mut tried = Vec::new();
         let mut verified: Vec<_> = self
@@ -223,7 +206,7 @@ impl Place<'_> {
         verified.sort_unstable();
         for (at, version) in verified.into_iter().rev() {
             match self.hindrance(version) {
-                None => return Ok((version, Found::Verified(at))),
+                None => return Ok((version, Ground::Verified { at })),
                 // What is taken away was verified as well, when the rollout was completed.
                 Some(_) if version == *from => {}
                 Some(why) => tried.push(format!("{version}, verified before, {why}")),
@@ -237,7 +220,7 @@ impl Place<'_> {
             Some(was) => match was.parse::<ClientVersion>() {
                 Err(_) => tried.push(format!("`{was}`, on offer before, is not a client version")),
                 Ok(version) => match self.hindrance(version) {
-                    None => return Ok((version, Found::BeforeWrite)),
+                    None => return Ok((version, Ground::BeforeWrite { write: self.write })),
                     Some(why) => tried.push(format!("{version}, on offer before {before}, {why}")),
                 },
             },
@@ -245,7 +228,7 @@ impl Place<'_> {
         match self.ring.rollback.to.get(environment) {
             None => tried.push("the plan has no `rollback_to` for it".to_owned()),
             Some(version) => match self.hindrance(*version) {
-                None => return Ok((*version, Found::Plan)),
+                None => return Ok((*version, Ground::Plan)),
                 Some(why) => tried.push(format!("{version}, `rollback_to` of the plan, {why}")),
             },
         }

@@ -3,10 +3,9 @@
 //! **Invariant:** a request comes to what the table of verbs says for its situation, and to
 //! nothing else; it is never a silent no-op.
 
-use crate::rollout::people::command::Command;
 use crate::rollout::people::refusal::{Refusal, needed, printable};
-use crate::rollout::people::subject::Subject;
 use crate::rollout::people::verbs::table::Cell;
+use crate::rollout::people::{command::Command, subject::Subject};
 use crate::rollout::record::{Actor, Entry};
 use crate::rollout::world::Known;
 

@@ -6,8 +6,7 @@ use crate::ids::{PlanName, RingName};
 use crate::plan::model::PlanDigest;
 use crate::rollout::judge::rollback_target::Scope;
 use crate::rollout::people::verbs::arguments::{ArgumentKey, Arguments};
-use crate::rollout::people::verbs::situation::StartPlans;
-use crate::rollout::people::verbs::verb::Verb;
+use crate::rollout::people::verbs::{situation::StartPlans, verb::Verb};
 use crate::rollout::record::Gate;
 use crate::version::ClientVersion;
 

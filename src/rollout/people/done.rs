@@ -88,9 +88,7 @@ fn still_held(after: &State, asked: &Command) -> Vec<String> {
         .filter_map(|plan| {
             let held = match PauseOrHalt::of_plan(plan) {
                 PauseOrHalt::Free => return None,
-                PauseOrHalt::Paused => "paused",
-                PauseOrHalt::Halted => "halted",
-                PauseOrHalt::PausedAndHalted => "paused and halted",
+                held => held.words(),
             };
             let name = &plan.rollout.id.plan;
             Some(format!("plan {name} is still {held}: ringward resume {name} --reason … lifts that"))

@@ -6,18 +6,14 @@ use crate::ids::{PlanName, RingName, UserGroupName};
 use crate::plan::model::{PlanDigest, RingPlan};
 use crate::rollout::judge::rollback_target::{NoRollbackTarget, Stuck};
 use crate::rollout::judge::{approval, gates, rollback_target, subject};
-use crate::rollout::people::command::Command;
-use crate::rollout::people::hearing::Hearing;
-use crate::rollout::people::refusal::Refusal;
-use crate::rollout::people::verbs::about::About;
 use crate::rollout::people::verbs::columns::{Columns, Heading};
 use crate::rollout::people::verbs::definition::{Aim, Vote};
-use crate::rollout::people::verbs::effect::Effect;
-use crate::rollout::people::verbs::refused::Refused;
 use crate::rollout::people::verbs::situation::{
     Claim, ClockSight, IsBlocked, Named, Offered, PauseOrHalt, RingSituation, RollbackTargets, StartPlans,
     Waits, Waived, Writes,
 };
+use crate::rollout::people::verbs::{about::About, effect::Effect, refused::Refused};
+use crate::rollout::people::{command::Command, hearing::Hearing, refusal::Refusal};
 use crate::rollout::record::{Actor, Cause, Event, Gate, RollbackStep, RolloutId, Trigger};
 use crate::rollout::state::{BlockedVersion, PendingRevision, PlanState, Ring, RingState, State};
 use crate::rollout::world::{ENTRY_MAX_AGE, Known};

@@ -9,10 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{DeviceId, RingName};
-use crate::rollout::record::drift::{GroupDrift, OtherUpdater};
-use crate::rollout::record::gate::Gate;
-use crate::rollout::record::judgement::{Evidence, Judgement};
-use crate::rollout::record::verdict::{Unknown, Verdict};
+use crate::rollout::record::{Evidence, Gate, GroupDrift, Judgement, OtherUpdater, Unknown, Verdict};
 use crate::text::worded;
 use crate::time::{Timestamp, short};
 use crate::version::{ClientVersion, Environment};

@@ -9,13 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{PlanName, PolicyId, RingName, UserGroupName};
 use crate::plan::model::{DeviceLimit, PlanDigest};
-use crate::rollout::record::approval::Ask;
-use crate::rollout::record::block::BlockKind;
-use crate::rollout::record::clock::ClockDoubt;
-use crate::rollout::record::downgrade::AllMoves;
-use crate::rollout::record::ids::WriteId;
-use crate::rollout::record::judgement::{Evidence, Judgement};
-use crate::rollout::record::remote::{Group, GroupContent};
+use crate::rollout::record::{
+    AllMoves, Ask, BlockKind, ClockDoubt, Evidence, Group, GroupContent, Judgement, WriteId,
+};
 use crate::time::SignedDuration;
 use crate::version::{ClientVersion, Environment};
 
@@ -125,6 +121,14 @@ impl Purpose {
     /// Whether devices are offered again what they were offered before: that asks no gate and no schedule.
     pub const fn goes_back(&self) -> bool {
         matches!(self, Self::Rollback { .. } | Self::PutBack { .. })
+    }
+
+    /// What a rollback takes environments of the ring's group back to.
+    pub const fn rolls_back_to(&self) -> Option<&BTreeMap<Environment, ClientVersion>> {
+        match self {
+            Self::Rollback { to } => Some(to),
+            Self::Target | Self::MoveOut { .. } | Self::PutBack { .. } | Self::Restore => None,
+        }
     }
 
     /// Whether it only takes profiles out of another ring's group, or puts them back: what that group offers

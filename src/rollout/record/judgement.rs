@@ -9,11 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fleet::EnvironmentCensus;
 use crate::plan::model::Percent;
-use crate::rollout::record::approval::Approved;
-use crate::rollout::record::downgrade::Downgrade;
-use crate::rollout::record::gate::Gate;
-use crate::rollout::record::health::{Dark, Stalled};
-use crate::rollout::record::verdict::{Exempt, Unknown, Verdict};
+use crate::rollout::record::{Approved, Dark, Downgrade, Exempt, Gate, Stalled, Unknown, Verdict};
 use crate::time::{SignedDuration, Timestamp, short, since};
 use crate::version::Environment;
 

@@ -116,6 +116,13 @@ pub struct Group {
     pub updated_at: Timestamp,
 }
 
+impl Group {
+    /// Whether it has the name, or a profile, of a group that is to be created.
+    pub fn is_in_the_way_of(&self, created: &GroupContent) -> bool {
+        self.content.name == created.name || !self.content.policies.is_disjoint(&created.policies)
+    }
+}
+
 /// A User Group: account members who may, say, approve.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

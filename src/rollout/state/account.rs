@@ -6,18 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::rollout::record::{BlockKind, Eras, GroupContent, GroupDrift, Mode, Purpose, RolloutId, SoakFact};
-use crate::rollout::state::attribution::Attribution;
-use crate::rollout::state::blocked_version::BlockedVersion;
-use crate::rollout::state::day::Day;
-use crate::rollout::state::owned::OwnedGroup;
-use crate::rollout::state::pending_revision::PendingRevision;
-use crate::rollout::state::phase::Phase;
-use crate::rollout::state::plan::PlanState;
-use crate::rollout::state::ring::Ring;
-use crate::rollout::state::ring_state::PendingWrite;
-use crate::rollout::state::rollout::Rollout;
-use crate::rollout::state::tallies::Tallies;
-use crate::rollout::state::tokens::Tokens;
+use crate::rollout::state::{
+    Attribution, BlockedVersion, Day, OwnedGroup, PendingRevision, PendingWrite, Phase, PlanState, Ring,
+    Rollout, Tallies, Tokens,
+};
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 

@@ -4,7 +4,7 @@
 
 use crate::plan::model::PlanDigest;
 use crate::rollout::record::WaitingRevision;
-use crate::rollout::state::attribution::Attribution;
+use crate::rollout::state::Attribution;
 use crate::time::{SignedDuration, Timestamp, after};
 
 /// A person's confirmation counts for so long.

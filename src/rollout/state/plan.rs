@@ -6,10 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::ids::{PlanName, RingName};
 use crate::rollout::record::{Block, BlockKind, CHANGES_AN_HOUR};
-use crate::rollout::state::attribution::Attribution;
-use crate::rollout::state::phase::Phase;
-use crate::rollout::state::rollout::Rollout;
-use crate::rollout::state::superseded::{Brought, Superseded};
+use crate::rollout::state::{Attribution, Brought, Phase, Rollout, Superseded};
 use crate::time::{SignedDuration, Timestamp, after};
 
 /// Within this, a plan changes by itself at most [`CHANGES_AN_HOUR`] times.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{GroupId, PolicyId};
 use crate::rollout::record::{Finding, Group, WriteId, WriteIntent};
-use crate::rollout::state::attempts::Attempts;
+use crate::rollout::state::Attempts;
 use strum::{EnumCount, VariantNames};
 
 use crate::text::{all, worded};

@@ -8,10 +8,7 @@ use crate::ids::RingName;
 use crate::plan::change::same_profiles;
 use crate::plan::model::{Forbid, Plan, PlanDigest, Revision, RingPlan};
 use crate::rollout::record::{Cause, RollbackStep, RolloutId};
-use crate::rollout::state::phase::Phase;
-use crate::rollout::state::ring::Ring;
-use crate::rollout::state::ring_state::{PendingWrite, RingState};
-use crate::rollout::state::rollback::Rollback;
+use crate::rollout::state::{PendingWrite, Phase, Ring, RingState, Rollback};
 use crate::time::Timestamp;
 use crate::version::ClientVersion;
 

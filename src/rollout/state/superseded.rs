@@ -8,10 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ids::{GroupId, PolicyId};
 use crate::plan::model::RingPlan;
 use crate::rollout::record::{GroupContent, RolloutId, WriteIntent};
-use crate::rollout::state::owned::OwnedGroup;
-use crate::rollout::state::ring::Ring;
-use crate::rollout::state::ring_state::RingState;
-use crate::rollout::state::rollout::Rollout;
+use crate::rollout::state::{OwnedGroup, Ring, RingState, Rollout};
 use crate::version::{ClientVersion, Environment};
 
 /// What a ring's group still offers from a rollout that ended without being completed.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::ids::TokenName;
 use crate::rollout::record::{Recorded, TokenGrant, TokenId};
-use crate::rollout::state::attribution::Attribution;
+use crate::rollout::state::Attribution;
 use crate::time::{Timestamp, after, since};
 
 /// Every token that was ever made.

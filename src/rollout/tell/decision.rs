@@ -3,8 +3,7 @@
 //! **Invariant:** the report is of the very state that the entries lead to.
 
 use crate::ids::PlanName;
-use crate::rollout::decide::context::Context;
-use crate::rollout::decide::pipeline;
+use crate::rollout::decide::{context::Context, pipeline};
 use crate::rollout::state::IllegalEvent;
 use crate::rollout::tell::report::{Report, report};
 use crate::rollout::world::{Desired, Known};

@@ -3,12 +3,10 @@
 //! **Invariant:** no instant is told while anything else is in the way.
 
 use crate::plan::model::RingPlan;
-use crate::rollout::decide::backoff::not_before;
-use crate::rollout::decide::blocker::Ends;
-use crate::rollout::decide::context::Context;
-use crate::rollout::decide::planned::WriteBlock;
-use crate::rollout::decide::write::budget_spent_until;
-use crate::rollout::decide::{drift, restore, superseded};
+use crate::rollout::decide::{
+    backoff::not_before, blocker::Ends, context::Context, drift, planned::WriteBlock, restore, superseded,
+    write::budget_spent_until,
+};
 use crate::rollout::judge::opening;
 use crate::rollout::record::{Evidence, Judgement, Verdict, Waiting};
 use crate::rollout::state::{Phase, Restoring, Ring, RingState};

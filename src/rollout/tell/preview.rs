@@ -13,15 +13,12 @@ mod tests;
 
 use crate::ids::{GroupId, PlanName, RingName};
 use crate::plan::model::{OnDrift, Revision, RingPlan};
-use crate::rollout::decide::blocker::Blocker;
-use crate::rollout::decide::context::Context;
 use crate::rollout::decide::enter::{devices, recognised};
 use crate::rollout::decide::write::{Need, blocked_version, need, too_many};
-use crate::rollout::decide::{lifecycle, restore};
+use crate::rollout::decide::{blocker::Blocker, context::Context, lifecycle, restore};
 use crate::rollout::judge::grouping::{GroupStep, GroupSteps};
-use crate::rollout::judge::predecessor::Predecessor;
 use crate::rollout::judge::rollback_target::{Stuck, foreseen};
-use crate::rollout::judge::{downgrade, drift, gates};
+use crate::rollout::judge::{downgrade, drift, gates, predecessor::Predecessor};
 use crate::rollout::record::{
     AllMoves, Asks, Gate, Group, GroupContent, GroupDrift, Judgement, Mode, Purpose, RolloutId,
 };
@@ -30,6 +27,7 @@ use crate::rollout::tell::decision::decide;
 use crate::rollout::tell::preview::devices::{DeviceCounts, moved};
 use crate::rollout::tell::preview::open_write::{OpenWrite, begun};
 use crate::rollout::world::{Desired, Known, Observations};
+use crate::text::worded;
 use crate::time::{SignedDuration, Timestamp, after};
 
 /// What a plan would change.
@@ -49,8 +47,11 @@ pub struct Preview {
     pub rings: Vec<RingPreview>,
 }
 
+worded!(Course);
+
 /// What a plan means to its rollout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Course {
     /// It begins a rollout.
     Begins,
@@ -144,7 +145,7 @@ pub fn preview(name: &PlanName, revision: &Revision, known: Known<'_>) -> Result
     let waiting_on = waiting_on(name, desired, known)?;
     let refused = begun(name, desired, known, OpenWrite::Refused)?;
     let other = refused.plans.get(name).map(|plan| &plan.rollout.id);
-    let mut ahead = Ahead { name, state: begun(name, desired, known, OpenWrite::Applied)?, world, now };
+    let mut ahead = PlanAhead { name, state: begun(name, desired, known, OpenWrite::Applied)?, world, now };
     let (restores, blocked) = ahead.undrifted();
     let waits = ahead.rollout().is_some_and(|rollout| rollout.waiting.is_some());
     if waits {
@@ -198,7 +199,7 @@ fn wait_for_drift(rings: &mut [RingPreview], drifted: &RingName, blocker: Blocke
 }
 
 /// What a plan does ahead of its time, folded into a state of its own.
-struct Ahead<'a> {
+struct PlanAhead<'a> {
     name: &'a PlanName,
     state: State,
     world: &'a Observations,
@@ -212,7 +213,7 @@ enum Next {
     End(Outcome),
 }
 
-impl Ahead<'_> {
+impl PlanAhead<'_> {
     const fn known(&self) -> Known<'_> {
         Known { state: &self.state, world: self.world, now: self.now }
     }

@@ -6,20 +6,16 @@ use std::collections::BTreeMap;
 
 use crate::ids::RingName;
 use crate::plan::model::PlanDigest;
-use crate::rollout::decide::blocker::Blocker;
-use crate::rollout::decide::context::Context;
-use crate::rollout::decide::drift;
-use crate::rollout::judge::rollback_target;
-use crate::rollout::judge::rollback_target::Scope;
+use crate::rollout::decide::{blocker::Blocker, context::Context, drift};
+use crate::rollout::judge::{rollback_target, rollback_target::Scope};
 use crate::rollout::people::subject::held_on_offer;
 use crate::rollout::people::verbs::situation::{Offered, RollbackTargets};
 use crate::rollout::record::{Cause, DriftFinding, RolloutId};
 use crate::rollout::state::{Attribution, BlockedVersion, Phase, Rollback, WaitingTarget};
-use crate::rollout::tell::earliest::earliest_move;
 use crate::rollout::tell::ring_report::{RingReport, ring_report};
-use crate::rollout::tell::superseded;
-use crate::rollout::tell::superseded::SupersededOffer;
-use crate::rollout::tell::waiting_on::waiting_on;
+use crate::rollout::tell::{
+    earliest::earliest_move, superseded, superseded::SupersededOffer, waiting_on::waiting_on,
+};
 use crate::rollout::world::{Read, Trouble, Want};
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};

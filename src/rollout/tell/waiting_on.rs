@@ -3,14 +3,12 @@
 //! **Invariant:** empty only when the rollout is final.
 
 use crate::rollout::decide::blocker::{BlockReport, Blocker};
-use crate::rollout::decide::context::Context;
-use crate::rollout::decide::drift::Bar;
-use crate::rollout::decide::planned::PlannedStep;
-use crate::rollout::decide::restore::Due;
 use crate::rollout::decide::rollback::{Turn, going_back, turn};
-use crate::rollout::decide::{between, drift, outcome, restore, superseded};
-use crate::rollout::judge::back;
-use crate::rollout::judge::drift::lacks;
+use crate::rollout::decide::{
+    between, context::Context, drift, drift::Bar, outcome, planned::PlannedStep, restore, restore::Due,
+    superseded,
+};
+use crate::rollout::judge::{back, drift::lacks};
 use crate::rollout::record::{Block, WaitsFor};
 use crate::rollout::state::{Phase, RingState};
 use crate::rollout::world::{Desired, Unsettled};

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{Email, UserGroupName};
 use crate::rollout::record::{Member, Standing};
-use crate::rollout::world::reads::Observed;
+use crate::rollout::world::Observed;
 
 /// What Cloudflare has of a User Group that a plan names.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,10 +10,9 @@ use crate::ids::{GroupId, PlanName, PolicyId};
 use crate::plan::model::{ApprovalFloor, DeviceLimit, Plan, ProfileRef, Revisions, RingPlan};
 use crate::rollout::record::{Group, Profiles};
 use crate::rollout::state::State;
-use crate::rollout::world::approvers::UserGroups;
-use crate::rollout::world::clock::SecondClock;
-use crate::rollout::world::reads::Observed;
-use crate::rollout::world::reads::{Cadence, INCREMENTAL_SWEEP_EVERY, REST_MAX_AGE, Read, Trouble};
+use crate::rollout::world::{
+    Cadence, INCREMENTAL_SWEEP_EVERY, Observed, REST_MAX_AGE, Read, SecondClock, Trouble, UserGroups,
+};
 use crate::time::{SignedDuration, Timestamp, since};
 
 /// All observations of the account.

@@ -12,7 +12,8 @@ use crate::time::Timestamp;
 macro_rules! columns {
     ($($(#[$doc:meta])* $column:ident { $($(#[$of:meta])* $value:ident => $words:literal,)* })*) => {$(
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr)]
+        #[strum(serialize_all = "snake_case", const_into_str)]
         pub enum $column {
             $($(#[$of])* $value,)*
         }
@@ -24,6 +25,11 @@ macro_rules! columns {
                 match self {
                     $(Self::$value => $words,)*
                 }
+            }
+
+            /// The word of API and metrics.
+            pub const fn as_str(self) -> &'static str {
+                self.into_str()
             }
         }
     )*};
@@ -94,8 +100,10 @@ columns! {
         /// Its turn; no write has an outcome to come.
         Entering => "entering",
         /// A write is planned or in flight.
+        #[strum(serialize = "deploying")]
         Writing => "deploying",
         /// The outcome of a write is unknown.
+        #[strum(serialize = "deploying")]
         OutcomeUnknown => "outcome unknown",
         /// Its targets are on offer.
         Adopting => "adopting",
@@ -148,6 +156,7 @@ columns! {
         /// Nothing that is blocked, or it is halted for something else.
         Sound => "nothing blocked",
         /// Somebody has it offer what a rollback blocks.
+        #[strum(serialize = "held_out")]
         BlockedVersion => "a blocked version",
         /// The plan forbids what it offers, or is about to offer.
         Forbidden => "what the plan forbids",
@@ -222,14 +231,6 @@ impl RingSituation {
             RingState::RolledBack(..) => Self::RolledBack,
         }
     }
-
-    /// The ring state's word in API and metrics, which is one for both ways of deploying.
-    pub const fn state(self) -> &'static str {
-        match self {
-            Self::OutcomeUnknown => Self::Writing.words(),
-            other => other.words(),
-        }
-    }
 }
 
 impl ClockSight {
@@ -254,15 +255,6 @@ impl RollbackTargets {
             Err(NoRollbackTarget::NothingMoved) => Self::NothingMoved,
         }
     }
-
-    /// The word of API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Known => "known",
-            Self::Missing => "missing",
-            Self::NothingMoved => "nothing_moved",
-        }
-    }
 }
 
 impl Offered {
@@ -272,15 +264,6 @@ impl Offered {
             (_, true) => Self::Forbidden,
             (Some(_), false) => Self::BlockedVersion,
             (None, false) => Self::Sound,
-        }
-    }
-
-    /// The word of API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sound => "sound",
-            Self::BlockedVersion => "held_out",
-            Self::Forbidden => "forbidden",
         }
     }
 }

@@ -17,12 +17,11 @@
 //! **Invariant:** the rows match without a wildcard, so there is no situation without an answer: an
 //! [`Effect`], or a [`Refused`] that names what would work.
 
-use crate::rollout::people::verbs::effect::Effect;
-use crate::rollout::people::verbs::refused::Refused;
 use crate::rollout::people::verbs::situation::{
     Claim, ClockSight, IsBlocked, Named, Offered, PauseOrHalt, RingSituation, RollbackTargets, StartPlans,
     Waits, Waived, Writes,
 };
+use crate::rollout::people::verbs::{effect::Effect, refused::Refused};
 use crate::rollout::record::{Asks, Gate};
 use crate::rollout::state::Phase;
 

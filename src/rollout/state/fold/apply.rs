@@ -7,12 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ids::RingName;
 use crate::plan::model::{Revision, RingPlan};
 use crate::rollout::record::{Cause, Entry, Event, Finding, Judgement, Recorded, RolloutId, SoakFact};
-use crate::rollout::state::account::State;
-use crate::rollout::state::attribution::Attribution;
-use crate::rollout::state::phase::Phase;
-use crate::rollout::state::plan::PlanState;
-use crate::rollout::state::ring::Ring;
-use crate::rollout::state::rollout::Rollout;
+use crate::rollout::state::{Attribution, Phase, PlanState, Ring, Rollout, State};
 use crate::time::Timestamp;
 
 /// An event that does not fit the state.

@@ -5,10 +5,7 @@
 use crate::ids::PlanName;
 use crate::plan::model::{Plan, PlanDigest};
 use crate::rollout::record::{Block, BlockKind, Event, Recorded, RolloutId};
-use crate::rollout::state::account::State;
-use crate::rollout::state::attribution::Attribution;
-use crate::rollout::state::pending_revision::PendingRevision;
-use crate::rollout::state::phase::Phase;
+use crate::rollout::state::{Attribution, PendingRevision, Phase, State};
 use crate::time::Timestamp;
 
 impl State {

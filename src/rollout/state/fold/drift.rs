@@ -4,8 +4,7 @@
 
 use crate::ids::RingName;
 use crate::rollout::record::{Drift, Event, Group, GroupDrift, Recorded, RolloutId};
-use crate::rollout::state::account::State;
-use crate::rollout::state::owned::OwnedGroup;
+use crate::rollout::state::{OwnedGroup, State};
 use crate::time::Timestamp;
 
 impl State {

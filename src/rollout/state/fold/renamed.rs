@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ids::{PlanName, RingName};
 use crate::plan::change::same_profiles;
 use crate::rollout::record::RolloutId;
-use crate::rollout::state::account::State;
+use crate::rollout::state::State;
 use crate::time::Timestamp;
 
 impl State {

@@ -7,13 +7,10 @@ use std::collections::BTreeMap;
 use crate::rollout::record::{
     Acknowledged, Cause, Event, Finding, Gate, Judgement, Purpose, Recorded, Unknown, Verdict, WriteIntent,
 };
-use crate::rollout::state::attempts::Attempts;
-use crate::rollout::state::attribution::Attribution;
-use crate::rollout::state::between::Between;
-use crate::rollout::state::fold::write::Outcome;
-use crate::rollout::state::ring::{Restoring, Ring, UnknownSince};
-use crate::rollout::state::ring_state::Moved;
-use crate::rollout::state::ring_state::{Assigned, Origin, PendingWrite, RingState, Soak};
+use crate::rollout::state::{
+    Assigned, Attempts, Attribution, Between, Moved, Origin, PendingWrite, Restoring, Ring, RingState, Soak,
+    UnknownSince, fold::write::Outcome,
+};
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 

@@ -4,12 +4,9 @@
 
 use crate::ids::PlanName;
 use crate::rollout::record::{Recorded, RollbackStep, RolloutId, Trigger};
-use crate::rollout::state::account::State;
-use crate::rollout::state::attribution::Attribution;
-use crate::rollout::state::blocked_version::BlockedVersion;
-use crate::rollout::state::phase::Phase;
-use crate::rollout::state::rollback::{Progress, Rollback, StepState};
-use crate::rollout::state::rollout::Rollout;
+use crate::rollout::state::{
+    Attribution, BlockedVersion, Phase, Progress, Rollback, Rollout, State, StepState,
+};
 use crate::version::{ClientVersion, Environment};
 
 impl Rollout {

@@ -8,12 +8,7 @@ use crate::ids::RingName;
 use crate::plan::change::same_profiles;
 use crate::plan::model::{OnNewTarget, PlanDigest, Revision, RingPlan};
 use crate::rollout::record::{Acknowledged, Cause, Event, Gate, HowBack, Purpose, Recorded, WriteIntent};
-use crate::rollout::state::phase::Phase;
-use crate::rollout::state::ring::Ring;
-use crate::rollout::state::ring_state::RingState;
-use crate::rollout::state::rollback::Progress;
-use crate::rollout::state::rollout::Rollout;
-use crate::rollout::state::rollout::{Halt, WaitingTarget};
+use crate::rollout::state::{Halt, Phase, Progress, Ring, RingState, Rollout, WaitingTarget};
 use crate::time::{Timestamp, after, since};
 
 impl Rollout {
@@ -111,9 +106,8 @@ impl Rollout {
         acknowledged: &[&Acknowledged],
         at: Timestamp,
     ) -> Result<(), String> {
-        match &self.halted {
-            Some(halt) if halt.cause == *cause => {}
-            _ => return Err("the rollout is not halted by this cause".to_owned()),
+        if self.halted.as_ref().is_none_or(|halt| halt.cause != *cause) {
+            return Err("the rollout is not halted by this cause".to_owned());
         }
         if let Some(found) = acknowledged.iter().find(|found| self.ring(&found.ring).is_none()) {
             return Err(format!("the rollout has no ring {}", found.ring));
@@ -147,13 +141,7 @@ impl Rollout {
                 return Err(format!("ring {} goes back first", next.ring));
             }
             let to = match event {
-                Event::WritePlanned { intent, .. } => match &intent.purpose {
-                    Purpose::Rollback { to } => Some(to),
-                    Purpose::Target
-                    | Purpose::MoveOut { .. }
-                    | Purpose::PutBack { .. }
-                    | Purpose::Restore => None,
-                },
+                Event::WritePlanned { intent, .. } => intent.purpose.rolls_back_to(),
                 Event::RollbackInPlace { to, .. } => Some(to),
                 _ => None,
             };

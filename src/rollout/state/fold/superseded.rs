@@ -7,14 +7,7 @@ use std::collections::BTreeMap;
 use crate::ids::{GroupId, PlanName, RingName};
 use crate::plan::model::{Plan, RingPlan};
 use crate::rollout::record::{Acknowledged, Event, Recorded, RollbackStep, RolloutId};
-use crate::rollout::state::account::State;
-use crate::rollout::state::owned::OwnedGroup;
-use crate::rollout::state::phase::Phase;
-use crate::rollout::state::plan::PlanState;
-use crate::rollout::state::ring::Ring;
-use crate::rollout::state::ring_state::Moved;
-use crate::rollout::state::rollout::Rollout;
-use crate::rollout::state::superseded::{Brought, Superseded};
+use crate::rollout::state::{Brought, Moved, OwnedGroup, Phase, PlanState, Ring, Rollout, State, Superseded};
 use crate::time::Timestamp;
 use crate::version::Environment;
 

@@ -3,8 +3,10 @@
 //! **Invariant:** a write whose outcome is unknown ends by what two reads agree on, and by nothing else.
 
 use crate::rollout::record::{Cancelled, Event, Finding, Group, Purpose};
-use crate::rollout::state::attempts::{Attempts, FailedReads, LONGEST_PAUSE, Refusal};
-use crate::rollout::state::ring_state::{Assigned, FirstRead, PendingWrite, RingState, UnknownOutcome};
+use crate::rollout::state::{
+    Assigned, Attempts, FailedReads, FirstRead, PendingWrite, Refusal, RingState, UnknownOutcome,
+    attempts::LONGEST_PAUSE,
+};
 use crate::time::{Timestamp, after};
 
 pub(crate) enum Outcome {

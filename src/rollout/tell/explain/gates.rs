@@ -296,6 +296,10 @@ pub(crate) fn out_of_gate(ring: &RingName, judgement: &Judgement, plan: &str) ->
     let of = if gate.is_of_health() { format!(" --ring {}", in_shell(ring.as_str())) } else { String::new() };
     let waive =
         |words: &str| Remedy::then(words, format!("ringward waive {plan} --gate {gate}{of} --reason …"));
+    let approve = |words: &str| {
+        let ring = in_shell(ring.as_str());
+        Remedy::then(words, format!("ringward approve {plan} --ring {ring} --reason …"))
+    };
     match &judgement.verdict {
         Verdict::Wait(Waiting::OpeningClosed | Waiting::OpeningEndsSoon) => match &judgement.evidence {
             Evidence::Opening { opens_at: None, .. } => {
@@ -332,13 +336,11 @@ pub(crate) fn out_of_gate(ring: &RingName, judgement: &Judgement, plan: &str) ->
         Verdict::Wait(Waiting::WouldDowngrade) => Remedy::words(
             "name the version that is meant in the plan; if these devices shall go down, write `allow_downgrade: '<=VERSION'` into the plan, with the first three numbers of the newest that they run; then it goes on by itself",
         ),
-        Verdict::Wait(Waiting::ApprovalMissing) => Remedy::then(
-            "ask those who may approve it; each of them does it on the page, or by",
-            format!("ringward approve {plan} --ring {} --reason …", in_shell(ring.as_str())),
-        ),
-        Verdict::Wait(Waiting::ApprovalRefused) => Remedy::then(
+        Verdict::Wait(Waiting::ApprovalMissing) => {
+            approve("ask those who may approve it; each of them does it on the page, or by")
+        }
+        Verdict::Wait(Waiting::ApprovalRefused) => approve(
             "ask who rejected it, whose reason `ringward explain` shows; change the plan, or have them take it back by",
-            format!("ringward approve {plan} --ring {} --reason …", in_shell(ring.as_str())),
         ),
         Verdict::Fail(Failing::DeadlineMissed) => {
             waive("see which devices did not arrive; to go on without them")
@@ -361,10 +363,7 @@ pub(crate) fn out_of_gate(ring: &RingName, judgement: &Judgement, plan: &str) ->
             | Unknown::ProfilesUnread
             | Unknown::ReadFails
             | Unknown::ApproversUnread,
-        ) => Remedy::then(
-            "nothing, if the reads recover; those that fail are told by",
-            "ringward status".to_owned(),
-        ),
+        ) => Remedy::reads_recover(),
         Verdict::Pass | Verdict::Exempt(_) => Remedy::words("nothing: it is not in the way"),
     }
 }

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::rollout::tell::explain::remedies::resume;
 use crate::rollout::tell::explain::remedy::{Remedy, WaitExplained};
 use crate::rollout::tell::report::{NewerTarget, Report};
 use crate::version::{ClientVersion, Environment};
@@ -19,7 +20,7 @@ impl Report {
             after it."
             .to_owned();
         let plan = &self.id.plan;
-        let resume = || format!("ringward resume {plan} --reason …");
+        let resume = || resume(plan.as_str());
         // Only a person lets a rollout that is held go on to its end. A stop or a pause would hold
         // the newer target as well.
         let stop = self.waiting_on.iter().any(|blocker| blocker.code() == "stopped");

@@ -1,5 +1,6 @@
 //! What would change each blocker, as a person can do it.
 
+use crate::ids::RingName;
 use crate::rollout::decide::blocker::Blocker;
 use crate::rollout::record::{Cause, ClockDoubt, DriftKind, GroupDrift, Never, Unknown};
 use crate::rollout::tell::explain::blocks;
@@ -52,10 +53,7 @@ pub(crate) fn remedy(blocker: &Blocker, plan: &str) -> Remedy {
         Blocker::BetweenGroups { .. } => Remedy::words(
             "nothing: they go in or back by themselves; while writes are stopped, `start` lets them",
         ),
-        Blocker::GroupsUnread(_) => Remedy::then(
-            "nothing, if the reads recover; those that fail are told by",
-            "ringward status".to_owned(),
-        ),
+        Blocker::GroupsUnread(_) => Remedy::reads_recover(),
         Blocker::InFlight(..) | Blocker::OutcomeUnknown { .. } => {
             Remedy::words("nothing: it is settled by itself")
         }
@@ -98,7 +96,7 @@ pub(crate) fn remedy(blocker: &Blocker, plan: &str) -> Remedy {
         ),
         Blocker::Returning { ring, .. } => Remedy::then(
             "nothing: it goes on by itself; which devices do not follow is told by",
-            format!("ringward devices {plan} --ring {}", in_shell(ring.as_str())),
+            devices(plan, ring),
         ),
         Blocker::RolledBack { missing, .. } => {
             let words = "name the version to run now in the plan; to try the same one again, `ringward unblock` it first";
@@ -106,12 +104,16 @@ pub(crate) fn remedy(blocker: &Blocker, plan: &str) -> Remedy {
                 None => Remedy::words(words),
                 Some((ring, _)) => Remedy::then(
                     format!("{words}; which devices did not follow is told by"),
-                    format!("ringward devices {plan} --ring {}", in_shell(ring.as_str())),
+                    devices(plan, ring),
                 ),
             }
         }
         Blocker::Moving => Remedy::words("nothing: it goes on by itself"),
     }
+}
+
+fn devices(plan: &str, ring: &RingName) -> String {
+    format!("ringward devices {plan} --ring {}", in_shell(ring.as_str()))
 }
 
 /// Somebody has a group offer what a rollback blocks.

@@ -4,10 +4,9 @@ use crate::ids::RingName;
 use crate::rollout::decide::blocker::{Blocker, TooMany, TooManyToday, change};
 use crate::rollout::record::{CLOCKS_APART, Cause, Gate, Judgement, Unknown};
 use crate::rollout::state::Rollback;
-use crate::rollout::tell::explain::blocks;
 use crate::rollout::tell::explain::gates::{ailing, cannot_tell, gate, stayed, whose};
 use crate::rollout::tell::explain::told::{ToldBlocker, of_devices, of_full_sweep, of_groups, told};
-use crate::rollout::tell::report::Report;
+use crate::rollout::tell::{explain::blocks, report::Report};
 use crate::time::{in_words, short};
 
 /// What is told of one blocker.

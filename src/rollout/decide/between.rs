@@ -6,7 +6,7 @@
 
 use crate::ids::{GroupId, PolicyId};
 use crate::rollout::decide::backoff::{MAX_ATTEMPTS, retry_not_before};
-use crate::rollout::decide::blocker::{Blocker, Ends};
+use crate::rollout::decide::blocker::Blocker;
 use crate::rollout::decide::write::{WriteDraft, budget_spent_until};
 use crate::rollout::decide::{context::Context, enter, planned::WriteBlock};
 use crate::rollout::judge::{between::stranded, drift};
@@ -78,7 +78,7 @@ pub(crate) fn goes_in(context: &Context<'_>, ring: &Ring) -> bool {
 fn is_momentary(block: &WriteBlock) -> bool {
     match block {
         WriteBlock::Block(kind) => matches!(kind, BlockKind::Stopped | BlockKind::LogUnwritable),
-        WriteBlock::Other(blocker) => blocker.ends() != Ends::Otherwise,
+        WriteBlock::Other(blocker) => blocker.ends_by_itself(),
         WriteBlock::Gates | WriteBlock::Drifted => false,
     }
 }

@@ -195,25 +195,16 @@ impl Blocker {
         }
     }
 
-    /// How it ends; what nobody knows to end by itself takes people or devices.
-    pub(crate) const fn ends(&self) -> Ends {
-        match self {
-            Self::Backoff { .. } | Self::BudgetSpent { .. } => Ends::AtAnInstant,
-            Self::GroupsUnread(_) | Self::OtherWrite { .. } => Ends::WithinMinutes,
-            _ => Ends::Otherwise,
-        }
+    /// Whether it ends at an instant that is known.
+    pub(crate) const fn ends_by_the_clock(&self) -> bool {
+        matches!(self, Self::Backoff { .. } | Self::BudgetSpent { .. })
     }
-}
 
-/// How what is in the way of a write ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ends {
-    /// At an instant that is known.
-    AtAnInstant,
-    /// Within minutes, by what ringward does anyway.
-    WithinMinutes,
-    /// By people, or by what devices do.
-    Otherwise,
+    /// Whether it ends so, or within minutes by what ringward does anyway; anything else ends by people, or by what
+    /// devices do.
+    pub(crate) const fn ends_by_itself(&self) -> bool {
+        self.ends_by_the_clock() || matches!(self, Self::GroupsUnread(_) | Self::OtherWrite { .. })
+    }
 }
 
 /// What a write would change, in words.

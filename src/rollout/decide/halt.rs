@@ -11,13 +11,8 @@ use crate::time::{SignedDuration, Timestamp, since};
 
 /// Halts for writes alone: what takes a rollout back asks nothing else.
 pub(crate) fn halt_writes(context: &Context<'_>) -> Vec<Entry> {
-    let Some(turn) = rollback::turn(context) else { return Vec::new() };
-    match came_to_nothing(turn.ring, &turn.ring.restoring.attempts) {
-        Some(cause) if context.rollout.halted.is_none() => {
-            context.entry(cause.to_string(), Event::Halted { cause })
-        }
-        _ => Vec::new(),
-    }
+    let turn = rollback::turn(context).filter(|_| context.rollout.halted.is_none());
+    halt_for(context, turn.and_then(|turn| came_to_nothing(turn.ring, &turn.ring.restoring.attempts)))
 }
 
 /// Halts for drift, a refused or ever failing write, a failing gate, or too long an unknown.
@@ -27,10 +22,12 @@ pub(crate) fn halt(context: &Context<'_>) -> Vec<Entry> {
     }
     let unhealthy = || failing(context).or_else(|| superseded::failing(context));
     let forbidden = forbidden(context).or_else(|| drift::halting(context));
-    match forbidden.or_else(unhealthy).or_else(|| unknown_too_long(context)) {
-        Some(cause) => context.entry(cause.to_string(), Event::Halted { cause }),
-        None => Vec::new(),
-    }
+    halt_for(context, forbidden.or_else(unhealthy).or_else(|| unknown_too_long(context)))
+}
+
+fn halt_for(context: &Context<'_>, cause: Option<Cause>) -> Vec<Entry> {
+    let halt = |cause: Cause| context.entry(cause.to_string(), Event::Halted { cause });
+    cause.map(halt).unwrap_or_default()
 }
 
 /// That the plan forbids what the rollout offers or is about to offer.

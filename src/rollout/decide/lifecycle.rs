@@ -14,6 +14,7 @@ use crate::rollout::judge::{plan_file, plan_file::Takes};
 use crate::rollout::record::{Entry, Event, RolloutId};
 use crate::rollout::state::{BlockedVersion, Phase, PlanState, Ring, RingState, Rollout, State};
 use crate::rollout::world::{Desired, Known};
+use crate::text::joined;
 use crate::time::Timestamp;
 
 /// What the plan's file makes of its rollout; nothing while a write has no outcome.
@@ -107,7 +108,7 @@ fn present(plan: &PlanState, revision: &Revision, takes: Takes, known: Known<'_>
             true => "the same profiles under another name",
             false => "the plan's file says which ring it was",
         };
-        let reason = format!("{how}: {}", names.collect::<Vec<_>>().join(", "));
+        let reason = format!("{how}: {}", joined(names, ", "));
         return vec![Entry::engine(id, reason, Event::RingRenamed { renamed })];
     }
     match rollout.phase {
@@ -207,10 +208,10 @@ fn revise(
     restricts_only: bool,
 ) -> Entry {
     let (dropped, revision) = (dropped(revision, goal), Box::new(goal.clone()));
-    let kept: Vec<String> = dropped.iter().map(|ring| format!("`{ring}`")).collect();
+    let kept = joined(dropped.iter().map(|ring| format!("`{ring}`")), ", ");
     let reason = match kept.is_empty() {
         true => reason.to_owned(),
-        false => format!("{reason}; until verified or let go these keep their place: {}", kept.join(", ")),
+        false => format!("{reason}; until verified or let go these keep their place: {kept}"),
     };
     Entry::engine(id, reason, Event::PlanRevised { revision, restricts_only, dropped })
 }

@@ -35,10 +35,8 @@ pub(crate) fn due<'a>(context: &Context<'a>) -> Option<Due<'a>> {
     let name = &context.rollout.id.plan;
     let all = drift::groups(context.known(), name);
     let drift = drift::first_to_restore(&all)?;
-    context
-        .state
-        .to_restore(name)
-        .find(|known| known.expected.id == drift.expected.id && known.shows_the_same(drift))?;
+    let same = |known: &&GroupDrift| known.expected.id == drift.expected.id && known.shows_the_same(drift);
+    context.state.to_restore(name).find(same)?;
     let (ring, plan) = context.rollout.rings_with_plans().find(|(ring, _)| ring.name == drift.ring)?;
     let judgements = gates::writing_back(context.subject(ring, plan), &drift.expected.content.policies);
     Some(Due { ring, plan, drift: drift.clone(), judgements })

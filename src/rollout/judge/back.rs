@@ -3,9 +3,9 @@
 //! **Invariant:** it holds up nothing but the ring's own time to come back.
 
 use crate::plan::model::RingPlan;
-use crate::rollout::judge::adoption::adopted;
+use crate::rollout::judge::adoption::{adopted, evidence};
 use crate::rollout::judge::subject::{Subject, census, unseeable};
-use crate::rollout::record::{Evidence, Exempt, Gate, Judgement, Verdict};
+use crate::rollout::record::{Exempt, Gate, Judgement, Verdict};
 use crate::rollout::state::{Assigned, Back};
 use crate::time::{Timestamp, after};
 use crate::version::Environment;
@@ -23,13 +23,7 @@ pub(crate) fn going_back(subject: Subject<'_>, assigned: &Assigned, back: &Back)
             None if counted.counts.eligible() == 0 => Verdict::Exempt(Exempt::NoEligibleDevice),
             None => adopted(plan, &counted).map_or(Verdict::Pass, Verdict::Wait),
         };
-        let evidence = Evidence::Adoption {
-            census: counted,
-            at_least: plan.adoption.at_least,
-            seen_at_least: plan.adoption.seen_at_least,
-            deadline_at: step_ends_at(plan, back),
-        };
-        let environment = Some(*environment);
+        let (environment, evidence) = (Some(*environment), evidence(plan, counted, step_ends_at(plan, back)));
         Judgement { gate: Gate::Adoption, environment, verdict, evidence, as_of: known_until }
     };
     back.to.keys().map(judge).collect()

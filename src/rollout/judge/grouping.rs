@@ -11,7 +11,7 @@ use crate::plan::model::RingPlan;
 use crate::rollout::record::{Group, GroupContent, Purpose, VersionEntry, WriteIntent};
 use crate::rollout::state::{OwnedGroup, Ring, RingState, State};
 use crate::rollout::world::Known;
-use crate::text::{in_shell, worded};
+use crate::text::{in_shell, joined, worded};
 use crate::version::Environment;
 
 worded!(Veto);
@@ -64,12 +64,10 @@ impl Veto {
     pub fn what(&self) -> String {
         match self {
             Self::AmbiguousName { name, ids } => {
-                let ids: Vec<_> = ids.iter().map(GroupId::as_str).collect();
-                format!("{} deployment groups are named `{name}` ({})", ids.len(), ids.join(", "))
+                format!("{} deployment groups are named `{name}` ({})", ids.len(), joined(ids, ", "))
             }
             Self::ForeignProfiles { name, id, policies } => {
-                let policies: Vec<_> = policies.iter().map(PolicyId::as_str).collect();
-                let policies = policies.join(", ");
+                let policies = joined(policies, ", ");
                 format!(
                     "deployment group `{name}` ({id}) also holds {policies}, which the ring does not name"
                 )

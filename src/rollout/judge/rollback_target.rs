@@ -16,6 +16,7 @@ use crate::plan::model::{Plan, RingPlan};
 use crate::rollout::judge::revision::forbid;
 use crate::rollout::record::{Ground, GroupContent, RollbackStep, RollbackTarget, WriteId};
 use crate::rollout::state::{Phase, PlanState, State};
+use crate::text::joined;
 use crate::version::{ClientVersion, Environment};
 
 /// How far a rollback goes.
@@ -64,17 +65,15 @@ impl Stuck {
 
     /// `windows` or `windows and macos`.
     pub fn environments(&self) -> String {
-        let names: Vec<&str> = self.from.keys().map(|environment| environment.as_str()).collect();
-        names.join(" and ")
+        joined(self.from.keys(), " and ")
     }
 }
 
 impl fmt::Display for Stuck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words: Vec<String> =
-            self.from.iter().map(|(environment, from)| format!("{environment} from {from}")).collect();
-        let (ring, tried) = (&self.ring, self.tried.join("; "));
-        write!(f, "ring `{ring}` has nowhere to go back to on {}: {tried}", words.join(" and "))
+        let from = self.from.iter().map(|(environment, from)| format!("{environment} from {from}"));
+        let (ring, from, tried) = (&self.ring, joined(from, " and "), self.tried.join("; "));
+        write!(f, "ring `{ring}` has nowhere to go back to on {from}: {tried}")
     }
 }
 

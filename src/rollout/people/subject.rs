@@ -4,7 +4,7 @@
 
 use crate::ids::{PlanName, RingName, UserGroupName};
 use crate::plan::model::{PlanDigest, RingPlan};
-use crate::rollout::judge::rollback_target::{NoRollbackTarget, Stuck};
+use crate::rollout::judge::rollback_target::NoRollbackTarget;
 use crate::rollout::judge::{approval, gates, rollback_target, subject};
 use crate::rollout::people::verbs::columns::{Columns, Heading};
 use crate::rollout::people::verbs::definition::{Aim, Vote};
@@ -17,6 +17,7 @@ use crate::rollout::people::{command::Command, hearing::Hearing, refusal::Refusa
 use crate::rollout::record::{Actor, Cause, Event, Gate, RollbackStep, RolloutId, Trigger};
 use crate::rollout::state::{BlockedVersion, PendingRevision, PlanState, Ring, RingState, State};
 use crate::rollout::world::{ENTRY_MAX_AGE, Known};
+use crate::text::joined;
 use crate::version::ClientVersion;
 
 /// What a request is about.
@@ -152,40 +153,28 @@ impl<'a> Subject<'a> {
     }
 
     pub(crate) fn refusal(&self, refused: Refused) -> Refusal {
-        let mut about = About::anything();
-        let mut hold = self.known.state.stop.as_ref();
-        if let Some(name) = &self.name {
-            about.plan = name.to_string();
-        }
-        if let Some(plan) = self.plan {
-            about.phase = plan.rollout.phase.as_str().to_owned();
-            hold = plan.paused.as_ref();
-        }
-        if let Some(waiting) = self.waiting {
-            about.revision = waiting.revision.to_string();
-            hold = waiting.confirmed.as_ref();
-        }
-        if let Some(ring) = self.ring {
-            about.ring = ring.name.to_string();
-        }
-        if let Some(gate) = self.gate {
-            about.gate = gate.to_string();
-        }
-        if let Some(word) = &self.word {
-            about.asked.clone_from(&word.asked);
-        }
-        if let Some(version) = self.version {
-            about.version = version.to_string();
-        }
-        if let Some(held) = self.held {
-            (about.plan, about.version) = (held.plan.to_string(), held.version.to_string());
-        }
-        if let Some(Err(NoRollbackTarget::Stuck(stuck))) = &self.steps {
-            about.stuck = stuck.iter().map(Stuck::to_string).collect::<Vec<_>>().join("; ");
-        }
-        if let Some(hold) = hold {
-            about.held = hold.to_string();
-        }
+        let any = About::anything();
+        let plan = self.held.map(|held| &held.plan).or(self.name.as_ref());
+        let version = self.held.map(|held| held.version).or(self.version);
+        let hold = match (self.waiting, self.plan) {
+            (Some(waiting), _) => waiting.confirmed.as_ref(),
+            (None, Some(plan)) => plan.paused.as_ref(),
+            (None, None) => self.known.state.stop.as_ref(),
+        };
+        let about = About {
+            plan: plan.map_or(any.plan, ToString::to_string),
+            ring: self.ring.map_or(any.ring, |ring| ring.name.to_string()),
+            gate: self.gate.map_or(any.gate, |gate| gate.to_string()),
+            held: hold.map_or(any.held, ToString::to_string),
+            phase: self.plan.map_or(any.phase, |plan| plan.rollout.phase.as_str().to_owned()),
+            version: version.map_or(any.version, |version| version.to_string()),
+            stuck: match &self.steps {
+                Some(Err(NoRollbackTarget::Stuck(stuck))) => joined(stuck, "; "),
+                _ => any.stuck,
+            },
+            asked: self.word.as_ref().map_or(any.asked, |word| word.asked.clone()),
+            revision: self.waiting.map_or(any.revision, |waiting| waiting.revision.to_string()),
+        };
         Refusal::not_now(refused.why(&about), refused.instead(&about))
     }
 }
@@ -324,11 +313,8 @@ fn ring_of<'a>(plan: &'a PlanState, ring: Option<&RingName>) -> Result<&'a Ring,
         None => rings.iter().find(|ring| !matches!(ring.stage, RingState::Verified(_))).or(rings.last()),
     };
     found.ok_or_else(|| {
-        let known: Vec<_> = rings.iter().map(|ring| format!("`{}`", ring.name)).collect();
+        let known = joined(rings.iter().map(|ring| format!("`{}`", ring.name)), ", ");
         let named = ring.map(|name| format!(" `{name}`")).unwrap_or_default();
-        Refusal::not_now(
-            format!("the plan has no ring{named}"),
-            format!("its rings are {}", known.join(", ")),
-        )
+        Refusal::not_now(format!("the plan has no ring{named}"), format!("its rings are {known}"))
     })
 }

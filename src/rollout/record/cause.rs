@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{DeviceId, RingName};
 use crate::rollout::record::{Evidence, Gate, GroupDrift, Judgement, OtherUpdater, Unknown, Verdict};
-use crate::text::worded;
+use crate::text::{joined, worded};
 use crate::time::{Timestamp, short};
 use crate::version::{ClientVersion, Environment};
 
@@ -129,8 +129,7 @@ impl fmt::Display for Cause {
                     1 => format!("1 device of {ring} is offered it"),
                     devices => format!("{devices} devices of {ring} are offered it"),
                 };
-                let offered: Vec<String> = offered.iter().map(words).collect();
-                write!(f, ": {}", offered.join(", "))
+                write!(f, ": {}", joined(offered.iter().map(words), ", "))
             }
             Self::Drift(drift) => drift.fmt(f),
             Self::OtherUpdater(updater) => updater.fmt(f),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::rollout::record::remote::Group;
-use crate::text::worded;
+use crate::text::{joined, worded};
 use crate::time::{SignedDuration, Timestamp, short};
 use crate::version::{ClientVersion, Environment};
 
@@ -224,8 +224,8 @@ impl fmt::Display for GroupDrift {
         let (ring, name) = (&self.ring, &self.expected.content.name);
         match &self.seen {
             Some(seen) => {
-                let kinds: Vec<&str> = self.kinds().into_iter().map(DriftKind::words).collect();
-                let (kinds, changes) = (kinds.join(", "), self.expected.content.difference(&seen.content));
+                let kinds = joined(self.kinds().into_iter().map(DriftKind::words), ", ");
+                let changes = self.expected.content.difference(&seen.content);
                 write!(
                     f,
                     "the group of {ring}, `{name}`, was changed by somebody else ({kinds}): {changes}"
@@ -249,7 +249,7 @@ impl fmt::Display for OtherUpdater {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { ring, of, moved, versions, since } = self;
         let to = |to: &MovedTo| format!("{} {} {}", to.devices, to.environment, to.version);
-        let versions = versions.iter().map(to).collect::<Vec<_>>().join(", ");
+        let versions = joined(versions.iter().map(to), ", ");
         write!(
             f,
             "{moved} of {of} devices of {ring} changed their version since {} though neither ringward nor their \

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{PolicyId, RingName};
 use crate::rollout::record::ids::WriteId;
-use crate::text::worded;
+use crate::text::{joined, worded};
 use crate::time::{Timestamp, short};
 use crate::version::{ClientVersion, Environment};
 
@@ -120,7 +120,6 @@ impl fmt::Display for RollbackStep {
         let words = |(environment, RollbackTarget { from, to, ground }): (&Environment, &RollbackTarget)| {
             format!("{environment} {from} back to {to} ({ground})")
         };
-        let back: Vec<String> = self.back.iter().map(words).collect();
-        write!(f, "`{}`: {}", self.ring, back.join(", "))
+        write!(f, "`{}`: {}", self.ring, joined(self.back.iter().map(words), ", "))
     }
 }

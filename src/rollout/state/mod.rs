@@ -10,7 +10,6 @@ mod blocked_version;
 mod day;
 pub mod fold;
 mod owned;
-mod pending_revision;
 mod phase;
 mod plan;
 mod ring;
@@ -30,9 +29,8 @@ pub use blocked_version::BlockedVersion;
 pub use day::{DAY, Day};
 pub use fold::apply::IllegalEvent;
 pub use owned::OwnedGroup;
-pub use pending_revision::{CONFIRMED_FOR, PendingRevision};
 pub use phase::Phase;
-pub use plan::PlanState;
+pub use plan::{CONFIRMED_FOR, PendingRevision, PlanState};
 pub use ring::{Restoring, Ring, UnknownSince};
 pub use ring_state::{
     Assigned, Back, FirstRead, Moved, Origin, PendingWrite, RingState, Soak, UnknownOutcome,

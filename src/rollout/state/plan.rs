@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use crate::ids::{PlanName, RingName};
-use crate::rollout::record::{Block, BlockKind, CHANGES_AN_HOUR};
+use crate::plan::model::PlanDigest;
+use crate::rollout::record::{Block, BlockKind, CHANGES_AN_HOUR, WaitingRevision};
 use crate::rollout::state::{Attribution, Brought, Phase, Rollout, Superseded};
 use crate::time::{SignedDuration, Timestamp, after};
 
@@ -66,5 +67,27 @@ impl PlanState {
     pub(crate) fn note_change(&mut self, at: Timestamp) {
         self.changed_at.retain(|known| after(*known, HOUR) > at);
         self.changed_at.push(at);
+    }
+}
+
+/// A person's confirmation counts for so long.
+pub const CONFIRMED_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// A revision that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingRevision {
+    /// Which, and what for.
+    pub revision: WaitingRevision,
+    /// Since when.
+    pub since: Timestamp,
+    /// A person's word that it need not.
+    pub confirmed: Option<Attribution>,
+}
+
+impl PendingRevision {
+    /// Whether a person's word lets this revision take effect at `now`.
+    pub fn is_confirmed(&self, digest: &PlanDigest, now: Timestamp) -> bool {
+        let counts = |word: &Attribution| now < after(word.since, CONFIRMED_FOR);
+        self.revision.digest == *digest && self.confirmed.as_ref().is_some_and(counts)
     }
 }

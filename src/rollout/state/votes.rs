@@ -118,20 +118,20 @@ impl Votes {
     /// Its ring has another name: an approval was for the one that was read; a refusal stands.
     pub(crate) fn rename(&mut self, at: Timestamp) {
         self.asked = None;
-        let stands = |approval: &&mut Approval| approval.standing == Validity::Stands;
-        self.approvals
-            .values_mut()
-            .filter(stands)
-            .for_each(|approval| approval.standing = Validity::Voided(at));
+        self.void_approvals(at, |_| true);
     }
 
     /// Another revision is in force.
     pub(crate) fn void(&mut self, digest: &PlanDigest, at: Timestamp) {
+        self.void_approvals(at, |approval| approval.digest != *digest);
+        self.rejections.retain(|_, objection| objection.digest == *digest);
+    }
+
+    fn void_approvals(&mut self, at: Timestamp, voids: impl Fn(&Approval) -> bool) {
         for approval in self.approvals.values_mut() {
-            if approval.standing == Validity::Stands && approval.digest != *digest {
+            if approval.standing == Validity::Stands && voids(approval) {
                 approval.standing = Validity::Voided(at);
             }
         }
-        self.rejections.retain(|_, objection| objection.digest == *digest);
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::plan::model::RingPlan;
 use crate::rollout::decide::{
-    backoff::not_before, blocker::Ends, context::Context, drift, planned::WriteBlock, restore, superseded,
+    backoff::not_before, context::Context, drift, planned::WriteBlock, restore, superseded,
     write::budget_spent_until,
 };
 use crate::rollout::judge::opening;
@@ -25,7 +25,7 @@ fn clock_alone(context: &Context<'_>, ring: &Ring, plan: &RingPlan) -> bool {
 fn is_of_the_clock(block: &WriteBlock) -> bool {
     match block {
         WriteBlock::Gates => true,
-        WriteBlock::Other(blocker) => blocker.ends() == Ends::AtAnInstant,
+        WriteBlock::Other(blocker) => blocker.ends_by_the_clock(),
         WriteBlock::Block(_) | WriteBlock::Drifted => false,
     }
 }

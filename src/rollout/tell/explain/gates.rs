@@ -9,7 +9,7 @@ use crate::rollout::tell::explain::remedy::Remedy;
 use crate::rollout::tell::explain::told::{ToldBlocker, of_devices, of_full_sweep, told};
 use crate::rollout::tell::report::Report;
 use crate::rollout::world::Read;
-use crate::text::in_shell;
+use crate::text::{in_shell, joined};
 use crate::time::short;
 
 /// That no patience helps: fewer people could approve than must.
@@ -36,8 +36,8 @@ fn voided(report: &Report, ring: &RingName) -> String {
         }
         Validity::Stands => None,
     });
-    let told: Vec<String> = voided.collect();
-    if told.is_empty() { String::new() } else { format!(" No longer counted: {}.", told.join("; ")) }
+    let told = joined(voided, "; ");
+    if told.is_empty() { told } else { format!(" No longer counted: {told}.") }
 }
 
 /// What is told of a gate: the sentences by its verdict, the instants and reads by its evidence.

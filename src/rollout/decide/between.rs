@@ -6,9 +6,8 @@
 
 use crate::ids::{GroupId, PolicyId};
 use crate::rollout::decide::backoff::{MAX_ATTEMPTS, retry_not_before};
-use crate::rollout::decide::blocker::Blocker;
 use crate::rollout::decide::write::{WriteDraft, budget_spent_until};
-use crate::rollout::decide::{context::Context, enter, planned::WriteBlock};
+use crate::rollout::decide::{blocker::Blocker, context::Context, enter, planned::WriteBlock};
 use crate::rollout::judge::{between::stranded, drift};
 use crate::rollout::record::{BlockKind, Entry, GroupContent, Mode, Purpose, Step};
 use crate::rollout::state::{Phase, Ring, TakenOut};
@@ -70,8 +69,7 @@ pub(crate) fn goes_in(context: &Context<'_>, ring: &Ring) -> bool {
         return false;
     }
     let Some(plan) = context.rollout.ring_plan(&ring.name) else { return false };
-    enter::entering(context, ring, plan, attempts, context.judged(ring).to_vec())
-        .is_blocked_only_by(is_momentary)
+    enter::entering(context, ring, plan, attempts).is_blocked_only_by(is_momentary)
 }
 
 /// Whether it stands against the way back as well, or is over within minutes.
@@ -125,5 +123,5 @@ pub(crate) fn put_back(context: &Context<'_>, ring: &Ring) -> Vec<Entry> {
     let judgements = Vec::new();
     WriteDraft { plan, purpose, before: Some(before), after, policies, judgements, after_doubt }
         .planned(context)
-        .entries(context, ring, || "what was taken out cannot go in now, and goes back".to_owned())
+        .entries(context, ring, "what was taken out cannot go in now, and goes back")
 }

@@ -15,7 +15,7 @@ use crate::rollout::decide::write::{
 use crate::rollout::decide::{blocker::Blocker, context::Context, drift, superseded};
 use crate::rollout::judge::grouping::{GroupStep, GroupSteps};
 use crate::rollout::judge::{between, revision::forbid};
-use crate::rollout::record::{Entry, Event, Gate, Judgement, Purpose, Step};
+use crate::rollout::record::{Entry, Event, Gate, Purpose, Step};
 use crate::rollout::state::{Attempts, Ring};
 
 impl<'a> Context<'a> {
@@ -25,7 +25,7 @@ impl<'a> Context<'a> {
         let entering = || {
             let (ring, plan) = self.current()?;
             let attempts = ring.stage.entering()?;
-            Some(entering(self, ring, plan, attempts, self.judged(ring).to_vec()))
+            Some(entering(self, ring, plan, attempts))
         };
         self.enters.get_or_init(entering).as_ref()
     }
@@ -33,7 +33,7 @@ impl<'a> Context<'a> {
 
 pub(crate) fn enter_ring(context: &Context<'_>) -> Vec<Entry> {
     let Some(((ring, _), entering)) = context.current().zip(context.entering()) else { return Vec::new() };
-    entering.clone().entries(context, ring, || "every entry gate advances".to_owned())
+    entering.clone().entries(context, ring, "every entry gate advances")
 }
 
 /// What entering a ring comes to now.
@@ -42,8 +42,8 @@ pub(crate) fn entering(
     ring: &Ring,
     plan: &RingPlan,
     attempts: &Attempts,
-    judgements: Vec<Judgement>,
 ) -> PlannedStep {
+    let judgements = context.judged(ring).to_vec();
     let is_between = between::is_between(context.known(), ring);
     let step = if is_between { Step::SecondHalf } else { Step::Entry };
     let mut blocks = not_now(context, &ring.name, ring.since, attempts, (step, &judgements));

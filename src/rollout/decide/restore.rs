@@ -100,6 +100,6 @@ fn under_way<'a>(context: &Context<'a>, ring: &Ring) -> Option<&'a RingName> {
 /// Plans the write, if nothing is in its way.
 pub(crate) fn write_back(context: &Context<'_>) -> Vec<Entry> {
     let Some(due) = due(context) else { return Vec::new() };
-    let why = || "the group drifted, and every entry gate advances".to_owned();
+    let why = "the group drifted, and every entry gate advances";
     writing_back(context, &due).entries(context, due.ring, why)
 }

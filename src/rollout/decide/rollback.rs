@@ -109,11 +109,8 @@ fn taken_back(content: &GroupContent, step: &RollbackStep) -> GroupContent {
 
 /// The group of a ring; `Some(None)`: there is none, or none that is ringward's to write; `None`: the list lacks it,
 /// and no read of its own has said that it is gone.
-fn find(
-    context: &Context<'_>,
-    Turn { step, ring, plan }: &Turn<'_>,
-    groups: Vec<Group>,
-) -> Option<Option<Group>> {
+fn find(context: &Context<'_>, turn: &Turn<'_>, groups: Vec<Group>) -> Option<Option<Group>> {
+    let Turn { step, ring, plan } = turn;
     let name = &context.rollout.id.plan;
     if let Some((id, owned)) = context.state.group_of(name, &ring.name) {
         return match groups.into_iter().find(|group| group.id == *id) {
@@ -128,7 +125,7 @@ fn find(
 /// Goes on with the ring whose turn it is.
 pub(crate) fn step(context: &Context<'_>) -> Vec<Entry> {
     let Some(turn) = turn(context) else { return Vec::new() };
-    going_back(context, &turn).entries(context, turn.ring, || format!("going back: {}", turn.step))
+    going_back(context, &turn).entries(context, turn.ring, format!("going back: {}", turn.step))
 }
 
 /// Ends the rollback.

@@ -37,19 +37,14 @@ pub(crate) enum Need {
 
 impl PlannedStep {
     /// What it adds to the log; `why`: the reason of a write.
-    pub(crate) fn entries(
-        self,
-        context: &Context<'_>,
-        ring: &Ring,
-        why: impl FnOnce() -> String,
-    ) -> Vec<Entry> {
+    pub(crate) fn entries(self, context: &Context<'_>, ring: &Ring, why: impl Into<String>) -> Vec<Entry> {
         match self {
             Self::Blocked(_) | Self::Waits => Vec::new(),
             Self::Fact(reason, event) => context.entry(reason, *event),
             // Observing: the report says what would be written.
             Self::Write(_) if context.state.mode == Some(Mode::Observe) => Vec::new(),
             Self::Write(intent) => {
-                context.entry(why(), Event::WritePlanned { ring: ring.name.clone(), intent })
+                context.entry(why, Event::WritePlanned { ring: ring.name.clone(), intent })
             }
         }
     }

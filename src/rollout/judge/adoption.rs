@@ -4,7 +4,7 @@
 
 use crate::fleet::{Census, EnvironmentCensus};
 use crate::plan::model::{Adoption, RingPlan};
-use crate::rollout::judge::subject::{Subject, unseeable};
+use crate::rollout::judge::subject::Subject;
 use crate::rollout::record::{Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
 use crate::rollout::state::{Assigned, RingState, Rollout};
 use crate::rollout::world::{Observations, REST_MAX_AGE};
@@ -21,7 +21,7 @@ pub(crate) fn adoption(subject: Subject<'_>, assigned: &Assigned, census: &Censu
         let counted = census.environments.get(&environment).copied().unwrap_or_default();
         let verdict = if ring.waived.contains_key(&Gate::Adoption) {
             Verdict::Exempt(Exempt::Waived)
-        } else if let Some(why) = unseeable(world, known_until, now) {
+        } else if let Some(why) = subject.unseeable(known_until) {
             Verdict::Unknown(why)
         } else if counted.counts.eligible() == 0 {
             nobody(world, census, now)

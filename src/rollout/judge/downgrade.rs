@@ -44,7 +44,7 @@ fn moves(Known { state, world, now }: Known<'_>, plan: &RingPlan, policies: &BTr
             continue;
         }
         *moves.from.entry(version).or_default() += 1;
-        if state.is_blocked_version(&policy.id, environment, version) {
+        if state.is_blocked(&policy.id, environment, version) {
             *moves.taken_back.entry(version).or_default() += 1;
         }
     }

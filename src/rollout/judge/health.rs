@@ -14,7 +14,7 @@ use crate::fleet::{
 use crate::ids::{DeviceId, PolicyId};
 use crate::plan::model::Health;
 use crate::rollout::judge::drift;
-use crate::rollout::judge::subject::{Subject, known_scope, scope, unseeable};
+use crate::rollout::judge::subject::{Subject, known_scope, scope};
 use crate::rollout::record::{
     Asks, Dark, Evaluation, Evidence, Exempt, Failing, Gate, HealthGate, Judgement, Stalled, Unknown,
     Verdict, Waiting,
@@ -79,7 +79,7 @@ impl<'a> HealthSubject<'a> {
     /// Whether too many seen devices do not move.
     fn stalled(self, counted: EnvironmentCensus) -> Judgement {
         let Self { subject, assigned, environment } = self;
-        let Subject { ring, plan, world, now, .. } = subject;
+        let Subject { ring, plan, world, .. } = subject;
         let limit = plan.health.stalled;
         let known_until = world.fleet.known_until(&assigned.policies);
         let accepted = match self.acknowledged(Gate::Stalled).is_empty() {
@@ -95,7 +95,7 @@ impl<'a> HealthSubject<'a> {
         };
         let verdict = if ring.waived.contains_key(&Gate::Stalled) {
             Verdict::Exempt(Exempt::Waived)
-        } else if let Some(why) = unseeable(world, known_until, now) {
+        } else if let Some(why) = subject.unseeable(known_until) {
             Verdict::Unknown(why)
         // Accepted devices are few devices less to fail for, and not a smaller ring.
         } else if seen.counts.sighted() < plan.health.least() {
@@ -114,14 +114,14 @@ impl<'a> HealthSubject<'a> {
     /// Whether more devices went silent than in the rings that are not entered.
     fn dark(self, counted: EnvironmentCensus) -> Judgement {
         let Self { subject, environment, .. } = self;
-        let Subject { ring, plan, world, now, .. } = subject;
+        let Subject { ring, plan, world, .. } = subject;
         let (health, arrived) = (plan.health, counted.counts.arrived);
         // Sweeps see the control as well; a poll sees the ring alone, and would call the control silent.
         let swept_at = world.fleet.full_sweep_at().and(world.fleet.swept_at());
         let found = if arrived < health.least() { None } else { self.looks() };
         let verdict = if ring.waived.contains_key(&Gate::Dark) {
             Verdict::Exempt(Exempt::Waived)
-        } else if let Some(why) = unseeable(world, swept_at, now) {
+        } else if let Some(why) = subject.unseeable(swept_at) {
             Verdict::Unknown(why)
         } else if arrived < health.least() {
             match ring.stage {

@@ -63,7 +63,7 @@ fn is_certain(plan: &PlanState, revision: &Revision, state: &State) -> bool {
 fn takes_by_itself(revision: &Revision, desired: Desired<'_>, known: Known<'_>) -> Takes {
     let Known { state, world, now } = known;
     let plan = own(revision, state).or_else(|| Predecessor::of(revision, state)?.goes_on());
-    if forbids_itself(&revision.plan, plan.map(|plan| &plan.rollout)).is_some() {
+    if forbids_itself(&revision.plan, plan.map(|plan| &plan.rollout)) {
         return Takes::Time(WaitsFor::AnotherVersion);
     }
     let waiting = state.waiting.get(&revision.plan.name);

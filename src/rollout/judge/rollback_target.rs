@@ -253,7 +253,7 @@ impl Place<'_> {
         if let Some(by) = brought {
             return Some(format!("is what rollout {} brought, which was never completed", by.number));
         }
-        let is_held = |policy: &PolicyId| self.state.is_blocked_version(policy, self.environment, version);
+        let is_held = |policy: &PolicyId| self.state.is_blocked(policy, self.environment, version);
         self.policies.iter().any(is_held).then(|| "is blocked there itself".to_owned())
     }
 }

@@ -31,6 +31,15 @@ impl<'a> Subject<'a> {
     pub(crate) const fn known(self) -> Known<'a> {
         Known { state: self.state, world: self.world, now: self.now }
     }
+
+    /// Why devices that are known up to an instant cannot be seen; `None`: they can.
+    pub(crate) fn unseeable(self, known_until: Option<Timestamp>) -> Option<Unknown> {
+        match known_until {
+            None => Some(Unknown::NotSwept),
+            Some(at) if since(at, self.now) > self.world.watch_max_age() => Some(Unknown::StaleSweep),
+            Some(_) => None,
+        }
+    }
 }
 
 /// A ring's devices as far as its profiles are known: under its assignment, or before it.
@@ -63,16 +72,4 @@ pub fn scope(ring: &Ring, plan: &RingPlan, assigned: &Assigned) -> RingScope {
 /// The ring's devices under its assignment, counted once for all gates that ask.
 pub(crate) fn census(subject: Subject<'_>, assigned: &Assigned) -> Census {
     subject.world.fleet.census(&scope(subject.ring, subject.plan, assigned), subject.now)
-}
-
-pub(crate) fn unseeable(
-    world: &Observations,
-    known_until: Option<Timestamp>,
-    now: Timestamp,
-) -> Option<Unknown> {
-    match known_until {
-        None => Some(Unknown::NotSwept),
-        Some(at) if since(at, now) > world.watch_max_age() => Some(Unknown::StaleSweep),
-        Some(_) => None,
-    }
 }

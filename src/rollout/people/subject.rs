@@ -4,8 +4,7 @@
 
 use crate::ids::{PlanName, RingName, UserGroupName};
 use crate::plan::model::{PlanDigest, RingPlan};
-use crate::rollout::judge::rollback_target::NoRollbackTarget;
-use crate::rollout::judge::{approval, gates, rollback_target, subject};
+use crate::rollout::judge::{approval, gates, rollback_target, rollback_target::NoRollbackTarget, subject};
 use crate::rollout::people::verbs::columns::{Columns, Heading};
 use crate::rollout::people::verbs::definition::{Aim, Vote};
 use crate::rollout::people::verbs::situation::{

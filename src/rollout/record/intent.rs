@@ -137,11 +137,6 @@ impl Purpose {
         matches!(self, Self::MoveOut { .. } | Self::PutBack { .. })
     }
 
-    /// Whether it puts the ring's own targets on offer.
-    pub const fn is_target(&self) -> bool {
-        matches!(self, Self::Target)
-    }
-
     /// Whether a ring has such writes wherever it is, and not only when its turn came.
     pub const fn is_of_any_stage(&self) -> bool {
         match self {

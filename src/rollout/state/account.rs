@@ -136,12 +136,7 @@ impl State {
     }
 
     /// Whether a version is blocked for a profile's devices of an environment.
-    pub fn is_blocked_version(
-        &self,
-        policy: &PolicyId,
-        environment: Environment,
-        version: ClientVersion,
-    ) -> bool {
+    pub fn is_blocked(&self, policy: &PolicyId, environment: Environment, version: ClientVersion) -> bool {
         self.blocked_versions.iter().any(|held| held.key() == (policy, environment, version))
     }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use crate::ids::{Email, UserGroupName};
 use crate::plan::model::PlanDigest;
 use crate::rollout::record::{Event, Recorded};
+use crate::rollout::state::fold::Fits;
 use crate::time::Timestamp;
 
 /// What people said about entering a ring.
@@ -73,7 +74,7 @@ impl Votes {
     }
 
     /// Somebody is asked, or speaks up.
-    pub(crate) fn hear(&mut self, event: &Event, recorded: &Recorded) -> Result<(), String> {
+    pub(crate) fn hear(&mut self, event: &Event, recorded: &Recorded) -> Fits {
         let at = recorded.at;
         let who = || recorded.entry.actor.email().cloned().ok_or("nobody is named who said it");
         let note = recorded.entry.reason.clone();

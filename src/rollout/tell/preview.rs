@@ -23,9 +23,8 @@ use crate::rollout::record::{
     AllMoves, Asks, Gate, Group, GroupContent, GroupDrift, Judgement, Mode, Purpose, RolloutId,
 };
 use crate::rollout::state::{IllegalEvent, Phase, Rollout, State};
-use crate::rollout::tell::decision::decide;
 use crate::rollout::tell::preview::devices::{DeviceCounts, moved};
-use crate::rollout::tell::preview::open_write::begun;
+use crate::rollout::tell::{decision::decide, preview::open_write::begun};
 use crate::rollout::world::{Desired, Known, Observations};
 use crate::text::worded;
 use crate::time::{SignedDuration, Timestamp, after};

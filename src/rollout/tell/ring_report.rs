@@ -132,6 +132,7 @@ pub(crate) fn ring_report(context: &Context<'_>, ring: &Ring, plan: &RingPlan) -
     let entries = group.into_iter().flat_map(|(_, owned)| &owned.last.content.versions);
     let unmanaged = entries.filter(|entry| !entry.environment.as_deref().is_some_and(named));
     let waits = matches!(ring.stage, RingState::Pending | RingState::Entering(_));
+    let moves = || downgrade::known_moves(context.known(), &context.rollout.revision.plan, plan);
     let dropped = context.rollout.is_dropped(&ring.name) && ring.stage.is_entered() && !ring.is_free();
     RingReport {
         name: ring.name.clone(),
@@ -155,7 +156,7 @@ pub(crate) fn ring_report(context: &Context<'_>, ring: &Ring, plan: &RingPlan) -
         schedule: waits.then(|| ScheduleReport::of(&plan.schedule, context.now)),
         dropped,
         waived: ring.waived.clone(),
-        moves: if waits { moves(context, plan) } else { AllMoves::new() },
+        moves: waits.then(moves).flatten().unwrap_or_default(),
         approval: ApprovalReport::of(context, ring, plan).filter(|_| waits),
         unmanaged: unmanaged.map(ToString::to_string).collect(),
     }
@@ -164,11 +165,6 @@ pub(crate) fn ring_report(context: &Context<'_>, ring: &Ring, plan: &RingPlan) -
 /// What it means that a ring is there which the plan's file does not name.
 const DROPPED: &str =
     "the plan's file dropped it; it keeps its place until it is verified, or a person waives its gate `ring`";
-
-pub(crate) fn moves(context: &Context<'_>, plan: &RingPlan) -> AllMoves {
-    let of = &context.rollout.revision.plan;
-    downgrade::known_moves(context.known(), of, plan).unwrap_or_default()
-}
 
 fn unsure(unknown: &UnknownSince, plan: &RingPlan) -> Unsure {
     Unsure { since: unknown.since, halts_at: after(unknown.since, plan.unknown_after.get()) }

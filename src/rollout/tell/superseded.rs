@@ -64,7 +64,7 @@ impl SupersededOffer {
 pub(crate) fn offers(context: &Context<'_>) -> Vec<SupersededOffer> {
     let offer = |(left, gates): (&Superseded, &Vec<Judgement>)| {
         let assigned = left.ring.stage.assigned()?;
-        let (id, owned) = left.group(&context.state.groups)?;
+        let (id, owned) = context.state.groups.get_key_value(&assigned.group)?;
         let fleet = &context.world.fleet;
         let swept = fleet.full_sweep_at().is_some();
         let asked = context.rollout.ring_plan(&left.ring.name).map(|plan| &plan.targets);

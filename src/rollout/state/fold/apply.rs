@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ids::RingName;
 use crate::plan::model::{Revision, RingPlan};
 use crate::rollout::record::{Cause, Entry, Event, Finding, Judgement, Recorded, RolloutId, SoakFact};
-use crate::rollout::state::{Attribution, Phase, PlanState, Ring, Rollout, State};
+use crate::rollout::state::{Attribution, Phase, PlanState, Ring, Rollout, State, fold::Fits};
 use crate::time::Timestamp;
 
 /// An event that does not fit the state.
@@ -57,7 +57,7 @@ impl State {
         self.apply(&Recorded { seq: self.seq + 1, at, entry })
     }
 
-    fn apply_to_account(&mut self, recorded: &Recorded) -> Result<(), String> {
+    fn apply_to_account(&mut self, recorded: &Recorded) -> Fits {
         match (&recorded.entry.event, &self.stop) {
             (Event::DaemonStarted { mode, settles_seconds, .. }, _) => {
                 self.mode = Some(*mode);
@@ -96,7 +96,7 @@ impl State {
         Ok(())
     }
 
-    fn apply_to_plan(&mut self, id: &RolloutId, recorded: &Recorded) -> Result<(), String> {
+    fn apply_to_plan(&mut self, id: &RolloutId, recorded: &Recorded) -> Fits {
         if let Event::PlanAccepted { revision } = &recorded.entry.event {
             self.accept(id, revision, recorded.at)?;
             self.took_effect(&id.plan, &recorded.entry.event, recorded.at);
@@ -166,12 +166,7 @@ impl State {
         Ok(())
     }
 
-    pub(crate) fn accept(
-        &mut self,
-        id: &RolloutId,
-        revision: &Revision,
-        at: Timestamp,
-    ) -> Result<(), String> {
+    fn accept(&mut self, id: &RolloutId, revision: &Revision, at: Timestamp) -> Fits {
         if revision.plan.name != id.plan {
             return Err("the plan has another name".to_owned());
         }

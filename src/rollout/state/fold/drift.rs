@@ -4,7 +4,7 @@
 
 use crate::ids::RingName;
 use crate::rollout::record::{Drift, Event, Group, GroupDrift, Recorded, RolloutId};
-use crate::rollout::state::{OwnedGroup, State};
+use crate::rollout::state::{OwnedGroup, State, fold::Fits};
 use crate::time::Timestamp;
 
 impl State {
@@ -68,7 +68,7 @@ impl State {
     }
 
     /// Whether an event about a drift fits the groups that ringward knows.
-    pub(crate) fn drift_fits(&self, id: &RolloutId, event: &Event) -> Result<(), String> {
+    pub(crate) fn drift_fits(&self, id: &RolloutId, event: &Event) -> Fits {
         let (group, ring) = match event {
             Event::DriftFound { drift } => (&drift.expected.id, &drift.ring),
             Event::DriftAdopted { drift: Drift::Group(drift) } => (&drift.expected.id, &drift.ring),

@@ -8,17 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ids::{PlanName, RingName};
 use crate::plan::change::same_profiles;
 use crate::rollout::record::RolloutId;
-use crate::rollout::state::State;
+use crate::rollout::state::{State, fold::Fits};
 use crate::time::Timestamp;
 
 impl State {
     /// A plan under another name, with its rollout and all that belongs to it.
-    pub(crate) fn rename_plan(
-        &mut self,
-        id: &RolloutId,
-        from: &PlanName,
-        at: Timestamp,
-    ) -> Result<(), String> {
+    pub(crate) fn rename_plan(&mut self, id: &RolloutId, from: &PlanName, at: Timestamp) -> Fits {
         if id.plan == *from || !self.is_untouched(&id.plan) {
             return Err("the plan has a rollout of its own".to_owned());
         }
@@ -67,7 +62,7 @@ impl State {
         id: &RolloutId,
         renamed: &BTreeMap<RingName, RingName>,
         at: Timestamp,
-    ) -> Result<(), String> {
+    ) -> Fits {
         let plan = self.plans.get_mut(&id.plan).ok_or("no such plan")?;
         let rollout = &mut plan.rollout;
         let new = |name: &RingName| renamed.get(name).unwrap_or(name).clone();

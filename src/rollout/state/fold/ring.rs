@@ -9,7 +9,7 @@ use crate::rollout::record::{
 };
 use crate::rollout::state::{
     Assigned, Attempts, Attribution, Between, Moved, Origin, PendingWrite, Restoring, Ring, RingState, Soak,
-    UnknownSince, fold::write::Outcome,
+    UnknownSince, fold::Fits, fold::write::Outcome,
 };
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
@@ -35,7 +35,7 @@ impl Ring {
     }
 
     /// The transition table of a ring.
-    pub(crate) fn apply(&mut self, event: &Event, recorded: &Recorded) -> Result<(), String> {
+    pub(crate) fn apply(&mut self, event: &Event, recorded: &Recorded) -> Fits {
         let at = recorded.at;
         let next = match (&self.stage, event) {
             (RingState::Pending, Event::RingReached { .. }) => RingState::Entering(Attempts::default()),
@@ -211,7 +211,7 @@ impl Ring {
         &mut self,
         to: BTreeMap<Environment, ClientVersion>,
         at: Timestamp,
-    ) -> Result<(), String> {
+    ) -> Fits {
         if matches!(self.stage, RingState::Deploying(_)) {
             return Err("a write has no outcome yet".to_owned());
         }

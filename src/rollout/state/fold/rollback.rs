@@ -5,7 +5,7 @@
 use crate::ids::PlanName;
 use crate::rollout::record::{Recorded, RollbackStep, RolloutId, Trigger};
 use crate::rollout::state::{
-    Attribution, BlockedVersion, Phase, Progress, Rollback, Rollout, State, StepState,
+    Attribution, BlockedVersion, Phase, Progress, Rollback, Rollout, State, StepState, fold::Fits,
 };
 use crate::version::{ClientVersion, Environment};
 
@@ -16,7 +16,7 @@ impl Rollout {
         trigger: Trigger,
         steps: &[RollbackStep],
         recorded: &Recorded,
-    ) -> Result<(), String> {
+    ) -> Fits {
         if self.phase == Phase::Superseded {
             return Err("the rollout is superseded".to_owned());
         }
@@ -80,7 +80,7 @@ impl State {
     }
 
     /// A person allows what this plan's rollbacks block of a version.
-    pub(crate) fn release(&mut self, plan: &PlanName, version: ClientVersion) -> Result<(), String> {
+    pub(crate) fn release(&mut self, plan: &PlanName, version: ClientVersion) -> Fits {
         let before = self.blocked_versions.len();
         self.blocked_versions.retain(|held| !(held.plan == *plan && held.version == version));
         if self.blocked_versions.len() == before {

@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 
 use crate::ids::{GroupId, PlanName, RingName};
 use crate::plan::model::{Plan, RingPlan};
-use crate::rollout::record::{Acknowledged, Event, Recorded, RollbackStep, RolloutId};
-use crate::rollout::state::{Brought, Moved, OwnedGroup, Phase, PlanState, Ring, Rollout, State, Superseded};
+use crate::rollout::record::{Acknowledged, Event, Purpose, Recorded, RollbackStep, RolloutId};
+use crate::rollout::state::{
+    Brought, Moved, OwnedGroup, Phase, PlanState, Ring, Rollout, State, Superseded, fold::Fits,
+};
 use crate::time::Timestamp;
 use crate::version::Environment;
 
@@ -85,7 +87,7 @@ impl PlanState {
     }
 
     /// What becomes of the devices of a ring that an earlier rollout left on their way.
-    pub(crate) fn take_of_left(&mut self, event: &Event, recorded: &Recorded) -> Result<(), String> {
+    pub(crate) fn take_of_left(&mut self, event: &Event, recorded: &Recorded) -> Fits {
         if self.rollout.phase != Phase::Running {
             return Err("the rollout does not run".to_owned());
         }
@@ -112,7 +114,9 @@ impl State {
     pub(crate) fn keep_superseded(&mut self, id: &RolloutId, recorded: &Recorded) {
         let Some(plan) = self.plans.get_mut(&id.plan) else { return };
         match &recorded.entry.event {
-            Event::WritePlanned { intent, .. } if intent.purpose.is_target() => plan.brought.note(id, intent),
+            Event::WritePlanned { intent, .. } if intent.purpose == Purpose::Target => {
+                plan.brought.note(id, intent)
+            }
             Event::RolloutCompleted {} => plan.brought.prove(&plan.rollout.revision.plan),
             _ => {}
         }

@@ -66,12 +66,10 @@ pub(crate) fn gate(report: &Report, ring: &RingName, judgement: &Judgement) -> T
             _ => told.since(assigned_at()).reads(of_devices),
         },
     };
-    let told = match verdict {
-        Verdict::Unknown(_) => told.since(report.unsure(ring, judgement).map(|unsure| unsure.since)),
-        Verdict::Pass | Verdict::Wait(_) | Verdict::Fail(_) | Verdict::Exempt(_) => told,
-    };
-    match verdict {
-        Verdict::Unknown(Unknown::ProfilesUnread | Unknown::ProfileUnresolved) => {
+    let Verdict::Unknown(why) = verdict else { return told };
+    let told = told.since(report.unsure(ring, judgement).map(|unsure| unsure.since));
+    match why {
+        Unknown::ProfilesUnread | Unknown::ProfileUnresolved => {
             told.reads(|read| matches!(read, Read::Profiles))
         }
         _ => told,

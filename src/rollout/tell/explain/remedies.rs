@@ -160,29 +160,31 @@ fn after_halt(cause: &Cause, plan: &str) -> String {
 
 /// What a person can do about a changed group before resuming.
 fn after_drift(drift: &GroupDrift) -> &'static str {
+    let kinds = drift.kinds();
     match drift.never {
         Some(Never::Forbidden { .. }) => {
-            return "find out who changed the group; write into the plan what this ring shall run now, and go on";
+            "find out who changed the group; write into the plan what this ring shall run now, and go on"
         }
         Some(Never::BlockedVersion { .. }) => {
-            return "find out who changed the group; make it at Cloudflare what this ring shall run now, and go on";
+            "find out who changed the group; make it at Cloudflare what this ring shall run now, and go on"
         }
         Some(Never::Superseded { .. }) => {
-            return "find out who changed the group; leave it as it is, for what it offered was replaced, and go on: the ring is entered in its turn";
+            "find out who changed the group; leave it as it is, for what it offered was replaced, and go on: the ring is entered in its turn"
         }
         Some(Never::TooOften { .. }) => {
-            return "find out who, or which tool, changes the group again and again, and end that; set it back at Cloudflare, or leave it as it is now, and go on";
+            "find out who, or which tool, changes the group again and again, and end that; set it back at Cloudflare, or leave it as it is now, and go on"
         }
-        None => {}
-    }
-    let kinds = drift.kinds();
-    if kinds.contains(&DriftKind::GroupDeleted) && drift.elsewhere.is_empty() {
-        "find out who deleted the group; to have ringward create it anew, write `on_drift: restore` into the plan, and go on"
-    } else if drift.elsewhere.is_empty() {
-        "find out who changed the group; set it back at Cloudflare, or leave it as it is now, and go on"
-    } else if kinds.contains(&DriftKind::ProfileMoved) {
-        "find out who moved the profile; put it back at Cloudflare, or take it out of the ring, and go on"
-    } else {
-        "find out who made the other group of that name; rename or delete it at Cloudflare, and go on"
+        None if kinds.contains(&DriftKind::GroupDeleted) && drift.elsewhere.is_empty() => {
+            "find out who deleted the group; to have ringward create it anew, write `on_drift: restore` into the plan, and go on"
+        }
+        None if drift.elsewhere.is_empty() => {
+            "find out who changed the group; set it back at Cloudflare, or leave it as it is now, and go on"
+        }
+        None if kinds.contains(&DriftKind::ProfileMoved) => {
+            "find out who moved the profile; put it back at Cloudflare, or take it out of the ring, and go on"
+        }
+        None => {
+            "find out who made the other group of that name; rename or delete it at Cloudflare, and go on"
+        }
     }
 }

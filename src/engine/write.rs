@@ -42,7 +42,7 @@ impl Engine {
         let limited = self.state.pending_write().is_some_and(|(rollout, ring, _)| {
             rollout.ring_plan(&ring.name).is_some_and(|plan| plan.max_devices.is_some())
         });
-        intent.purpose.counts_against_limits() && (limited || self.world.devices_per_day.is_some())
+        !intent.purpose.goes_back() && (limited || self.world.devices_per_day.is_some())
     }
 
     /// The look before a write ended that was ordered at `as_of`. It is an observation like any other: should it be

@@ -113,12 +113,8 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// Whether a write is held against `max_devices` and the guard. What goes back never is.
-    pub const fn counts_against_limits(&self) -> bool {
-        !self.goes_back()
-    }
-
-    /// Whether devices are offered again what they were offered before: that asks no gate and no schedule.
+    /// Whether devices are offered again what they were offered before: that asks no gate and no schedule, and is
+    /// never held against `max_devices` and the guard.
     pub const fn goes_back(&self) -> bool {
         matches!(self, Self::Rollback { .. } | Self::PutBack { .. })
     }

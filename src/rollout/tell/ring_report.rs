@@ -11,7 +11,7 @@ use crate::rollout::decide::context::Context;
 use crate::rollout::judge::{approval, downgrade, opening::LEFT_TO_ENTER, subject};
 use crate::rollout::people::hearing::Hearing;
 use crate::rollout::record::{AllMoves, Evidence, Gate, Judgement};
-use crate::rollout::state::{Attribution, Ring, RingState, UnknownSince, Votes};
+use crate::rollout::state::{Attribution, Ring, RingState, Votes};
 use crate::schedule::{Outlook, Schedule};
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::{ClientVersion, Environment};
@@ -131,6 +131,7 @@ pub(crate) fn ring_report(context: &Context<'_>, ring: &Ring, plan: &RingPlan) -
     let named = |environment: &str| plan.targets.keys().any(|target| target.as_str() == environment);
     let entries = group.into_iter().flat_map(|(_, owned)| &owned.last.content.versions);
     let unmanaged = entries.filter(|entry| !entry.environment.as_deref().is_some_and(named));
+    let unsure = |since| Unsure { since, halts_at: after(since, plan.unknown_after.get()) };
     let waits = matches!(ring.stage, RingState::Pending | RingState::Entering(_));
     let moves = || downgrade::known_moves(context.known(), &context.rollout.revision.plan, plan);
     let dropped = context.rollout.is_dropped(&ring.name) && ring.stage.is_entered() && !ring.is_free();
@@ -147,7 +148,7 @@ pub(crate) fn ring_report(context: &Context<'_>, ring: &Ring, plan: &RingPlan) -
         since: ring.since,
         assigned_at: assigned.map(|assigned| assigned.at),
         gates: context.judged(ring).to_vec(),
-        unsure: ring.unknown.iter().map(|(gate, unknown)| (*gate, unsure(unknown, plan))).collect(),
+        unsure: ring.unknown.iter().map(|(gate, unknown)| (*gate, unsure(unknown.since))).collect(),
         census: scope.filter(|_| swept).map(|scope| context.world.fleet.census(&scope, context.now)),
         next_opening: plan
             .schedule
@@ -165,10 +166,6 @@ pub(crate) fn ring_report(context: &Context<'_>, ring: &Ring, plan: &RingPlan) -
 /// What it means that a ring is there which the plan's file does not name.
 const DROPPED: &str =
     "the plan's file dropped it; it keeps its place until it is verified, or a person waives its gate `ring`";
-
-fn unsure(unknown: &UnknownSince, plan: &RingPlan) -> Unsure {
-    Unsure { since: unknown.since, halts_at: after(unknown.since, plan.unknown_after.get()) }
-}
 
 /// What it means for a ring to be where it is.
 pub const fn meaning(stage: &RingState) -> &'static str {

@@ -26,11 +26,11 @@ impl Rollout {
         for step in steps {
             let ring =
                 self.ring(&step.ring).ok_or_else(|| format!("the rollout has no ring {}", step.ring))?;
-            let moved = |environment: &Environment| ring.moved.contains_key(environment);
-            let under_way = |environment: &Environment| {
-                self.rollback.as_ref().is_some_and(|back| back.is_to_go_back(&step.ring, *environment))
+            let sound = |environment: &Environment| {
+                let known = self.rollback.as_ref();
+                let under_way = known.is_some_and(|back| back.is_to_go_back(&step.ring, *environment));
+                ring.moved.contains_key(environment) && !under_way
             };
-            let sound = |environment: &Environment| moved(environment) && !under_way(environment);
             if step.back.is_empty() || !step.back.keys().all(sound) {
                 return Err(format!("this rollout did not move what is taken back in {}", step.ring));
             }

@@ -5,7 +5,7 @@
 
 use crate::daemon::upcast::{newest_version, upcast};
 use crate::fleet::{Device, Fleet};
-use crate::rollout::record::{Actor, Entry, Eras, Event, Recorded, RolloutId};
+use crate::rollout::record::{Entry, Eras, Event, Recorded, RolloutId};
 use crate::rollout::state::{IllegalEvent, State};
 use crate::rollout::tell::waits::Waits;
 use crate::store::{DatabaseView, NewRecord, Record, Seq, StoreError};
@@ -107,7 +107,7 @@ fn entry_of(record: &Record) -> Result<Entry, ReplayError> {
         (None, None) => None,
         _ => return Err(unreadable("it names a plan without a rollout".to_owned())),
     };
-    let actor = Actor::try_from(fields.actor.clone()).map_err(unreadable)?;
+    let actor = fields.actor.parse().map_err(unreadable)?;
     Ok(Entry { actor, reason: fields.reason.clone(), rollout, event })
 }
 

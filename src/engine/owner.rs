@@ -18,7 +18,7 @@ use crate::rollout::judge::membership::membership;
 use crate::rollout::record::{Actor, ClockDoubt, Entry, Event, Mode, Recorded, WriteId};
 use crate::rollout::state::{Attribution, IllegalEvent, State};
 use crate::rollout::tell::decision::{Decision, decide, decide_unreported, look};
-use crate::rollout::world::{Desired, Observations, Observed, Read};
+use crate::rollout::world::{Desired, Known, Observations, Observed, Read};
 use crate::time::{SignedDuration, Timestamp, after};
 
 /// State, observations, reads and the write under way.
@@ -202,13 +202,13 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Decision, IllegalEvent> {
         if self.world.log_unwritable.is_some() {
-            return Ok(look(plan, desired, &self.seen_state(), &self.world, now));
+            return Ok(look(plan, desired, Known { state: &self.seen_state(), world: &self.world, now }));
         }
         let decide = match self.reports {
             Reports::Made => decide,
             Reports::None => decide_unreported,
         };
-        decide(plan, desired, &self.state, &self.world, now)
+        decide(plan, desired, Known { state: &self.state, world: &self.world, now })
     }
 
     /// Ends the pass: what it wants to see is what is wanted from now on.

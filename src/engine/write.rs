@@ -14,7 +14,7 @@ use crate::rollout::judge::blast;
 use crate::rollout::judge::last_check::{FreshRead, clear_to_send};
 use crate::rollout::record::{Cancelled, WriteId, WriteIntent};
 use crate::rollout::state::PendingWrite;
-use crate::rollout::world::{Desired, Observed, Read};
+use crate::rollout::world::{Desired, Known, Observed, Read};
 use crate::time::Timestamp;
 
 impl Engine {
@@ -42,7 +42,7 @@ impl Engine {
         let limited = self.state.pending_write().is_some_and(|(rollout, ring, _)| {
             rollout.ring_plan(&ring.name).is_some_and(|plan| plan.max_devices.is_some())
         });
-        intent.purpose.counts_against_limits() && (limited || self.world.devices_per_day.is_some())
+        !intent.purpose.goes_back() && (limited || self.world.devices_per_day.is_some())
     }
 
     /// The look before a write ended that was ordered at `as_of`. It is an observation like any other: should it be
@@ -109,8 +109,8 @@ impl Engine {
         // For this write one answer is enough.
         let known = self.world.second_clock.doubt;
         self.world.second_clock.doubt = known.or(doubt);
-        let (state, world, counted) = (&self.state, &self.world, counted.as_ref());
-        let cleared = clear_to_send(state, plan, desired(plan), world, &fresh, counted, now);
+        let (all, counted) = (Known { state: &self.state, world: &self.world, now }, counted.as_ref());
+        let cleared = clear_to_send(all, plan, desired(plan), &fresh, counted);
         self.world.second_clock.doubt = known;
         let cleared = cleared.and(if stops { Err(Cancelled::Stopped) } else { Ok(()) });
         match cleared {

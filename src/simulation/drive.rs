@@ -11,7 +11,7 @@ use crate::rollout::people::answer::command;
 use crate::rollout::people::command::Command;
 use crate::rollout::record::{Actor, Cancelled, ClockDoubt, Event, Mode, Recorded};
 use crate::rollout::state::State;
-use crate::rollout::world::Observations;
+use crate::rollout::world::{Known, Observations};
 use crate::simulation::daemon::SimulatedDaemon;
 use crate::simulation::disk::{Disk, OnDisk};
 use crate::simulation::fault::SimulationFault;
@@ -249,7 +249,7 @@ impl Drive {
     fn ask(&mut self, actor: &Actor, reason: &str, asked: &Command) {
         self.daemon.read_before(asked, &mut self.upstream, self.now);
         let Engine { state, world, .. } = &self.daemon.engine;
-        match command((state, world), actor, reason, asked, self.now) {
+        match command(Known { state, world, now: self.now }, actor, reason, asked) {
             Ok(entries) => self.daemon.record(&entries, self.now),
             Err(refusal) => return self.note(Note::Refused(actor.clone(), asked.clone(), refusal)),
         }

@@ -20,7 +20,7 @@ const PLAN: &str =
 
 fn entry(actor: &str, of: Option<&str>, reason: &str, event: Event) -> Entry {
     let rollout = of.map(|name| RolloutId { plan: plan(name), number: 1 });
-    Entry { actor: Actor::try_from(actor.to_owned()).unwrap(), reason: reason.to_owned(), rollout, event }
+    Entry { actor: actor.parse().unwrap(), reason: reason.to_owned(), rollout, event }
 }
 
 fn accepted(name: &str) -> Entry {

@@ -208,7 +208,7 @@ rings:
     let entered = entered.replace("  - {name: First, profiles: [IT]}\n", "");
     let revision = ringward::plan::read("moves.yaml", entered.as_bytes()).unwrap();
     let entry = |event: Event| Entry {
-        actor: Actor::try_from("engine".to_owned()).unwrap(),
+        actor: Actor::Engine,
         reason: "for a test".to_owned(),
         rollout: Some(RolloutId { plan: plan("moves"), number: 1 }),
         event,

@@ -11,7 +11,7 @@ use ringward::rollout::record::{Actor, Entry, Event, Mode, Recorded, RolloutId};
 use ringward::rollout::record::{Group, GroupContent, Profile, Profiles, VersionEntry};
 use ringward::rollout::state::State;
 use ringward::rollout::tell::decision::decide;
-use ringward::rollout::world::{Desired, Observations, Observed};
+use ringward::rollout::world::{Desired, Known, Observations, Observed};
 use ringward::time::{SignedDuration, Stopwatch, Timestamp, after};
 use ringward::version::Environment;
 
@@ -92,9 +92,10 @@ fn a_decision_on_a_large_fleet() {
     }
     let once = once.seconds();
     assert_eq!(counted, DEVICES, "every device is of one ring");
+    let known = Known { state: &state, world: &world, now };
     let deciding = Stopwatch::start();
     for _ in 0..TIMES {
-        let decision = decide(&name, Desired::Present(&revision), &state, &world, now).unwrap();
+        let decision = decide(&name, Desired::Present(&revision), known).unwrap();
         assert!(decision.report.is_some(), "it decides");
     }
     let deciding = deciding.seconds();

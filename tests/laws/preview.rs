@@ -24,7 +24,7 @@ use ringward::rollout::record::{Gate, Unknown, Verdict};
 use ringward::rollout::record::{Group, GroupContent, Profile, Profiles, VersionEntry};
 use ringward::rollout::state::{Phase, State};
 use ringward::rollout::tell::preview::{Course, Outcome, Preview, PreviewedWrite, preview};
-use ringward::rollout::world::{Observations, Observed};
+use ringward::rollout::world::{Known, Observations, Observed};
 use ringward::schedule::Schedule;
 use ringward::time::{SignedDuration, Timestamp, after};
 use ringward::version::{ClientVersion, Environment};
@@ -388,8 +388,8 @@ fn are_first(done: &[Told], expected: &[Told], restores: usize) -> bool {
 fn compare(drive: &mut Drive, revision: &Revision, met: &mut Met) -> Result<(), String> {
     let world = fresh_world(drive);
     let state = drive.daemon.engine.state.clone();
-    let foreseen =
-        preview(&name(), revision, &state, &world, drive.now).map_err(|error| error.to_string())?;
+    let known = Known { state: &state, world: &world, now: drive.now };
+    let foreseen = preview(&name(), revision, known).map_err(|error| error.to_string())?;
     let (written, logged) = (drive.upstream.writes().count(), drive.daemon.log.len());
     let asked_at = drive.now;
     drive.at(asked_at, Happening::Edit(name(), Some(OnDisk::Good(Box::new(revision.clone())))));

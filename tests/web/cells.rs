@@ -40,7 +40,7 @@ use ringward::rollout::record::{Group, GroupContent, Member, Standing, VersionEn
 use ringward::rollout::state::{Phase, State};
 use ringward::rollout::tell::decision::look;
 use ringward::rollout::world::Approvers;
-use ringward::rollout::world::{Desired, Observations, Observed};
+use ringward::rollout::world::{Desired, Known, Observations, Observed};
 use ringward::telemetry::Metrics;
 use ringward::version::Environment;
 use ringward::web::json::VerbAnswer;
@@ -410,20 +410,21 @@ impl Core {
                     continue;
                 };
                 let mut state = live.lock().unwrap();
-                let answer = command((&state, &seen.lock().unwrap()), &actor, &reason, &asked, at(SINCE))
-                    .map(|entries| {
-                        for entry in &entries {
-                            let at = match entry.event {
-                                Event::ClockConfirmed { now, .. } => now,
-                                _ => at(SINCE),
-                            };
-                            let recorded = Recorded { seq: state.seq + 1, at, entry: entry.clone() };
-                            state.apply(&recorded).unwrap();
-                        }
-                        let said = done(&entries, &state, &asked);
-                        log.lock().unwrap().extend(entries);
-                        said
-                    });
+                let seen = seen.lock().unwrap();
+                let known = Known { state: &state, world: &seen, now: at(SINCE) };
+                let answer = command(known, &actor, &reason, &asked).map(|entries| {
+                    for entry in &entries {
+                        let at = match entry.event {
+                            Event::ClockConfirmed { now, .. } => now,
+                            _ => at(SINCE),
+                        };
+                        let recorded = Recorded { seq: state.seq + 1, at, entry: entry.clone() };
+                        state.apply(&recorded).unwrap();
+                    }
+                    let said = done(&entries, &state, &asked);
+                    log.lock().unwrap().extend(entries);
+                    said
+                });
                 reply.send(answer.map_err(Into::into)).unwrap();
             }
         });
@@ -739,7 +740,8 @@ fn a_word_on_another_revision_is_refused() {
             Command::Approve { plan: name(), ring: first(), revision: digest.clone() },
             Command::Reject { plan: name(), ring: first(), revision: digest.clone() },
         ] {
-            let answer = command((&state, &world), &actor, "look", &asked, at(SINCE));
+            let known = Known { state: &state, world: &world, now: at(SINCE) };
+            let answer = command(known, &actor, "look", &asked);
             match answer {
                 Ok(entries) => assert!(taken && entries.len() == 1, "{asked:?}"),
                 Err(refusal) => {
@@ -783,7 +785,8 @@ impl Core {
         let (state, world) = (self.state.lock().unwrap(), self.world.lock().unwrap());
         let name = plan("client");
         let revision = &state.plans[&name].rollout.revision;
-        let report = look(&name, Desired::Present(revision), &state, &world, at(SINCE)).report.unwrap();
+        let known = Known { state: &state, world: &world, now: at(SINCE) };
+        let report = look(&name, Desired::Present(revision), known).report.unwrap();
         let ring = report.rings.iter().find(|ring| ring.name == of.ring()).unwrap();
         let actor = match claim {
             Claim::Unnamed => Actor::Local { user: "ada".to_owned() },
@@ -814,7 +817,8 @@ impl Core {
             Verb::Approve => Command::Approve { plan, ring, revision: None },
             _ => Command::Reject { plan, ring, revision: None },
         };
-        let refusal = command((&state, &world), &actor, "look", &asked, at(SINCE)).unwrap_err();
+        let known = Known { state: &state, world: &world, now: at(SINCE) };
+        let refusal = command(known, &actor, "look", &asked).unwrap_err();
         let Cell::Refused(refused) = cell else { panic!("{claim:?} has a say in {of:?}") };
         assert!(refusal.to_string().starts_with(&refused.why(&of.about(Asked::Pause))), "{refusal}");
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{PlanDigest, Revision};
 use crate::rollout::record::{GroupContent, Moves, Purpose, VersionEntry};
-use crate::rollout::tell::preview::{Course, Outcome, Preview, PreviewedWrite, RingPreview};
+use crate::rollout::tell::preview::{Outcome, Preview, PreviewedWrite, RingPreview};
 use crate::version::{ClientVersion, Environment};
 use crate::{rollout::decide::blocker::Blocker, rollout::judge::rollback_target::Stuck, time::Timestamp};
 
@@ -118,15 +118,7 @@ pub(super) fn diff<'a>(preview: &'a Preview, revision: &'a Revision, now: Timest
         digest: &revision.digest,
         at: now,
         rollout: preview.rollout.to_string(),
-        course: match preview.course {
-            Course::Begins => "begins",
-            Course::GoesOn => "goes_on",
-            Course::Waits => "waits",
-            Course::HangsOnWrite => "hangs_on_write",
-            Course::Completed => "completed",
-            Course::RollingBack => "rolling_back",
-            Course::RolledBack => "rolled_back",
-        },
+        course: preview.course.as_str(),
         now: preview.now.iter().map(|blocker| in_the_way(blocker, plan)).collect(),
         restores: preview.restores.iter().map(write).collect(),
         rings: rings.map(|(index, one)| ring(one, index < reachable, plan)).collect(),

@@ -21,7 +21,7 @@ use crate::daemon::log::{remembered, replay};
 use crate::fleet::{Fleet, SweepScope};
 use crate::ids::{AccountId, PlanName};
 use crate::rollout::state::{Attribution, State};
-use crate::rollout::world::{Observations, Observed};
+use crate::rollout::world::{Known, Observations, Observed};
 use crate::store::{OpenError, Reader};
 use crate::time::{Clock, Timestamp};
 use crate::{
@@ -65,7 +65,8 @@ pub async fn diff(args: &DiffArgs, ink: Ink, out: Out<'_>) -> Result<(), CliErro
     let world = look(&client, &state, fleet, now)
         .await
         .map_err(|error| CliError::failed(format!("account {account} cannot be read: {error}")))?;
-    let preview = preview(&name, &revision, &state, &world, now).map_err(CliError::failed)?;
+    let preview =
+        preview(&name, &revision, Known { state: &state, world: &world, now }).map_err(CliError::failed)?;
     Ok(args.json.format().answer(out, &json::diff(&preview, &revision, now), |out| {
         text::text(out, &preview, &revision, &world, now, ink)
     })?)

@@ -14,7 +14,8 @@ use crate::rollout::judge::grouping::{GroupStep, Veto};
 use crate::rollout::judge::rollback_target::{Stuck, foreseen};
 use crate::rollout::record::{Group, GroupContent, Profile, Profiles, Purpose, VersionEntry};
 use crate::rollout::state::{OwnedGroup, State};
-use crate::{rollout::judge::grouping, rollout::world::Observations, time::Timestamp};
+use crate::rollout::world::{Known, Observations};
+use crate::{rollout::judge::grouping, time::Timestamp};
 
 /// What becomes of a ring's deployment group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -59,7 +60,8 @@ impl Ahead {
         let mut findings = Vec::new();
         // Each move takes the ring's profiles out of one group; then comes the ring's own.
         for _ in 0..=self.groups.len() {
-            let steps = grouping::group_steps((&self.state, world), &plan.name, ring, policies, &self.groups);
+            let known = Known { state: &self.state, world, now };
+            let steps = grouping::group_steps(known, &plan.name, ring, policies, &self.groups);
             match steps.map(|steps| steps.next) {
                 Err(veto) => {
                     findings.push(self.in_the_way(&veto));

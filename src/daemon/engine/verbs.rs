@@ -13,6 +13,7 @@ use crate::rollout::people::command::Command;
 use crate::rollout::people::done::done;
 use crate::rollout::people::{access, tokens};
 use crate::rollout::record::{Actor, Event};
+use crate::rollout::world::Known;
 use crate::secrets;
 
 impl DurableEngine {
@@ -50,7 +51,8 @@ impl DurableEngine {
             } else {
                 self.engine.seen_state()
             };
-            command((&state, &self.engine.world), actor, reason, asked, self.now())
+            let known = Known { state: &state, world: &self.engine.world, now: self.now() };
+            command(known, actor, reason, asked)
         };
         let entries = match judged {
             Ok(entries) => entries,

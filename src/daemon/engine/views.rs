@@ -12,6 +12,7 @@ use crate::ids::PlanName;
 use crate::rollout::judge::{health, subject};
 use crate::rollout::state::Ring;
 use crate::rollout::tell::revision_waits::RevisionWaits;
+use crate::rollout::world::Known;
 use crate::simulation::forecast::{NoForecast, Situation};
 use crate::time::{Stopwatch, Timestamp, since};
 
@@ -50,10 +51,9 @@ impl DurableEngine {
 
     /// What waits of each plan, with the devices that it would move.
     fn waiting(&self) -> BTreeMap<PlanName, RevisionWaits> {
-        let (state, now) = (self.engine.seen_state(), self.now());
-        let of = |plan: &PlanName| {
-            RevisionWaits::of(plan, self.files.desired(plan), &state, &self.engine.world, now)
-        };
+        let state = self.engine.seen_state();
+        let known = Known { state: &state, world: &self.engine.world, now: self.now() };
+        let of = |plan: &PlanName| RevisionWaits::of(plan, self.files.desired(plan), known);
         state.waiting.keys().filter_map(|plan| Some((plan.clone(), of(plan)?))).collect()
     }
 

@@ -6,15 +6,11 @@
 
 use crate::ids::{GroupId, PolicyId};
 use crate::rollout::decide::backoff::{MAX_ATTEMPTS, retry_not_before};
-use crate::rollout::decide::blocker::{Blocker, Ends};
-use crate::rollout::decide::context::Context;
-use crate::rollout::decide::enter;
-use crate::rollout::decide::planned::WriteBlock;
 use crate::rollout::decide::write::{WriteDraft, budget_spent_until};
-use crate::rollout::judge::between::stranded;
-use crate::rollout::judge::drift;
+use crate::rollout::decide::{blocker::Blocker, context::Context, enter, planned::WriteBlock};
+use crate::rollout::judge::{between::stranded, drift};
 use crate::rollout::record::{BlockKind, Entry, GroupContent, Mode, Purpose, Step};
-use crate::rollout::state::{Attempts, Phase, Ring, RingState, TakenOut};
+use crate::rollout::state::{Phase, Ring, TakenOut};
 use crate::rollout::world::ENTRY_MAX_AGE;
 use crate::time::{Timestamp, since};
 
@@ -27,7 +23,7 @@ pub(crate) fn between<'a>(context: &Context<'a>) -> Option<&'a Ring> {
     let mut rings = context.rollout.rings.iter().filter(|ring| writes && !ring.between.is_empty());
     let unread = context.world.groups.is_none();
     rings.find(|ring| {
-        unread || stranded(context.state, context.world, ring).any(|(id, out)| is_there(context, id, &out))
+        unread || stranded(context.known(), ring).iter().any(|(id, out)| is_there(context, id, out))
     })
 }
 
@@ -45,7 +41,7 @@ pub(crate) fn told(context: &Context<'_>) -> Vec<Blocker> {
     let known = context.world.groups.is_some();
     let rings = context.rollout.rings.iter().filter(|ring| known && !ring.between.is_empty());
     let told = |ring: &Ring| -> Vec<Blocker> {
-        let told = stranded(context.state, context.world, ring).map(|(_, out)| Blocker::BetweenGroups {
+        let told = stranded(context.known(), ring).into_iter().map(|(_, out)| Blocker::BetweenGroups {
             ring: ring.name.clone(),
             profiles: out.policies.iter().map(|policy| named(context, policy)).collect(),
             from: out.ring,
@@ -65,7 +61,7 @@ pub(crate) fn named(context: &Context<'_>, policy: &PolicyId) -> String {
 
 /// Whether it goes into the ring's group by itself: now, or once what takes moments is over.
 pub(crate) fn goes_in(context: &Context<'_>, ring: &Ring) -> bool {
-    let RingState::Entering(attempts) = &ring.stage else { return false };
+    let Some(attempts) = ring.stage.entering() else { return false };
     let is_next = context.current().is_some_and(|(next, _)| next.name == ring.name);
     let gave_up =
         attempts.refused.is_some() || attempts.failed >= MAX_ATTEMPTS || ring.between.back.failed > 0;
@@ -73,15 +69,14 @@ pub(crate) fn goes_in(context: &Context<'_>, ring: &Ring) -> bool {
         return false;
     }
     let Some(plan) = context.rollout.ring_plan(&ring.name) else { return false };
-    enter::entering(context, ring, plan, attempts, context.judged(ring).to_vec())
-        .is_blocked_only_by(is_momentary)
+    enter::entering(context, ring, plan, attempts).is_blocked_only_by(is_momentary)
 }
 
 /// Whether it stands against the way back as well, or is over within minutes.
 fn is_momentary(block: &WriteBlock) -> bool {
     match block {
         WriteBlock::Block(kind) => matches!(kind, BlockKind::Stopped | BlockKind::LogUnwritable),
-        WriteBlock::Other(blocker) => blocker.ends() != Ends::Otherwise,
+        WriteBlock::Other(blocker) => blocker.ends_by_itself(),
         WriteBlock::Gates | WriteBlock::Drifted => false,
     }
 }
@@ -89,15 +84,8 @@ fn is_momentary(block: &WriteBlock) -> bool {
 /// When it may be put back: at once, unless Cloudflare asked to slow down, and later each time that it failed.
 pub(crate) fn not_before(ring: &Ring) -> Timestamp {
     let since = ring.between.since.unwrap_or(ring.since);
-    let slow_down = entering(ring).and_then(|attempts| attempts.not_before);
+    let slow_down = ring.stage.entering().and_then(|attempts| attempts.not_before);
     retry_not_before(&ring.between.back, since).max(slow_down.unwrap_or(since))
-}
-
-const fn entering(ring: &Ring) -> Option<&Attempts> {
-    match &ring.stage {
-        RingState::Entering(attempts) => Some(attempts),
-        _ => None,
-    }
 }
 
 /// Puts it back, once nothing but moments stand against that.
@@ -120,8 +108,7 @@ pub(crate) fn put_back(context: &Context<'_>, ring: &Ring) -> Vec<Entry> {
         let group = groups.value.iter().find(|group| group.id == *id)?;
         group.content.offers_the_same(&owned.last.content).then(|| group.clone())
     };
-    let mut stranded = stranded(context.state, context.world, ring);
-    let there = stranded.find_map(|(id, out)| {
+    let there = stranded(context.known(), ring).into_iter().find_map(|(id, out)| {
         let group = as_left(id).filter(|_| is_there(context, id, &out))?;
         Some((group, out))
     });
@@ -130,10 +117,11 @@ pub(crate) fn put_back(context: &Context<'_>, ring: &Ring) -> Vec<Entry> {
         policies: before.content.policies.union(&policies).cloned().collect(),
         ..before.content.clone()
     };
-    let after_doubt = ring.between.back.doubted || entering(ring).is_some_and(|attempts| attempts.doubted);
+    let entering = ring.stage.entering();
+    let after_doubt = ring.between.back.doubted || entering.is_some_and(|attempts| attempts.doubted);
     let purpose = Purpose::PutBack { from, plan: of };
     let judgements = Vec::new();
     WriteDraft { plan, purpose, before: Some(before), after, policies, judgements, after_doubt }
         .planned(context)
-        .entries(context, ring, || "what was taken out cannot go in now, and goes back".to_owned())
+        .entries(context, ring, "what was taken out cannot go in now, and goes back")
 }

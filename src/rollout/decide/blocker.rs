@@ -15,7 +15,8 @@ use crate::time::{Timestamp, short};
 use crate::version::ClientVersion;
 
 /// One thing that keeps a rollout from moving.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Blocker {
     /// All writes are stopped.
     Stopped(Attribution),
@@ -38,6 +39,7 @@ pub enum Blocker {
     /// A gate does not advance.
     Gate(RingName, Box<Judgement>),
     /// A group is in the way.
+    #[strum(serialize = "group_in_the_way")]
     Veto(RingName, Veto),
     /// Profiles were taken out of another ring's group for this one, and are in none.
     BetweenGroups {
@@ -53,8 +55,10 @@ pub enum Blocker {
     /// The deployment groups have not been read lately.
     GroupsUnread(RingName),
     /// A write waits for its answer.
+    #[strum(serialize = "write_in_flight")]
     InFlight(RingName, WriteId),
     /// A write is in doubt.
+    #[strum(serialize = "write_in_doubt")]
     OutcomeUnknown {
         ring: RingName,
         write: WriteId,
@@ -95,6 +99,7 @@ pub enum Blocker {
         other: RingName,
     },
     /// An earlier rollout left devices of another ring on their way to what would be on offer here.
+    #[strum(serialize = "superseded_offer_adopts")]
     LeftAdopts {
         /// The ring that waits.
         ring: RingName,
@@ -104,6 +109,7 @@ pub enum Blocker {
         rollout: u64,
     },
     /// A ring's group does not offer its targets, and somebody accepted that.
+    #[strum(serialize = "targets_not_offered")]
     NotOffered {
         ring: RingName,
         /// What its group lacks.
@@ -117,6 +123,7 @@ pub enum Blocker {
     /// configuration allows.
     DevicesPerDay(RingName, TooManyToday),
     /// A rollback blocked what the ring would be offered.
+    #[strum(serialize = "held_out")]
     BlockedVersion(RingName, Box<BlockedVersion>),
     /// A ring went back, and its devices have time to follow.
     Returning {
@@ -138,39 +145,17 @@ pub enum Blocker {
 }
 
 impl Blocker {
+    /// A gate of a ring does not advance.
+    pub(crate) fn gate(ring: &RingName, word: &Judgement) -> Self {
+        Self::Gate(ring.clone(), Box::new(word.clone()))
+    }
+
     /// The word of metrics and API.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Stopped(_) => "stopped",
-            Self::Paused(_) => "paused",
-            Self::Halted(_) => "halted",
             Self::Block(block) => block.block.kind().as_str(),
-            Self::Forbidden(..) => "forbidden",
-            Self::OffersForbidden(..) => "offers_forbidden",
-            Self::ClockBehind(_) => "clock_behind",
             Self::ClockDoubted(doubt) => doubt.code(),
-            Self::LogUnwritable(_) => "log_unwritable",
-            Self::Gate(..) => "gate",
-            Self::Veto(..) => "group_in_the_way",
-            Self::BetweenGroups { .. } => "between_groups",
-            Self::GroupsUnread(_) => "groups_unread",
-            Self::InFlight(..) => "write_in_flight",
-            Self::OutcomeUnknown { .. } => "write_in_doubt",
-            Self::OtherWrite { .. } => "other_write",
-            Self::Backoff { .. } => "backoff",
-            Self::BudgetSpent { .. } => "budget_spent",
-            Self::Withdrawn(_) => "withdrawn",
-            Self::Drifted(_) => "drifted",
-            Self::OtherRing { .. } => "other_ring",
-            Self::LeftAdopts { .. } => "superseded_offer_adopts",
-            Self::NotOffered { .. } => "targets_not_offered",
-            Self::Observing(..) => "observing",
-            Self::BlastLimit(..) => "blast_limit",
-            Self::DevicesPerDay(..) => "devices_per_day",
-            Self::BlockedVersion(..) => "held_out",
-            Self::Returning { .. } => "returning",
-            Self::RolledBack { .. } => "rolled_back",
-            Self::Moving => "moving",
+            other => other.into_str(),
         }
     }
 
@@ -209,51 +194,16 @@ impl Blocker {
             | Self::Moving => None,
         }
     }
-}
 
-/// How what is in the way of a write ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ends {
-    /// At an instant that is known.
-    AtAnInstant,
-    /// Within minutes, by what ringward does anyway.
-    WithinMinutes,
-    /// By people, or by what devices do.
-    Otherwise,
-}
+    /// Whether it ends at an instant that is known.
+    pub(crate) const fn ends_by_the_clock(&self) -> bool {
+        matches!(self, Self::Backoff { .. } | Self::BudgetSpent { .. })
+    }
 
-impl Blocker {
-    pub(crate) const fn ends(&self) -> Ends {
-        match self {
-            Self::Backoff { .. } | Self::BudgetSpent { .. } => Ends::AtAnInstant,
-            Self::GroupsUnread(_) | Self::OtherWrite { .. } => Ends::WithinMinutes,
-            Self::Stopped(_)
-            | Self::Paused(_)
-            | Self::Halted(_)
-            | Self::Block(_)
-            | Self::Forbidden(..)
-            | Self::OffersForbidden(..)
-            | Self::ClockBehind(_)
-            | Self::ClockDoubted(_)
-            | Self::LogUnwritable(_)
-            | Self::Gate(..)
-            | Self::Veto(..)
-            | Self::BetweenGroups { .. }
-            | Self::InFlight(..)
-            | Self::OutcomeUnknown { .. }
-            | Self::Withdrawn(_)
-            | Self::Drifted(_)
-            | Self::OtherRing { .. }
-            | Self::LeftAdopts { .. }
-            | Self::NotOffered { .. }
-            | Self::Observing(..)
-            | Self::BlastLimit(..)
-            | Self::DevicesPerDay(..)
-            | Self::BlockedVersion(..)
-            | Self::Returning { .. }
-            | Self::RolledBack { .. }
-            | Self::Moving => Ends::Otherwise,
-        }
+    /// Whether it ends so, or within minutes by what ringward does anyway; anything else ends by people, or by what
+    /// devices do.
+    pub(crate) const fn ends_by_itself(&self) -> bool {
+        self.ends_by_the_clock() || matches!(self, Self::GroupsUnread(_) | Self::OtherWrite { .. })
     }
 }
 
@@ -268,18 +218,8 @@ pub(crate) fn change(intent: &WriteIntent) -> String {
 impl fmt::Display for Blocker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Stopped(hold) => {
-                write!(
-                    f,
-                    "all writes are stopped by {} since {}: {}",
-                    hold.actor,
-                    short(hold.since),
-                    hold.reason
-                )
-            }
-            Self::Paused(hold) => {
-                write!(f, "paused by {} since {}: {}", hold.actor, short(hold.since), hold.reason)
-            }
+            Self::Stopped(hold) => write!(f, "all writes are stopped {hold}"),
+            Self::Paused(hold) => write!(f, "paused {hold}"),
             Self::Halted(cause) => write!(f, "halted: {cause}"),
             Self::Block(block) => block.block.fmt(f),
             Self::Forbidden(ring, version) => write!(f, "{ring}: the plan forbids {version}"),
@@ -291,8 +231,7 @@ impl fmt::Display for Blocker {
             }
             Self::ClockDoubted(doubt) => doubt.fmt(f),
             Self::LogUnwritable(trouble) => {
-                let Trouble { since, message } = trouble;
-                write!(f, "the log cannot be written since {}: {message}", short(*since))
+                write!(f, "the log cannot be written since {}: {}", short(trouble.since), trouble.message)
             }
             Self::Gate(ring, judgement) => {
                 write!(f, "{ring}: {judgement}; threshold: {}", judgement.threshold())
@@ -309,10 +248,7 @@ impl fmt::Display for Blocker {
             Self::InFlight(ring, write) => write!(f, "{ring}: {write} waits for Cloudflare's answer"),
             Self::OutcomeUnknown { ring, write, why, read_at } => {
                 write!(f, "{ring}: the outcome of {write} is unknown ({why})")?;
-                match read_at {
-                    Some(at) => write!(f, "; the group is read at {}", short(*at)),
-                    None => Ok(()),
-                }
+                read_at.iter().try_for_each(|at| write!(f, "; the group is read at {}", short(*at)))
             }
             Self::OtherWrite { plan, write } => write!(f, "{write} of {plan} has no outcome yet"),
             Self::Backoff { ring, until, last } => {
@@ -323,10 +259,10 @@ impl fmt::Display for Blocker {
                 write!(f, "{ring}: the request budget has no room for a write until {}", short(*until))
             }
             Self::Withdrawn(since) => {
+                let since = short(*since);
                 write!(
                     f,
-                    "the plan's file is gone and the rollout withdrawn since {}; nothing is written",
-                    short(*since)
+                    "the plan's file is gone and the rollout withdrawn since {since}; nothing is written"
                 )
             }
             Self::Drifted(drift) => write!(f, "{drift}; it is to be written back"),
@@ -348,10 +284,9 @@ impl fmt::Display for Blocker {
                     f,
                     "{ring}: the write would offer something else to {devices} devices after {before} in the last 24 hours, and `devices_per_day` is {at_most}"
                 )?;
-                match until {
-                    Some(at) => write!(f, "; the first of those count no more at {}", short(*at)),
-                    None => Ok(()),
-                }
+                until
+                    .iter()
+                    .try_for_each(|at| write!(f, "; the first of those count no more at {}", short(*at)))
             }
             Self::Observing(ring, intent) => {
                 let change = change(intent);
@@ -368,10 +303,7 @@ impl fmt::Display for Blocker {
             }
             Self::Returning { ring, missing, until } => {
                 write!(f, "{ring}: its devices are on their way back until {} at the latest", short(*until))?;
-                for word in missing {
-                    write!(f, "; {word}")?;
-                }
-                Ok(())
+                missing.iter().try_for_each(|word| write!(f, "; {word}"))
             }
             Self::RolledBack { since, missing } => {
                 write!(f, "rolled back since {}", short(*since))?;

@@ -7,11 +7,10 @@ use std::cell::OnceCell;
 use crate::ids::PlanName;
 use crate::plan::model::RingPlan;
 use crate::rollout::decide::planned::PlannedStep;
-use crate::rollout::judge::subject::Subject;
-use crate::rollout::judge::{gates, plan_file};
+use crate::rollout::judge::{gates, plan_file, subject::Subject};
 use crate::rollout::record::{BlockKind, Entry, Event, Gate, Judgement, Step, Verdict};
 use crate::rollout::state::{PlanState, Ring, RingState, Rollout, State, Superseded};
-use crate::rollout::world::{Desired, Observations};
+use crate::rollout::world::{Desired, Known, Observations};
 use crate::time::Timestamp;
 
 /// Everything that a rung looks at.
@@ -31,13 +30,8 @@ pub(crate) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn of(
-        name: &PlanName,
-        desired: Desired<'a>,
-        state: &'a State,
-        world: &'a Observations,
-        now: Timestamp,
-    ) -> Option<Self> {
+    pub(crate) fn of(name: &PlanName, desired: Desired<'a>, known: Known<'a>) -> Option<Self> {
+        let Known { state, world, now } = known;
         let (name, plan) = state.plans.get_key_value(name)?;
         Some(Self {
             name,
@@ -68,13 +62,8 @@ impl<'a> Context<'a> {
     /// What earlier rollouts left on offer, with what its gates say.
     pub(crate) fn left(&self) -> impl Iterator<Item = (&'a Superseded, &Vec<Judgement>)> {
         let offers = self.plan.superseded.iter();
-        let judge = || offers.clone().map(|left| gates::left(self.left_subject(left))).collect();
+        let judge = || offers.clone().map(|left| gates::left(self.subject(&left.ring, &left.plan))).collect();
         offers.clone().zip(self.left.get_or_init(judge))
-    }
-
-    /// What an earlier rollout left on offer, as the gates see it.
-    pub(crate) fn left_subject(&self, left: &'a Superseded) -> Subject<'a> {
-        self.subject(&left.ring, &left.plan)
     }
 
     /// The gates that must advance for the ring to go on from where it is. A ring that adopts is
@@ -106,7 +95,7 @@ impl<'a> Context<'a> {
     /// What stands before every step, in the order of the table.
     pub(crate) fn blocks(&self) -> &[BlockKind] {
         self.blocked.get_or_init(|| {
-            let Self { name, desired, state, plan, world, now, .. } = *self;
+            let Self { desired, state, plan, world, now, .. } = *self;
             let stands = [
                 (BlockKind::Stopped, state.stop.is_some()),
                 (BlockKind::LogUnwritable, world.log_unwritable.is_some()),
@@ -117,7 +106,7 @@ impl<'a> Context<'a> {
             ];
             let held = stands.into_iter().filter(|(_, stands)| *stands).map(|(kind, _)| kind);
             let mut kinds: Vec<BlockKind> =
-                held.chain(plan_file::standing(name, plan, desired, state, world, now)).collect();
+                held.chain(plan_file::standing(plan, desired, self.known())).collect();
             kinds.sort_unstable();
             kinds
         })
@@ -137,6 +126,11 @@ impl<'a> Context<'a> {
         'a: 'b,
     {
         Subject { state: self.state, rollout: self.rollout, ring, plan, world: self.world, now: self.now }
+    }
+
+    /// What is known, whichever plan is asked about.
+    pub(crate) const fn known(&self) -> Known<'a> {
+        Known { state: self.state, world: self.world, now: self.now }
     }
 
     /// The first ring that is not verified.

@@ -3,25 +3,24 @@
 //! **Invariant:** a drift is recorded once, and while a ring's group is not what its plan asks for
 //! that ring is not verified and no later one is entered.
 
-use crate::ids::{PlanName, RingName};
-use crate::plan::model::OnDrift;
+use crate::ids::RingName;
+use crate::plan::model::{OnDrift, RingPlan};
 use crate::rollout::decide::context::Context;
 use crate::rollout::judge::drift;
-use crate::rollout::judge::drift::updater_of;
 use crate::rollout::record::{
     Cause, Drift, DriftFinding, DriftKind, DriftStanding, Entry, Event, Group, GroupDrift, OtherUpdater,
 };
-use crate::rollout::state::{OwnedGroup, State};
-use crate::rollout::world::Observations;
+use crate::rollout::state::{OwnedGroup, Ring, State};
 
 /// The first ring whose devices another updater moves.
 fn updater(context: &Context<'_>) -> Option<OtherUpdater> {
-    let plan = &context.rollout.id.plan;
-    context.rollout.rings_with_plans().find_map(|(ring, ring_plan)| {
-        let key = (plan.clone(), ring.name.clone());
-        let accepted = context.state.updaters.get(&key).copied();
-        updater_of(context.subject(ring, ring_plan), accepted)
-    })
+    context.rollout.rings_with_plans().find_map(|(ring, plan)| news_of(context, ring, plan))
+}
+
+/// Another updater in a ring, by what nobody has accepted.
+fn news_of(context: &Context<'_>, ring: &Ring, plan: &RingPlan) -> Option<OtherUpdater> {
+    let key = (context.rollout.id.plan.clone(), ring.name.clone());
+    drift::updater_of(context.subject(ring, plan), context.state.updaters.get(&key).copied())
 }
 
 /// What keeps a rollout from going on past a ring.
@@ -76,21 +75,16 @@ pub(crate) fn note(context: &Context<'_>) -> Vec<Entry> {
 }
 
 /// The plan's groups, with what the newest read shows of each.
-pub(crate) fn seen<'a>(
-    state: &'a State,
-    plan: &'a PlanName,
-    world: &'a Observations,
-) -> impl Iterator<Item = (&'a OwnedGroup, &'a Group)> {
-    state.groups.iter().filter(move |(_, owned)| owned.plan == *plan).filter_map(move |(id, owned)| {
-        let group = world.group(id)?.value?;
-        Some((owned, group))
-    })
+fn seen<'a>(context: &Context<'a>) -> impl Iterator<Item = (&'a OwnedGroup, &'a Group)> + use<'a> {
+    let (plan, world) = (&context.rollout.id.plan, context.world);
+    let owned = context.state.groups.iter().filter(move |(_, owned)| owned.plan == *plan);
+    owned.filter_map(move |(id, owned)| Some((owned, world.group(id)?.value?)))
 }
 
 /// New names, and groups that somebody set back.
 fn settled(context: &Context<'_>) -> Vec<Entry> {
     let mut entries = Vec::new();
-    for (owned, group) in seen(context.state, &context.rollout.id.plan, context.world) {
+    for (owned, group) in seen(context) {
         if context.rollout.ring(&owned.ring).is_none() {
             continue;
         }
@@ -122,38 +116,27 @@ fn is_set_back(owned: &OwnedGroup, group: &Group) -> bool {
 /// Drifts that can be written back, and are not on record as they are now.
 pub(crate) fn found(context: &Context<'_>) -> Vec<Entry> {
     let (state, plan) = (context.state, &context.rollout.id.plan);
-    let all = drift::groups(state, plan, context.world);
-    let none_is_free = drift::first_to_restore(state, &all).is_none();
-    let restorable = |drift: &&GroupDrift| match drift::against(state, drift, &all) {
-        drift::Against::Nothing => true,
-        drift::Against::Ours => !none_is_free,
-        drift::Against::Somebody | drift::Against::Never => false,
-    };
+    let all = drift::groups(context.known(), plan);
+    let restorable = |drift: &&GroupDrift| !drift::is_hopeless(state, drift, &all);
     let news = |drift: &&GroupDrift| {
         let known = state.to_restore(plan).find(|known| known.expected.id == drift.expected.id);
         known.is_none_or(|known| !known.shows_the_same(drift))
     };
-    let found = all.iter().filter(restorable).filter(news);
-    found
-        .flat_map(|drift| {
-            let event = Event::DriftFound { drift: Box::new(drift.clone()) };
-            context.entry(format!("{drift}; it is to be written back"), event)
-        })
-        .collect()
+    let entry = |drift: &GroupDrift| {
+        let event = Event::DriftFound { drift: Box::new(drift.clone()) };
+        context.entry(format!("{drift}; it is to be written back"), event)
+    };
+    all.iter().filter(restorable).filter(news).flat_map(entry).collect()
 }
 
 /// The first drift that the plan has ringward go on with.
 pub(crate) fn accept(context: &Context<'_>) -> Vec<Entry> {
-    let groups = drift::groups(context.state, &context.rollout.id.plan, context.world);
+    let groups = drift::groups(context.known(), &context.rollout.id.plan);
     let group = groups.into_iter().find(|drift| !offers_blocked_version(context.state, drift));
     let drift = group.map(|drift| Drift::Group(Box::new(drift)));
     let drift = drift.or_else(|| Some(Drift::OtherUpdater(Box::new(updater(context)?))));
-    match drift {
-        Some(drift) => {
-            context.entry(format!("{drift}; the plan goes on with it"), Event::DriftAdopted { drift })
-        }
-        None => Vec::new(),
-    }
+    let Some(drift) = drift else { return Vec::new() };
+    context.entry(format!("{drift}; the plan goes on with it"), Event::DriftAdopted { drift })
 }
 
 /// Whether a group was made to offer what a rollback blocks: no plan goes on with that.
@@ -165,7 +148,7 @@ fn offers_blocked_version(state: &State, drift: &GroupDrift) -> bool {
 /// The drift that the rollout halts for.
 pub(crate) fn halting(context: &Context<'_>) -> Option<Cause> {
     let (state, plan) = (context.state, &context.rollout.id.plan);
-    let all = || drift::groups(state, plan, context.world);
+    let all = || drift::groups(context.known(), plan);
     let group = match on_drift(context) {
         OnDrift::Accept => {
             let held = all().into_iter().find(|drift| offers_blocked_version(state, drift));
@@ -182,7 +165,7 @@ pub(crate) fn halting(context: &Context<'_>) -> Option<Cause> {
 pub(crate) fn findings(context: &Context<'_>) -> Vec<DriftFinding> {
     let (state, plan) = (context.state, &context.rollout.id.plan);
     let mut findings = Vec::new();
-    for drift in drift::groups(state, plan, context.world) {
+    for drift in drift::groups(context.known(), plan) {
         let recorded = state.to_restore(plan).any(|known| known.expected.id == drift.expected.id);
         let standing = match on_drift(context) {
             OnDrift::Restore if recorded && drift.never.is_none() => DriftStanding::ToRestore,
@@ -195,7 +178,7 @@ pub(crate) fn findings(context: &Context<'_>) -> Vec<DriftFinding> {
     if on_drift(context) != OnDrift::Restore {
         findings.extend(accepted(context).iter().flat_map(|drift| of_group(drift, DriftStanding::Accepted)));
     }
-    for (owned, group) in seen(state, plan, context.world) {
+    for (owned, group) in seen(context) {
         if group.content.name != owned.left.name && context.rollout.ring(&owned.ring).is_some() {
             let text = format!("group `{}` is named `{}` now", owned.left.name, group.content.name);
             let (ring, kind) = (owned.ring.clone(), DriftKind::GroupRenamed);
@@ -215,32 +198,21 @@ fn of_group(drift: &GroupDrift, standing: DriftStanding) -> impl Iterator<Item =
 /// Drifts that somebody accepted and that still stand.
 fn accepted(context: &Context<'_>) -> Vec<GroupDrift> {
     let (state, plan) = (context.state, &context.rollout.id.plan);
-    let expected = |owned: &OwnedGroup| Group { content: owned.left.clone(), ..owned.last.clone() };
     let standing = state.groups.values().filter(|owned| {
         owned.plan == *plan && owned.drifted.is_none() && !owned.last.content.offers_the_same(&owned.left)
     });
     let changed = standing.map(|owned| (owned, Some(owned.last.clone())));
     let gone = state.lost.values().filter(|lost| lost.plan == *plan).map(|lost| (lost, None));
-    let drift = |(owned, seen): (&OwnedGroup, Option<Group>)| {
-        let expected = expected(owned);
-        let elsewhere = drift::elsewhere(state, context.world, &expected, seen.as_ref());
-        GroupDrift { ring: owned.ring.clone(), expected, seen, elsewhere, never: None }
-    };
+    let drift = |(owned, seen)| drift::drift(context.known(), owned, seen, true);
     changed.chain(gone).map(drift).filter(|drift| context.rollout.ring(&drift.ring).is_some()).collect()
 }
 
 /// Other updaters at work, those that somebody accepted included.
 fn updaters(context: &Context<'_>) -> Vec<DriftFinding> {
-    let plan = &context.rollout.id.plan;
-    let of = |(ring, ring_plan)| -> Option<DriftFinding> {
-        let updater: OtherUpdater = drift::updater_of(context.subject(ring, ring_plan), None)?;
-        let known = context.state.updaters.get(&(plan.clone(), ring.name.clone())).copied();
-        let news = drift::updater_of(context.subject(ring, ring_plan), known).is_some();
-        let standing = if news && on_drift(context) != OnDrift::Accept {
-            DriftStanding::Halts
-        } else {
-            DriftStanding::Accepted
-        };
+    let of = |(ring, plan): (&Ring, &RingPlan)| {
+        let updater = drift::updater_of(context.subject(ring, plan), None)?;
+        let halts = news_of(context, ring, plan).is_some() && on_drift(context) != OnDrift::Accept;
+        let standing = if halts { DriftStanding::Halts } else { DriftStanding::Accepted };
         let (ring, kind) = (updater.ring.clone(), DriftKind::OtherUpdater);
         Some(DriftFinding { ring, kind, standing, text: updater.to_string() })
     };

@@ -7,19 +7,16 @@ use std::collections::BTreeSet;
 
 use crate::ids::PolicyId;
 use crate::plan::model::RingPlan;
-use crate::rollout::decide::blocker::Blocker;
-use crate::rollout::decide::context::Context;
 use crate::rollout::decide::planned::{PlannedStep, WriteBlock};
 use crate::rollout::decide::write::{
     Need, WriteDraft, blocked_version, budget_spent, hides_one_of_ours, need, not_now, retargets, too_many,
     too_many_today,
 };
-use crate::rollout::decide::{drift, superseded};
-use crate::rollout::judge::between;
+use crate::rollout::decide::{blocker::Blocker, context::Context, drift, superseded};
 use crate::rollout::judge::grouping::{GroupStep, GroupSteps};
-use crate::rollout::judge::revision::forbid;
-use crate::rollout::record::{Entry, Event, Gate, Judgement, Purpose, Step};
-use crate::rollout::state::{Attempts, Ring, RingState};
+use crate::rollout::judge::{between, revision::forbid};
+use crate::rollout::record::{Entry, Event, Gate, Purpose, Step};
+use crate::rollout::state::{Attempts, Ring};
 
 impl<'a> Context<'a> {
     /// What entering the ring comes to whose turn it is: the pipeline asks, and the report after it. `None`:
@@ -27,8 +24,8 @@ impl<'a> Context<'a> {
     pub(crate) fn entering(&self) -> Option<&PlannedStep> {
         let entering = || {
             let (ring, plan) = self.current()?;
-            let RingState::Entering(attempts) = &ring.stage else { return None };
-            Some(entering(self, ring, plan, attempts, self.judged(ring).to_vec()))
+            let attempts = ring.stage.entering()?;
+            Some(entering(self, ring, plan, attempts))
         };
         self.enters.get_or_init(entering).as_ref()
     }
@@ -36,7 +33,7 @@ impl<'a> Context<'a> {
 
 pub(crate) fn enter_ring(context: &Context<'_>) -> Vec<Entry> {
     let Some(((ring, _), entering)) = context.current().zip(context.entering()) else { return Vec::new() };
-    entering.clone().entries(context, ring, || "every entry gate advances".to_owned())
+    entering.clone().entries(context, ring, "every entry gate advances")
 }
 
 /// What entering a ring comes to now.
@@ -45,9 +42,9 @@ pub(crate) fn entering(
     ring: &Ring,
     plan: &RingPlan,
     attempts: &Attempts,
-    judgements: Vec<Judgement>,
 ) -> PlannedStep {
-    let is_between = between::is_between(context.state, context.world, ring);
+    let judgements = context.judged(ring).to_vec();
+    let is_between = between::is_between(context.known(), ring);
     let step = if is_between { Step::SecondHalf } else { Step::Entry };
     let mut blocks = not_now(context, &ring.name, ring.since, attempts, (step, &judgements));
     if !superseded::ailing(context, plan).is_empty() && !blocks.contains(&WriteBlock::Gates) {
@@ -62,26 +59,29 @@ pub(crate) fn entering(
     let hides = hides_one_of_ours(context);
     let need = need(context, plan);
     if hides || matches!(need, Need::Unread) {
-        blocks.push(Blocker::GroupsUnread(name()).into());
+        blocks.push(WriteBlock::Other(Blocker::GroupsUnread(name())));
     }
     let (GroupSteps { next: step, last }, policies) = match need {
         Need::Steps(steps, policies) => (*steps, policies),
         Need::Unresolved | Need::Unread => return PlannedStep::Blocked(blocks),
         Need::Veto(veto) => {
-            blocks.push(Blocker::Veto(name(), veto).into());
+            blocks.push(WriteBlock::Other(Blocker::Veto(name(), veto)));
             return PlannedStep::Blocked(blocks);
         }
     };
     // What is between two groups goes in past a hold; nothing else is taken out past one.
     if let GroupStep::Write { purpose: Purpose::MoveOut { .. }, .. } = &step {
         let holds: Vec<_> = context.stopping(Step::Entry).map(WriteBlock::Block).collect();
-        blocks.extend(holds.into_iter().filter(|hold| !blocks.contains(hold)).collect::<Vec<_>>());
+        let news = |hold: &WriteBlock| !blocks.contains(hold);
+        let holds: Vec<_> = holds.into_iter().filter(news).collect();
+        blocks.extend(holds);
     }
     let forbidden =
         plan.targets.values().find(|version| forbid(&context.rollout.revision.plan, **version).is_some());
-    blocks.extend(forbidden.map(|version| Blocker::Forbidden(name(), *version).into()));
+    blocks.extend(forbidden.map(|version| WriteBlock::Other(Blocker::Forbidden(name(), *version))));
     let held = blocked_version(context.state, plan, &policies, &last).cloned();
-    blocks.extend(held.map(|held| Blocker::BlockedVersion(name(), Box::new(held)).into()));
+    let held = held.map(|held| Blocker::BlockedVersion(name(), Box::new(held)));
+    blocks.extend(held.map(WriteBlock::Other));
     // What a ring has already, it keeps whatever the schedule says; that it takes devices down, it must say.
     let goes_down = !judgements.iter().any(|word| word.gate == Gate::Downgrade)
         || judgements.iter().any(|word| word.gate == Gate::Downgrade && !word.verdict.advances());
@@ -136,9 +136,7 @@ pub(crate) fn recognised(
     step: &GroupStep,
 ) -> Option<Event> {
     let GroupStep::InPlace(group) = step else { return None };
-    let soak =
-        context.state.soaks.iter().find(|soak| {
-            soak.group == group.id && soak.policies == *policies && soak.targets == plan.targets
-        })?;
+    let mut soaks = context.state.soaks.iter().filter(|soak| soak.group == group.id);
+    let soak = soaks.find(|soak| soak.policies == *policies && soak.targets == plan.targets)?;
     Some(Event::RingRecognised { ring: plan.name.clone(), group: group.clone(), soak: soak.clone() })
 }

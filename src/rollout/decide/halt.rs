@@ -3,9 +3,7 @@
 //! **Invariant:** a halt names a cause that a person can judge.
 
 use crate::plan::model::RingPlan;
-use crate::rollout::decide::backoff::MAX_ATTEMPTS;
-use crate::rollout::decide::context::Context;
-use crate::rollout::decide::{drift, rollback, superseded};
+use crate::rollout::decide::{backoff::MAX_ATTEMPTS, context::Context, drift, rollback, superseded};
 use crate::rollout::judge::{health, subject};
 use crate::rollout::record::{Cause, Entry, Event, Gate, Judgement, Unknown, Verdict};
 use crate::rollout::state::{Attempts, Refusal, Ring, RingState};
@@ -13,13 +11,8 @@ use crate::time::{SignedDuration, Timestamp, since};
 
 /// Halts for writes alone: what takes a rollout back asks nothing else.
 pub(crate) fn halt_writes(context: &Context<'_>) -> Vec<Entry> {
-    let Some(turn) = rollback::turn(context) else { return Vec::new() };
-    match came_to_nothing(turn.ring, &turn.ring.restoring.attempts) {
-        Some(cause) if context.rollout.halted.is_none() => {
-            context.entry(cause.to_string(), Event::Halted { cause })
-        }
-        _ => Vec::new(),
-    }
+    let turn = rollback::turn(context).filter(|_| context.rollout.halted.is_none());
+    halt_for(context, turn.and_then(|turn| came_to_nothing(turn.ring, &turn.ring.restoring.attempts)))
 }
 
 /// Halts for drift, a refused or ever failing write, a failing gate, or too long an unknown.
@@ -29,10 +22,12 @@ pub(crate) fn halt(context: &Context<'_>) -> Vec<Entry> {
     }
     let unhealthy = || failing(context).or_else(|| superseded::failing(context));
     let forbidden = forbidden(context).or_else(|| drift::halting(context));
-    match forbidden.or_else(unhealthy).or_else(|| unknown_too_long(context)) {
-        Some(cause) => context.entry(cause.to_string(), Event::Halted { cause }),
-        None => Vec::new(),
-    }
+    halt_for(context, forbidden.or_else(unhealthy).or_else(|| unknown_too_long(context)))
+}
+
+fn halt_for(context: &Context<'_>, cause: Option<Cause>) -> Vec<Entry> {
+    let halt = |cause: Cause| context.entry(cause.to_string(), Event::Halted { cause });
+    cause.map(halt).unwrap_or_default()
 }
 
 /// That the plan forbids what the rollout offers or is about to offer.
@@ -51,12 +46,7 @@ pub(crate) fn forbidden(context: &Context<'_>) -> Option<Cause> {
 
 fn failing(context: &Context<'_>) -> Option<Cause> {
     context.rollout.rings.iter().find_map(|ring| {
-        let entering = match &ring.stage {
-            RingState::Entering(attempts) => Some(attempts),
-            _ => None,
-        };
-        let writing = entering.into_iter().chain([&ring.between.back, &ring.restoring.attempts]);
-        if let Some(cause) = writing.into_iter().find_map(|attempts| came_to_nothing(ring, attempts)) {
+        if let Some(cause) = writing(ring).find_map(|attempts| came_to_nothing(ring, attempts)) {
             return Some(cause);
         }
         let failing = |judgement: &&Judgement| matches!(judgement.verdict, Verdict::Fail(_));
@@ -69,6 +59,11 @@ fn failing(context: &Context<'_>) -> Option<Cause> {
         let devices = health::failing_devices(context.subject(ring, plan), failed);
         Some(Cause::Unhealthy { ring: name, judgement, devices })
     })
+}
+
+/// What became of the writes for a ring: its own, those that put profiles back, and those that put it back.
+fn writing(ring: &Ring) -> impl Iterator<Item = &Attempts> {
+    ring.stage.entering().into_iter().chain([&ring.between.back, &ring.restoring.attempts])
 }
 
 /// Why writes for a ring need a person, if they do.
@@ -108,11 +103,6 @@ fn unknown_too_long(context: &Context<'_>) -> Option<Cause> {
 
 /// Since when the read before each write of a ring fails, if that is too long.
 fn unread_too_long(ring: &Ring, limit: SignedDuration) -> Option<Timestamp> {
-    let entering = match &ring.stage {
-        RingState::Entering(attempts) => attempts.reads.as_ref(),
-        _ => None,
-    };
-    let restoring = [&ring.between.back, &ring.restoring.attempts].into_iter();
-    let reads = entering.into_iter().chain(restoring.filter_map(|attempts| attempts.reads.as_ref()));
-    reads.into_iter().find(|reads| since(reads.since, reads.until) >= limit).map(|reads| reads.since)
+    let mut reads = writing(ring).filter_map(|attempts| attempts.reads.as_ref());
+    reads.find(|reads| since(reads.since, reads.until) >= limit).map(|reads| reads.since)
 }

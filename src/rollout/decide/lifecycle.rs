@@ -8,27 +8,19 @@ use std::collections::BTreeMap;
 use crate::ids::{PlanName, RingName};
 use crate::plan::change::same_profiles;
 use crate::plan::model::{OnNewTarget, Plan, Revision};
-use crate::rollout::judge::plan_file;
-use crate::rollout::judge::plan_file::Takes;
 use crate::rollout::judge::predecessor::{Predecessor, own};
 use crate::rollout::judge::revision::{dropped, followed, lets_go, moves_the_same, renamed};
+use crate::rollout::judge::{plan_file, plan_file::Takes};
 use crate::rollout::record::{Entry, Event, RolloutId};
-use crate::rollout::state::{
-    BlockedVersion, Phase, PlanState, Ring, RingState, Rollout, State, WaitingTarget,
-};
-use crate::rollout::world::Desired;
+use crate::rollout::state::{BlockedVersion, Phase, PlanState, Ring, RingState, Rollout, State};
+use crate::rollout::world::{Desired, Known};
+use crate::text::joined;
 use crate::time::Timestamp;
 
 /// What the plan's file makes of its rollout; nothing while a write has no outcome.
-pub(crate) fn step(
-    name: &PlanName,
-    desired: Desired<'_>,
-    state: &State,
-    takes: Takes,
-    now: Timestamp,
-) -> Vec<Entry> {
-    let known = state.plans.get(name);
-    match (desired, known) {
+pub(crate) fn step(name: &PlanName, desired: Desired<'_>, known: Known<'_>, takes: Takes) -> Vec<Entry> {
+    let Known { state, now, .. } = known;
+    match (desired, state.plans.get(name)) {
         (Desired::Gone, Some(plan)) if plan.rollout.phase == Phase::Running => {
             let reason = "the plan's file is gone";
             vec![Entry::engine(&plan.rollout.id, reason, Event::RolloutWithdrawn {})]
@@ -39,7 +31,7 @@ pub(crate) fn step(
         }
         (desired, _) => match desired.revision().map(|revision| (revision, own(revision, state))) {
             Some((revision, None)) if takes == Takes::Effect => begin(name, revision, state, now),
-            Some((revision, Some(plan))) => present(name, (revision, takes), plan, state, now),
+            Some((revision, Some(plan))) => present(plan, revision, takes, known),
             Some((_, None)) | None => Vec::new(),
         },
     }
@@ -64,15 +56,9 @@ fn begin(name: &PlanName, revision: &Revision, state: &State, now: Timestamp) ->
     vec![renamed, revise(&id, "nothing but its name changed", (revision, &goal), true)]
 }
 
-pub(crate) fn present(
-    name: &PlanName,
-    (revision, takes): (&Revision, Takes),
-    plan: &PlanState,
-    state: &State,
-    now: Timestamp,
-) -> Vec<Entry> {
+fn present(plan: &PlanState, revision: &Revision, takes: Takes, known: Known<'_>) -> Vec<Entry> {
     let rollout = &plan.rollout;
-    let id = &rollout.id;
+    let (id, name) = (&rollout.id, &rollout.id.plan);
     let new_number = id.number + 1;
     // It goes back whatever the file says, and the file has its say afterwards. A superseded rollout is
     // followed by its successor in the same step.
@@ -84,12 +70,12 @@ pub(crate) fn present(
         Phase::Running | Phase::Completed | Phase::RolledBack | Phase::Withdrawn => {}
     }
     let goal = followed(rollout, revision);
-    let same = plan_file::changed(Some(plan), revision, now).is_empty();
+    let same = plan_file::changed(Some(plan), revision, known.now).is_empty();
     // What else the file changes since then waits like any other.
     if rollout.phase == Phase::RolledBack
         && (same || takes == Takes::Effect)
         && same_targets(&rollout.named(), &revision.plan)
-        && !asks_for_blocked_version(state, name, &revision.plan)
+        && !asks_for_blocked_version(known.state, name, &revision.plan)
     {
         let reason = if rollout.takes_its_own_back() {
             "what was rolled back is released, and the plan's file still asks for it"
@@ -99,7 +85,7 @@ pub(crate) fn present(
         return vec![accept_for(reason, name, new_number, revision)];
     }
     if same && rollout.phase == Phase::Withdrawn {
-        return vec![Entry::engine(id, "the plan's file is back", Event::RolloutReturned {})];
+        return vec![returned(id)];
     }
     if rollout.phase == Phase::Running && rollout.revision != *goal && lets_go(rollout, revision, &goal) {
         let verified = |ring: &Ring| matches!(ring.stage, RingState::Verified(_));
@@ -122,14 +108,13 @@ pub(crate) fn present(
             true => "the same profiles under another name",
             false => "the plan's file says which ring it was",
         };
-        let reason = format!("{how}: {}", names.collect::<Vec<_>>().join(", "));
+        let reason = format!("{how}: {}", joined(names, ", "));
         return vec![Entry::engine(id, reason, Event::RingRenamed { renamed })];
     }
     match rollout.phase {
         Phase::Running | Phase::Withdrawn => match rollout.entered_ring_changed_by(&goal) {
             Some(ring) if finishes_first(plan, revision) => {
-                let known = rollout.waiting.as_ref();
-                if known.is_some_and(|known| known.revision.digest == revision.digest) {
+                if rollout.knows_waiting(revision) {
                     return Vec::new();
                 }
                 let reason = format!(
@@ -142,28 +127,14 @@ pub(crate) fn present(
                 let reason = format!("the plan's new revision changes ring `{ring}`, which is entered");
                 take_over(id, &reason, revision)
             }
-            None if rollout.phase == Phase::Withdrawn => {
-                vec![Entry::engine(id, "the plan's file is back", Event::RolloutReturned {})]
-            }
-            None => {
-                vec![revise(
-                    id,
-                    "the plan's file changed where no entered ring is touched",
-                    (revision, &goal),
-                    false,
-                )]
-            }
+            None if rollout.phase == Phase::Withdrawn => vec![returned(id)],
+            None => vec![revise(id, UNTOUCHED, (revision, &goal), false)],
         },
         Phase::Completed | Phase::RolledBack
             if same_targets(&rollout.named(), &revision.plan)
                 && rollout.entered_ring_changed_by(&goal).is_none() =>
         {
-            vec![revise(
-                id,
-                "the plan's file changed where no entered ring is touched",
-                (revision, &goal),
-                false,
-            )]
+            vec![revise(id, UNTOUCHED, (revision, &goal), false)]
         }
         Phase::Completed | Phase::RolledBack | Phase::RollingBack | Phase::Superseded => {
             vec![accept(name, new_number, revision)]
@@ -171,10 +142,15 @@ pub(crate) fn present(
     }
 }
 
+const UNTOUCHED: &str = "the plan's file changed where no entered ring is touched";
+
+fn returned(id: &RolloutId) -> Entry {
+    Entry::engine(id, "the plan's file is back", Event::RolloutReturned {})
+}
+
 /// The file asks for what is in force, or for what waits already.
 fn asks_for_nothing_new(rollout: &Rollout, revision: &Revision, goal: &Revision) -> Vec<Entry> {
-    let is_known = |known: &WaitingTarget| known.revision.digest == revision.digest;
-    if rollout.waiting.as_ref().is_some_and(is_known) {
+    if rollout.knows_waiting(revision) {
         return Vec::new();
     }
     if rollout.waiting.is_some() {
@@ -232,10 +208,10 @@ fn revise(
     restricts_only: bool,
 ) -> Entry {
     let (dropped, revision) = (dropped(revision, goal), Box::new(goal.clone()));
-    let kept: Vec<String> = dropped.iter().map(|ring| format!("`{ring}`")).collect();
+    let kept = joined(dropped.iter().map(|ring| format!("`{ring}`")), ", ");
     let reason = match kept.is_empty() {
         true => reason.to_owned(),
-        false => format!("{reason}; until verified or let go these keep their place: {}", kept.join(", ")),
+        false => format!("{reason}; until verified or let go these keep their place: {kept}"),
     };
     Entry::engine(id, reason, Event::PlanRevised { revision, restricts_only, dropped })
 }

@@ -80,13 +80,15 @@ impl From<Cancelled> for Unsent {
 /// write is in doubt.
 #[must_use = "an entry that is not appended is lost"]
 pub fn unsent_entry(state: &State, id: WriteId, Unsent { why, retry_at }: Unsent) -> Option<Entry> {
-    let (rollout, ring, write) = state.pending_write()?;
-    if write.id() != id || write.doubt.is_some() {
-        return None;
-    }
+    let (rollout, ring, _) = answerable(state, id)?;
     let reason = why.to_string();
     let event = Event::WriteCancelled { ring: ring.name.clone(), write: id, why, retry_at };
     Some(Entry::engine(&rollout.id, reason, event))
+}
+
+/// The write of this number, while the log has no word on its outcome.
+fn answerable(state: &State, id: WriteId) -> Option<(&Rollout, &Ring, &PendingWrite)> {
+    state.pending_write().filter(|(_, _, write)| write.id() == id && write.doubt.is_none())
 }
 
 /// The event for a write's outcome; `None` when the log has one already, or the write is in doubt.
@@ -98,10 +100,7 @@ pub fn outcome_entry(
     outcome: SendOutcome,
     counted: Option<usize>,
 ) -> Option<Entry> {
-    let (rollout, ring, write) = state.pending_write()?;
-    if write.id() != id || write.doubt.is_some() {
-        return None;
-    }
+    let (rollout, ring, write) = answerable(state, id)?;
     let (reason, event) = event_of(ring, write, outcome, counted);
     Some(Entry::engine(&rollout.id, reason, event))
 }
@@ -175,25 +174,17 @@ pub fn settle(rollout: &Rollout, world: &Observations) -> Option<Entry> {
         return None;
     }
     let (ring, write) = (ring.name.clone(), pending.id());
+    let Observed { value: finding, as_of: read_at } = read;
     let (reason, event) = match &doubt.first_read {
-        Some(first) if first.finding == read.value => (
-            "two reads agree",
-            Event::WriteSettled {
-                ring,
-                write,
-                finding: read.value,
-                first_read_at: first.read_at,
-                second_read_at: read.as_of,
-            },
-        ),
-        Some(_) => (
-            "this read does not agree with the first",
-            Event::DoubtRead { ring, write, finding: read.value, read_at: read.as_of },
-        ),
-        None => (
-            "the first of two reads",
-            Event::DoubtRead { ring, write, finding: read.value, read_at: read.as_of },
-        ),
+        Some(first) if first.finding == finding => {
+            let (first_read_at, second_read_at) = (first.read_at, read_at);
+            ("two reads agree", Event::WriteSettled { ring, write, finding, first_read_at, second_read_at })
+        }
+        first => {
+            let differs = "this read does not agree with the first";
+            let reason = if first.is_some() { differs } else { "the first of two reads" };
+            (reason, Event::DoubtRead { ring, write, finding, read_at })
+        }
     };
     Some(Entry::engine(&rollout.id, reason, event))
 }
@@ -217,7 +208,7 @@ fn next_read_at(doubt: &UnknownOutcome) -> Timestamp {
 
 /// What the newest read shows about a write.
 pub(crate) fn finding(intent: &WriteIntent, world: &Observations) -> Option<Observed<Finding>> {
-    match &intent.before {
+    let (value, as_of) = match &intent.before {
         Some(before) => {
             let read = world.single_groups.get(&before.id)?;
             let value = match &read.value {
@@ -225,22 +216,18 @@ pub(crate) fn finding(intent: &WriteIntent, world: &Observations) -> Option<Obse
                 Some(group) if group.content.offers_the_same(&before.content) => Finding::NotApplied {},
                 seen => Finding::Overwritten { seen: seen.clone() },
             };
-            Some(Observed { value, as_of: read.as_of })
+            (value, read.as_of)
         }
         None => {
             let read = world.groups.as_ref()?;
-            let mut related = read.value.iter().filter(|group| {
-                group.content.name == intent.after.name
-                    || !group.content.policies.is_disjoint(&intent.after.policies)
-            });
-            let value = match (related.next(), related.next()) {
+            let mut related = read.value.iter().filter(|group| group.is_in_the_way_of(&intent.after));
+            let value = match (related.next().cloned(), related.next()) {
                 (None, _) => Finding::NotApplied {},
-                (Some(group), None) if is_as_intended(intent, group) => {
-                    Finding::Applied { group: group.clone() }
-                }
-                (Some(group), _) => Finding::Overwritten { seen: Some(group.clone()) },
+                (Some(group), None) if is_as_intended(intent, &group) => Finding::Applied { group },
+                (seen, _) => Finding::Overwritten { seen },
             };
-            Some(Observed { value, as_of: read.as_of })
+            (value, read.as_of)
         }
-    }
+    };
+    Some(Observed { value, as_of })
 }

@@ -6,19 +6,16 @@
 use std::borrow::Cow;
 
 use crate::ids::PlanName;
-use crate::rollout::decide::context::Context;
-use crate::rollout::decide::enter::enter_ring;
 use crate::rollout::decide::halt::{halt, halt_writes};
 use crate::rollout::decide::leave::{complete, leave_ring, note_leavers, reach_ring};
-use crate::rollout::decide::outcome::settle_outcome;
-use crate::rollout::decide::unknown::note_unknown;
 use crate::rollout::decide::{
-    approval, between, drift, dropped, lifecycle, reads, restore, rollback, superseded, unsettled,
+    approval, between, context::Context, drift, dropped, enter::enter_ring, lifecycle,
+    outcome::settle_outcome, reads, restore, rollback, superseded, unknown::note_unknown, unsettled,
 };
 use crate::rollout::judge::plan_file;
-use crate::rollout::record::{Entry, Recorded};
-use crate::rollout::state::{IllegalEvent, Phase, State};
-use crate::rollout::world::{Desired, Observations, Want};
+use crate::rollout::record::Entry;
+use crate::rollout::state::{IllegalEvent, Phase};
+use crate::rollout::world::{Desired, Known, Want};
 use crate::time::Timestamp;
 
 /// Steps that one decision may take. A rollout of 100 rings that are all recognised takes 201.
@@ -49,29 +46,26 @@ pub struct Decided<R> {
 pub(crate) fn decide<R>(
     name: &PlanName,
     desired: Desired<'_>,
-    state: &State,
-    world: &Observations,
-    now: Timestamp,
+    Known { state, world, now }: Known<'_>,
     tell: Tell<R>,
 ) -> Result<Decided<R>, IllegalEvent> {
     let mut state = Cow::Borrowed(state);
     let mut entries = Vec::new();
     for _ in 0..MAX_STEPS {
-        let context = Context::of(name, desired, &state, world, now);
-        let noted = unsettled::note(name, desired, &state, world, now);
-        let next = || pipeline(name, desired, (&state, world), context.as_ref(), now);
+        let known = Known { state: &state, world, now };
+        let context = Context::of(name, desired, known);
+        let noted = unsettled::note(name, desired, known);
+        let next = || pipeline(name, desired, known, context.as_ref());
         let step = if noted.is_empty() { next() } else { noted };
         if step.is_empty() {
             return Ok(Decided::new(entries, context.as_ref(), tell));
         }
         for entry in step {
-            let state = state.to_mut();
-            let at = state.last_at.map_or(now, |last| last.max(now));
-            state.apply(&Recorded { seq: state.seq + 1, at, entry: entry.clone() })?;
+            state.to_mut().append(entry.clone(), now)?;
             entries.push(entry);
         }
     }
-    Ok(Decided::new(entries, Context::of(name, desired, &state, world, now).as_ref(), tell))
+    Ok(Decided::new(entries, Context::of(name, desired, Known { state: &state, world, now }).as_ref(), tell))
 }
 
 impl<R> Decided<R> {
@@ -94,12 +88,11 @@ type PipelineStep = fn(&Context<'_>) -> Vec<Entry>;
 fn pipeline(
     name: &PlanName,
     desired: Desired<'_>,
-    (state, world): (&State, &Observations),
+    known: Known<'_>,
     context: Option<&Context<'_>>,
-    now: Timestamp,
 ) -> Vec<Entry> {
-    let takes = plan_file::takes(name, desired, state, world, now);
-    let lifecycle = || lifecycle::step(name, desired, state, takes, now);
+    let takes = plan_file::takes(desired, known);
+    let lifecycle = || lifecycle::step(name, desired, known, takes);
     let Some(context) = context else { return lifecycle() };
     let goes_back = context.rollout.phase == Phase::RollingBack;
     if context.rollout.pending_write().is_some() {

@@ -33,12 +33,6 @@ pub(crate) enum WriteBlock {
     Other(Blocker),
 }
 
-impl From<Blocker> for WriteBlock {
-    fn from(blocker: Blocker) -> Self {
-        Self::Other(blocker)
-    }
-}
-
 impl PlannedStep {
     /// What of it people are told that nothing else tells.
     pub(crate) fn blockers(self, mode: Option<Mode>, ring: &Ring) -> Vec<Blocker> {

@@ -7,13 +7,11 @@ use std::collections::BTreeSet;
 
 use crate::ids::{PolicyId, UserGroupName};
 use crate::plan::model::RingPlan;
-use crate::rollout::decide::backoff::not_before;
-use crate::rollout::decide::context::Context;
 use crate::rollout::decide::rollback::{Turn, turn};
-use crate::rollout::decide::write::budget_spent_until;
-use crate::rollout::decide::{between, outcome, restore};
-use crate::rollout::judge::opening::LEFT_TO_ENTER;
-use crate::rollout::judge::{adoption, approval, back, last_check};
+use crate::rollout::decide::{
+    backoff::not_before, between, context::Context, outcome, restore, write::budget_spent_until,
+};
+use crate::rollout::judge::{adoption, approval, back, last_check, opening::LEFT_TO_ENTER};
 use crate::rollout::record::Evidence;
 use crate::rollout::state::{Attempts, Phase, Restoring, Ring, RingState};
 use crate::rollout::world::{
@@ -37,9 +35,8 @@ pub(crate) fn wants(context: &Context<'_>) -> Vec<Want> {
     if !matches!(rollout.phase, Phase::Running | Phase::RollingBack) {
         return wants;
     }
-    let groups = world.groups.as_ref().map(|groups| groups.as_of);
     let profiles = world.profiles.as_ref().map(|profiles| profiles.as_of);
-    wants.push(Want::renewed(Read::Groups, groups, world.cadence.poll, now));
+    wants.push(Want::renewed(Read::Groups, world.groups_read_at(), world.cadence.poll, now));
     wants.push(Want::renewed(Read::Profiles, profiles, PROFILES_EVERY, now));
     wants.extend(of_devices(context));
     if world.fleet.full_sweep_at().is_some() {
@@ -56,7 +53,11 @@ pub(crate) fn wants(context: &Context<'_>) -> Vec<Want> {
         let last = world.fleet.known_until(&policy);
         wants.push(Want::renewed(read, last, world.cadence.poll, now));
     }
-    wants.extend(between::between(context).map(|ring| before_putting_back(context, ring)));
+    // What is between two groups is put back by groups that are newer than the last attempt.
+    wants.extend(between::between(context).map(|ring| {
+        let failed_at = ring.between.since.filter(|_| ring.between.back.failed > 0);
+        newer_groups(context, failed_at, now)
+    }));
     if rollout.phase == Phase::RollingBack {
         wants.extend(turn(context).and_then(|turn| before_going_back(context, turn)));
         return wants;
@@ -66,13 +67,10 @@ pub(crate) fn wants(context: &Context<'_>) -> Vec<Want> {
         let Restoring { attempts, since, .. } = &due.ring.restoring;
         wants.extend(before_a_write(context, due.plan, attempts, *since));
     }
-    match context.current() {
-        Some((Ring { stage: RingState::Entering(attempts), since, .. }, plan))
-            if context.desired != Desired::Gone =>
-        {
-            wants.extend(before_a_write(context, plan, attempts, *since));
-        }
-        _ => {}
+    if let Some((Ring { stage: RingState::Entering(attempts), since, .. }, plan)) = context.current()
+        && context.desired != Desired::Gone
+    {
+        wants.extend(before_a_write(context, plan, attempts, *since));
     }
     wants
 }
@@ -104,25 +102,17 @@ fn before_going_back(context: &Context<'_>, turn: Turn<'_>) -> Option<Want> {
     if turn.ring.stage.is_back_at(&turn.step.to()) {
         return None;
     }
-    let groups = context.world.groups.as_ref().map(|groups| groups.as_of);
     let Restoring { attempts, since, .. } = &turn.ring.restoring;
-    match groups {
-        Some(read_at) if attempts.failed > 0 && read_at < *since => {
-            Some(Want { read: Read::Groups, at: not_before(attempts, *since) })
-        }
-        Some(read_at) => Some(Want { read: Read::Groups, at: after(read_at, ENTRY_MAX_AGE) }),
-        None => Some(Want { read: Read::Groups, at: context.now }),
-    }
+    let failed_at = Some(*since).filter(|_| attempts.failed > 0);
+    Some(newer_groups(context, failed_at, not_before(attempts, *since)))
 }
 
-/// What it takes to put back what is between two groups: groups that are newer than the last attempt.
-fn before_putting_back(context: &Context<'_>, ring: &Ring) -> Want {
-    let groups = context.world.groups.as_ref().map(|groups| groups.as_of);
-    let at = match groups {
-        // What failed rests on a newer look the next time.
-        Some(read_at) if ring.between.back.failed > 0 && ring.between.since > Some(read_at) => context.now,
-        Some(read_at) => after(read_at, ENTRY_MAX_AGE),
+/// Groups for a write that goes back; where the last one failed on groups that were read before, anew at `again`.
+fn newer_groups(context: &Context<'_>, failed_at: Option<Timestamp>, again: Timestamp) -> Want {
+    let at = match context.world.groups_read_at() {
         None => context.now,
+        Some(read_at) if failed_at.is_some_and(|failed_at| read_at < failed_at) => again,
+        Some(read_at) => after(read_at, ENTRY_MAX_AGE),
     };
     Want { read: Read::Groups, at }
 }
@@ -148,7 +138,7 @@ fn before_a_write(
     since: Timestamp,
 ) -> Vec<Want> {
     let (world, now) = (context.world, context.now);
-    let groups = world.groups.as_ref().map(|groups| groups.as_of);
+    let groups = world.groups_read_at();
     let profiles = world.profiles.as_ref().map(|profiles| profiles.as_of);
     let full = world.fleet.full_sweep_at();
     let mut wants = Vec::new();

@@ -5,11 +5,9 @@
 
 use crate::ids::RingName;
 use crate::plan::model::{OnDrift, RingPlan};
-use crate::rollout::decide::blocker::Blocker;
-use crate::rollout::decide::context::Context;
 use crate::rollout::decide::planned::{PlannedStep, WriteBlock};
-use crate::rollout::decide::superseded;
 use crate::rollout::decide::write::{WriteDraft, budget_spent, not_now, retargets, too_many, too_many_today};
+use crate::rollout::decide::{blocker::Blocker, context::Context, superseded};
 use crate::rollout::judge::{drift, gates};
 use crate::rollout::record::{Entry, GroupContent, GroupDrift, Judgement, Purpose, Step};
 use crate::rollout::state::{Ring, RingState};
@@ -35,12 +33,10 @@ pub(crate) fn due<'a>(context: &Context<'a>) -> Option<Due<'a>> {
         return None;
     }
     let name = &context.rollout.id.plan;
-    let all = drift::groups(context.state, name, context.world);
-    let drift = drift::first_to_restore(context.state, &all)?;
-    context
-        .state
-        .to_restore(name)
-        .find(|known| known.expected.id == drift.expected.id && known.shows_the_same(drift))?;
+    let all = drift::groups(context.known(), name);
+    let drift = drift::first_to_restore(&all)?;
+    let same = |known: &&GroupDrift| known.expected.id == drift.expected.id && known.shows_the_same(drift);
+    context.state.to_restore(name).find(same)?;
     let (ring, plan) = context.rollout.rings_with_plans().find(|(ring, _)| ring.name == drift.ring)?;
     let judgements = gates::writing_back(context.subject(ring, plan), &drift.expected.content.policies);
     Some(Due { ring, plan, drift: drift.clone(), judgements })
@@ -54,8 +50,8 @@ pub(crate) fn writing_back(context: &Context<'_>, due: &Due<'_>) -> PlannedStep 
     let mut blocks = not_now(context, &ring.name, ring.restoring.since, attempts, step);
     let name = || ring.name.clone();
     let other = under_way(context, ring).cloned();
-    let groups = context.world.groups.as_ref();
-    let unread = groups.is_none_or(|groups| since(groups.as_of, context.now) > ENTRY_MAX_AGE);
+    let read_at = context.world.groups_read_at();
+    let unread = read_at.is_none_or(|at| since(at, context.now) > ENTRY_MAX_AGE);
     let devices = devices(context, plan, drift);
     let against = [
         other.map(|other| Blocker::OtherRing { ring: name(), other }),
@@ -104,6 +100,6 @@ fn under_way<'a>(context: &Context<'a>, ring: &Ring) -> Option<&'a RingName> {
 /// Plans the write, if nothing is in its way.
 pub(crate) fn write_back(context: &Context<'_>) -> Vec<Entry> {
     let Some(due) = due(context) else { return Vec::new() };
-    let why = || "the group drifted, and every entry gate advances".to_owned();
+    let why = "the group drifted, and every entry gate advances";
     writing_back(context, &due).entries(context, due.ring, why)
 }

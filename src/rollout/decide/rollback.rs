@@ -3,12 +3,10 @@
 //! **Invariant:** one ring at a time, one write at a time; a ring takes from its group the versions
 //! that the rollback names, and leaves everything else in it as it was read.
 
-use crate::ids::RingName;
 use crate::plan::model::RingPlan;
-use crate::rollout::decide::blocker::Blocker;
-use crate::rollout::decide::context::Context;
 use crate::rollout::decide::planned::{PlannedStep, WriteBlock};
 use crate::rollout::decide::write::{WriteDraft, budget_spent, not_now_for};
+use crate::rollout::decide::{blocker::Blocker, context::Context};
 use crate::rollout::judge::{back, drift, grouping};
 use crate::rollout::record::{
     Entry, Event, Group, GroupContent, HowBack, Purpose, RollbackStep, Step, VersionEntry,
@@ -43,43 +41,38 @@ pub(crate) fn going_back(context: &Context<'_>, turn: &Turn<'_>) -> PlannedStep 
         // A second word may have added an environment meanwhile: then there is a write to come.
         stage @ RingState::RollingBack(_, back) if stage.is_back_at(&step.to()) => {
             let words = context.judged(ring);
-            let how = if words.iter().all(|word| word.verdict.advances()) {
+            let (reason, how) = if words.iter().all(|word| word.verdict.advances()) {
                 ("enough of its devices are back", HowBack::Adopted)
             } else if context.now >= back::step_ends_at(plan, back) {
                 ("`rollback.step` has passed; who is missing comes back later, or not", HowBack::OutOfTime)
             } else {
                 return PlannedStep::Waits;
             };
-            let (reason, how) = how;
-            let judgements = words.to_vec();
-            PlannedStep::Fact(
-                reason,
-                Box::new(Event::RingRolledBack { ring: ring.name.clone(), how, judgements }),
-            )
+            let (ring, judgements) = (ring.name.clone(), words.to_vec());
+            PlannedStep::Fact(reason, Box::new(Event::RingRolledBack { ring, how, judgements }))
         }
         _ => write(context, turn),
     }
 }
 
 /// The write that takes a ring back, if it needs one.
-pub(crate) fn write(context: &Context<'_>, Turn { step, ring, plan }: &Turn<'_>) -> PlannedStep {
+fn write(context: &Context<'_>, turn: &Turn<'_>) -> PlannedStep {
+    let Turn { step, ring, plan } = turn;
     let attempts = &ring.restoring.attempts;
     let mut blocks = not_now_for(context, Step::Rollback, &ring.name, ring.restoring.since, attempts);
     let groups = context.world.groups_now(context.state);
     let groups = groups.filter(|groups| since(groups.as_of, context.now) <= ENTRY_MAX_AGE);
-    let found = groups.map(|groups| find(context, &ring.name, plan, step, groups.value));
-    let group = match found {
-        None | Some(Found::Hidden) => {
-            blocks.push(Blocker::GroupsUnread(ring.name.clone()).into());
+    let before = match groups.and_then(|groups| find(context, turn, groups.value)) {
+        None => {
+            blocks.push(WriteBlock::Other(Blocker::GroupsUnread(ring.name.clone())));
             return PlannedStep::Blocked(blocks);
         }
-        Some(Found::None) => None,
-        Some(Found::Group(group)) => Some(group),
-    };
-    let Some(before) = group else {
-        let (how, judgements) = (HowBack::NoGroup, Vec::new());
-        let event = Event::RingRolledBack { ring: ring.name.clone(), how, judgements };
-        return PlannedStep::Fact("it has no deployment group that could be taken back", Box::new(event));
+        Some(None) => {
+            let (how, judgements) = (HowBack::NoGroup, Vec::new());
+            let event = Event::RingRolledBack { ring: ring.name.clone(), how, judgements };
+            return PlannedStep::Fact("it has no deployment group that could be taken back", Box::new(event));
+        }
+        Some(Some(group)) => group,
     };
     let after = taken_back(&before.content, step);
     let (name, to) = (ring.name.clone(), step.to());
@@ -114,40 +107,25 @@ fn taken_back(content: &GroupContent, step: &RollbackStep) -> GroupContent {
     after
 }
 
-pub(crate) enum Found {
-    Group(Group),
-    /// There is none, or none that is ringward's to write.
-    None,
-    /// The list lacks it, and no read of its own has said that it is gone.
-    Hidden,
-}
-
-fn find(
-    context: &Context<'_>,
-    ring: &RingName,
-    plan: &RingPlan,
-    step: &RollbackStep,
-    groups: Vec<Group>,
-) -> Found {
+/// The group of a ring; `Some(None)`: there is none, or none that is ringward's to write; `None`: the list lacks it,
+/// and no read of its own has said that it is gone.
+fn find(context: &Context<'_>, turn: &Turn<'_>, groups: Vec<Group>) -> Option<Option<Group>> {
+    let Turn { step, ring, plan } = turn;
     let name = &context.rollout.id.plan;
-    if let Some((id, owned)) = context.state.group_of(name, ring) {
+    if let Some((id, owned)) = context.state.group_of(name, &ring.name) {
         return match groups.into_iter().find(|group| group.id == *id) {
-            Some(group) => Found::Group(group),
-            None if drift::is_gone(context.world, id, &owned.last) => Found::None,
-            None => Found::Hidden,
+            Some(group) => Some(Some(group)),
+            None => drift::is_gone(context.world, id, &owned.last).then_some(None),
         };
     }
     // A create that was in doubt may have been applied after all.
-    match grouping::find_own((context.state, context.world), name, plan, &step.policies, &groups) {
-        Ok(Some(group)) => Found::Group(group.clone()),
-        Ok(None) | Err(_) => Found::None,
-    }
+    Some(grouping::find_own(context.known(), name, plan, &step.policies, &groups).ok().flatten().cloned())
 }
 
 /// Goes on with the ring whose turn it is.
 pub(crate) fn step(context: &Context<'_>) -> Vec<Entry> {
     let Some(turn) = turn(context) else { return Vec::new() };
-    going_back(context, &turn).entries(context, turn.ring, || format!("going back: {}", turn.step))
+    going_back(context, &turn).entries(context, turn.ring, format!("going back: {}", turn.step))
 }
 
 /// Ends the rollback.

@@ -5,8 +5,7 @@
 
 use crate::ids::RingName;
 use crate::plan::model::RingPlan;
-use crate::rollout::decide::blocker::Blocker;
-use crate::rollout::decide::context::Context;
+use crate::rollout::decide::{blocker::Blocker, context::Context};
 use crate::rollout::judge::{gates, health, shrink};
 use crate::rollout::record::{Cause, Entry, Event, Judgement, Verdict};
 use crate::rollout::state::{Phase, Superseded};
@@ -33,7 +32,7 @@ pub(crate) fn failing(context: &Context<'_>) -> Option<Cause> {
         let fails =
             |word: &&Judgement| matches!(word.verdict, Verdict::Fail(_)) && asks_for(current, left, word);
         let word = words.iter().find(fails)?;
-        let devices = health::failing_devices(context.left_subject(left), word);
+        let devices = health::failing_devices(context.subject(&left.ring, &left.plan), word);
         let (ring, judgement) = (left.ring.name.clone(), Box::new(word.clone()));
         Some(Cause::Unhealthy { ring, judgement, devices })
     })
@@ -75,7 +74,7 @@ pub(crate) fn note_adopted(context: &Context<'_>) -> Vec<Entry> {
     }
     let Some((ring, plan)) = context.current() else { return Vec::new() };
     let Some(left) = adopts(context, &ring.name, plan) else { return Vec::new() };
-    let judgements = gates::left_adoption(context.left_subject(left));
+    let judgements = gates::left_adoption(context.subject(&left.ring, &left.plan));
     let gone: Vec<Event> =
         judgements.iter().filter_map(|word| shrink::untold(&left.ring, &left.plan, word)).collect();
     if !gone.is_empty() {

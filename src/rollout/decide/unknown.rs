@@ -12,17 +12,15 @@ pub(crate) fn note_unknown(context: &Context<'_>) -> Vec<Entry> {
         for judgement in context.judged(ring) {
             let noted = ring.unknown.get(&(judgement.gate, judgement.environment)).map(|noted| noted.why);
             let (ring, gate, environment) = (ring.name.clone(), judgement.gate, judgement.environment);
-            match (&judgement.verdict, noted) {
-                (Verdict::Unknown(why), noted) if noted != Some(*why) => {
-                    let event = Event::GateUnknown { ring, gate, environment, why: *why };
-                    entries.extend(context.entry(judgement.to_string(), event));
+            let event = match judgement.verdict {
+                Verdict::Unknown(why) if noted != Some(why) => {
+                    Event::GateUnknown { ring, gate, environment, why }
                 }
-                (Verdict::Unknown(_), _) | (_, None) => {}
-                (_, Some(_)) => {
-                    let event = Event::GateKnown { ring, gate, environment };
-                    entries.extend(context.entry(judgement.to_string(), event));
-                }
-            }
+                Verdict::Unknown(_) => continue,
+                _ if noted.is_some() => Event::GateKnown { ring, gate, environment },
+                _ => continue,
+            };
+            entries.extend(context.entry(judgement.to_string(), event));
         }
         // People are asked by the plan, and by how many devices there are: the question may go away.
         let asked = context.judged(ring).iter().any(|judgement| judgement.gate == Gate::Approval);

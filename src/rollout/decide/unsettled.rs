@@ -5,43 +5,32 @@
 
 use crate::ids::PlanName;
 use crate::plan::change::{Restrictions, differences, restricted};
+use crate::plan::model::PlanDigest;
 use crate::rollout::judge::plan_file::{Takes, asked, block, changes, predecessor, takes};
-use crate::rollout::judge::predecessor::{Predecessor, own};
+use crate::rollout::judge::predecessor::own;
 use crate::rollout::record::{Block, Entry, Event, RolloutId, WaitingRevision};
-use crate::rollout::state::{Phase, PlanState, State};
-use crate::rollout::world::{Desired, Observations};
+use crate::rollout::state::{Phase, PlanState};
+use crate::rollout::world::{Desired, Known, Observations};
 use crate::time::Timestamp;
 
 /// Notes what the plan's file means before any step: its name, blocks, restrictions, what waits.
-pub(crate) fn note(
-    name: &PlanName,
-    desired: Desired<'_>,
-    state: &State,
-    world: &Observations,
-    now: Timestamp,
-) -> Vec<Entry> {
-    let Some(plan) = state.plans.get(name) else { return waits(name, None, desired, state, world, now) };
-    if plan.rollout.phase == Phase::Superseded {
-        return waits(name, Some(plan), desired, state, world, now);
-    }
+pub(crate) fn note(name: &PlanName, desired: Desired<'_>, known: Known<'_>) -> Vec<Entry> {
+    let plan = known.state.plans.get(name).filter(|plan| plan.rollout.phase != Phase::Superseded);
+    let Some(plan) = plan else { return waits(name, desired, known) };
     let steps: [&dyn Fn() -> Vec<Entry>; 4] = [
-        &|| file_named(name, plan, desired, world),
+        &|| file_named(name, plan, desired, known.world),
         &|| blocks(plan, desired),
-        &|| restricts(plan, desired, now),
-        &|| waits(name, Some(plan), desired, state, world, now),
+        &|| restricts(plan, desired, known.now),
+        &|| waits(name, desired, known),
     ];
     steps.iter().map(|step| step()).find(|entries| !entries.is_empty()).unwrap_or_default()
 }
 
 fn file_named(name: &PlanName, plan: &PlanState, desired: Desired<'_>, world: &Observations) -> Vec<Entry> {
     let file = desired.revision().and_then(|_| world.files.get(name));
-    match file.filter(|file| plan.file_gone || plan.file.as_ref() != Some(file)) {
-        Some(file) => {
-            let event = Event::PlanFileNamed { file: file.clone() };
-            vec![Entry::engine(&plan.rollout.id, format!("the plan is in {file}"), event)]
-        }
-        None => Vec::new(),
-    }
+    let news = file.filter(|file| plan.file_gone || plan.file.as_ref() != Some(file));
+    let Some(file) = news.cloned() else { return Vec::new() };
+    vec![Entry::engine(&plan.rollout.id, format!("the plan is in {file}"), Event::PlanFileNamed { file })]
 }
 
 pub(crate) fn blocks(plan: &PlanState, desired: Desired<'_>) -> Vec<Entry> {
@@ -66,16 +55,11 @@ fn restricts(plan: &PlanState, desired: Desired<'_>, now: Timestamp) -> Vec<Entr
     if desired.revision() == Some(&plan.rollout.revision) {
         return Vec::new();
     }
-    let of_file;
-    let by = match (desired, desired.revision()) {
-        (Desired::Invalid(invalid), _) => &invalid.restrictions,
-        (_, Some(revision)) => {
-            of_file = Restrictions::of(&revision.plan);
-            &of_file
-        }
+    let narrower = match (desired, desired.revision()) {
+        (Desired::Invalid(invalid), _) => restricted(in_force, &invalid.restrictions, now),
+        (_, Some(revision)) => restricted(in_force, &Restrictions::of(&revision.plan), now),
         (_, None) => return Vec::new(),
     };
-    let narrower = restricted(in_force, by, now);
     if narrower == *in_force {
         return Vec::new();
     }
@@ -85,37 +69,26 @@ fn restricts(plan: &PlanState, desired: Desired<'_>, now: Timestamp) -> Vec<Entr
     vec![Entry::engine(&plan.rollout.id, reason, event)]
 }
 
-pub(crate) fn waits(
-    name: &PlanName,
-    plan: Option<&PlanState>,
-    desired: Desired<'_>,
-    state: &State,
-    world: &Observations,
-    now: Timestamp,
-) -> Vec<Entry> {
+fn waits(name: &PlanName, desired: Desired<'_>, known: Known<'_>) -> Vec<Entry> {
+    let state = known.state;
     let wanted = desired.revision().and_then(|revision| {
-        let Takes::Time(waits_for) = takes(name, desired, state, world, now) else { return None };
-        let changes = asked(revision, state, world, now);
-        let goes_on = match predecessor(revision, state, world) {
-            Some(Predecessor::GoesOn(plan)) => Some(plan),
-            Some(Predecessor::Stays(..) | Predecessor::Unknown(_)) | None => None,
-        };
-        let known = own(revision, state).or(goes_on);
-        let in_force = known.map(|plan| plan.rollout.revision.digest.clone());
+        let Takes::Time(waits_for) = takes(desired, known) else { return None };
+        let changes = asked(revision, known);
+        let plan = own(revision, state).or_else(|| predecessor(revision, known)?.goes_on());
+        let in_force = plan.map(|plan| plan.rollout.revision.digest.clone());
         let digest = revision.digest.clone();
         (!changes.is_empty()).then_some(WaitingRevision { digest, in_force, changes, waits_for })
     });
+    let plan = state.plans.get(name);
     let number = plan.map_or_else(|| state.next_number(name), |plan| plan.rollout.id.number);
     let id = RolloutId { plan: name.clone(), number };
     match (wanted, state.waiting.get(name)) {
-        (Some(wanted), known) if known.is_none_or(|known| known.revision != wanted) => {
+        (Some(wanted), waiting) if waiting.is_none_or(|waiting| waiting.revision != wanted) => {
             let block = Block::RevisionWaits(wanted);
             vec![Entry::engine(&id, block.to_string(), Event::BlockBegun { block })]
         }
-        (None, Some(known))
-            if !takes_effect(name, desired, known.revision.digest.as_str(), state, world, now) =>
-        {
-            let block = known.revision.kind();
+        (None, Some(waiting)) if !takes_effect(desired, &waiting.revision.digest, known) => {
+            let block = waiting.revision.kind();
             let reason = "the file does not ask for it any more";
             vec![Entry::engine(&id, reason, Event::BlockEnded { block })]
         }
@@ -124,14 +97,7 @@ pub(crate) fn waits(
 }
 
 /// Whether what waits is about to take effect: then it waits no more by doing so.
-fn takes_effect(
-    name: &PlanName,
-    desired: Desired<'_>,
-    digest: &str,
-    state: &State,
-    world: &Observations,
-    now: Timestamp,
-) -> bool {
-    let same = desired.revision().is_some_and(|revision| revision.digest.as_str() == digest);
-    same && changes(desired, state, world, now) && takes(name, desired, state, world, now) == Takes::Effect
+fn takes_effect(desired: Desired<'_>, digest: &PlanDigest, known: Known<'_>) -> bool {
+    let same = desired.revision().is_some_and(|revision| revision.digest == *digest);
+    same && changes(desired, known) && takes(desired, known) == Takes::Effect
 }

@@ -7,14 +7,13 @@ use std::collections::BTreeSet;
 use crate::fleet::RingScope;
 use crate::ids::{PolicyId, RingName};
 use crate::plan::model::RingPlan;
-use crate::rollout::decide::backoff::not_before;
 use crate::rollout::decide::blocker::{Blocker, TooMany, TooManyToday};
-use crate::rollout::decide::context::Context;
 use crate::rollout::decide::planned::{PlannedStep, WriteBlock};
+use crate::rollout::decide::{backoff::not_before, context::Context};
 use crate::rollout::judge::grouping::{GroupStep, GroupSteps, Veto};
 use crate::rollout::judge::{downgrade, drift, grouping};
 use crate::rollout::record::{
-    Entry, Event, Evidence, Gate, Group, GroupContent, Judgement, Mode, Purpose, Step, Today, VersionEntry,
+    Entry, Event, Evidence, Group, GroupContent, Judgement, Mode, Purpose, Step, Today, VersionEntry,
     WriteId, WriteIntent,
 };
 use crate::rollout::state::{Attempts, BlockedVersion, Ring, State};
@@ -38,19 +37,14 @@ pub(crate) enum Need {
 
 impl PlannedStep {
     /// What it adds to the log; `why`: the reason of a write.
-    pub(crate) fn entries(
-        self,
-        context: &Context<'_>,
-        ring: &Ring,
-        why: impl FnOnce() -> String,
-    ) -> Vec<Entry> {
+    pub(crate) fn entries(self, context: &Context<'_>, ring: &Ring, why: impl Into<String>) -> Vec<Entry> {
         match self {
             Self::Blocked(_) | Self::Waits => Vec::new(),
             Self::Fact(reason, event) => context.entry(reason, *event),
             // Observing: the report says what would be written.
             Self::Write(_) if context.state.mode == Some(Mode::Observe) => Vec::new(),
             Self::Write(intent) => {
-                context.entry(why(), Event::WritePlanned { ring: ring.name.clone(), intent })
+                context.entry(why, Event::WritePlanned { ring: ring.name.clone(), intent })
             }
         }
     }
@@ -120,12 +114,12 @@ pub(crate) fn not_now_for(
     let mut blocks: Vec<WriteBlock> = context.stopping(step).map(WriteBlock::Block).collect();
     let until = not_before(attempts, since);
     if context.now < until {
-        let last = attempts.trouble();
-        blocks.push(Blocker::Backoff { ring: ring.clone(), until, last }.into());
+        let (ring, last) = (ring.clone(), attempts.trouble());
+        blocks.push(WriteBlock::Other(Blocker::Backoff { ring, until, last }));
     }
     if let Some((rollout, _, write)) = context.state.pending_write() {
-        let plan = rollout.id.plan.to_string();
-        blocks.push(Blocker::OtherWrite { plan, write: write.id() }.into());
+        let (plan, write) = (rollout.id.plan.to_string(), write.id());
+        blocks.push(WriteBlock::Other(Blocker::OtherWrite { plan, write }));
     }
     blocks
 }
@@ -163,8 +157,7 @@ pub(crate) fn need(context: &Context<'_>, plan: &RingPlan) -> Need {
     if own.is_some_and(|(id, _)| !groups.iter().any(|group| group.id == *id)) {
         return Need::Unread;
     }
-    let known = (context.state, context.world);
-    match grouping::group_steps(known, &context.rollout.id.plan, plan, &policies, &groups) {
+    match grouping::group_steps(context.known(), &context.rollout.id.plan, plan, &policies, &groups) {
         Ok(steps) => Need::Steps(Box::new(steps), policies),
         Err(veto) => Need::Veto(veto),
     }
@@ -209,20 +202,6 @@ pub(crate) fn retargets(
     before: Option<&Group>,
     after: &GroupContent,
 ) -> usize {
-    let offered = |content: &GroupContent,
-                   policy: &PolicyId,
-                   environment: Environment|
-     -> Vec<VersionEntry> {
-        // What an entry without a known environment is for is not documented: for all
-        // (cloudflare.md#version-entries).
-        let others = Environment::ALL.into_iter().filter(|other| *other != environment);
-        let is_other = |named: &str| others.clone().any(|other| other.as_str() == named);
-        let entries = content.versions.iter().filter(|_| content.policies.contains(policy));
-        let mut entries: Vec<_> =
-            entries.filter(|entry| !entry.environment.as_deref().is_some_and(is_other)).cloned().collect();
-        entries.sort();
-        entries
-    };
     let policies = before.into_iter().flat_map(|group| &group.content.policies).chain(&after.policies);
     let policies: BTreeSet<&PolicyId> = policies.collect();
     let changed = |policy: &PolicyId, environment: &Environment| {
@@ -244,13 +223,30 @@ pub(crate) fn retargets(
     counted.sum()
 }
 
+/// What a group offers to a profile's devices of an environment, sorted.
+fn offered<'a>(
+    content: &'a GroupContent,
+    policy: &PolicyId,
+    environment: Environment,
+) -> Vec<&'a VersionEntry> {
+    // What an entry without a known environment is for is not documented: for all
+    // (cloudflare.md#version-entries).
+    let others = Environment::ALL.into_iter().filter(|other| *other != environment);
+    let is_other = |named: &str| others.clone().any(|other| other.as_str() == named);
+    let entries = content.versions.iter().filter(|_| content.policies.contains(policy));
+    let mut entries: Vec<_> =
+        entries.filter(|entry| !entry.environment.as_deref().is_some_and(is_other)).collect();
+    entries.sort();
+    entries
+}
+
 /// The devices that the fleet gate counted.
 pub(crate) fn eligible(judgements: &[Judgement]) -> usize {
-    let fleet = judgements.iter().find(|judgement| judgement.gate == Gate::Fleet);
-    match fleet.map(|judgement| &judgement.evidence) {
-        Some(Evidence::Fleet { eligible, .. }) => *eligible,
-        _ => 0,
-    }
+    let counted = judgements.iter().find_map(|judgement| match &judgement.evidence {
+        Evidence::Fleet { eligible, .. } => Some(*eligible),
+        _ => None,
+    });
+    counted.unwrap_or(0)
 }
 
 /// When the request budget has room for a whole write again; `None`: it has now.

@@ -3,8 +3,8 @@
 //! **Invariant:** a deadline counts no time in which nobody watched, or everything stood still.
 
 use crate::fleet::{Census, EnvironmentCensus};
-use crate::plan::model::RingPlan;
-use crate::rollout::judge::subject::{Subject, unseeable};
+use crate::plan::model::{Adoption, RingPlan};
+use crate::rollout::judge::subject::Subject;
 use crate::rollout::record::{Evidence, Exempt, Failing, Gate, Judgement, Unknown, Verdict, Waiting};
 use crate::rollout::state::{Assigned, RingState, Rollout};
 use crate::rollout::world::{Observations, REST_MAX_AGE};
@@ -21,7 +21,7 @@ pub(crate) fn adoption(subject: Subject<'_>, assigned: &Assigned, census: &Censu
         let counted = census.environments.get(&environment).copied().unwrap_or_default();
         let verdict = if ring.waived.contains_key(&Gate::Adoption) {
             Verdict::Exempt(Exempt::Waived)
-        } else if let Some(why) = unseeable(world, known_until, now) {
+        } else if let Some(why) = subject.unseeable(known_until) {
             Verdict::Unknown(why)
         } else if counted.counts.eligible() == 0 {
             nobody(world, census, now)
@@ -33,21 +33,16 @@ pub(crate) fn adoption(subject: Subject<'_>, assigned: &Assigned, census: &Censu
                 None => Verdict::Pass,
             }
         };
-        let evidence = Evidence::Adoption {
-            census: counted,
-            at_least: plan.adoption.at_least,
-            seen_at_least: plan.adoption.seen_at_least,
-            deadline_at,
-        };
-        Judgement {
-            gate: Gate::Adoption,
-            environment: Some(environment),
-            verdict,
-            evidence,
-            as_of: known_until,
-        }
+        let (environment, evidence) = (Some(environment), evidence(plan, counted, deadline_at));
+        Judgement { gate: Gate::Adoption, environment, verdict, evidence, as_of: known_until }
     };
     plan.targets.keys().copied().map(judge).collect()
+}
+
+/// What an environment shows, beside what the plan asks for.
+pub(crate) fn evidence(plan: &RingPlan, census: EnvironmentCensus, deadline_at: Timestamp) -> Evidence {
+    let Adoption { at_least, seen_at_least, .. } = plan.adoption;
+    Evidence::Adoption { census, at_least, seen_at_least, deadline_at }
 }
 
 /// No eligible device of an environment: exempt only when a full sweep found some elsewhere.

@@ -5,33 +5,26 @@
 use std::collections::BTreeSet;
 
 use crate::ids::{Email, UserGroupName};
-use crate::plan::model::{ApprovalRule, Plan, PlanDigest, RingPlan};
+use crate::plan::model::{ApprovalRule, Revision, RingPlan};
 use crate::rollout::judge::opening::LEFT_TO_ENTER;
-use crate::rollout::judge::subject::Subject;
+use crate::rollout::judge::subject::{Subject, planned_scope};
 use crate::rollout::record::{
     Approved, Ask, AskedBy, Evidence, Gate, Given, Judgement, Tally, Unknown, Verdict, Waiting,
 };
-use crate::rollout::state::{Approval, Votes};
+use crate::rollout::state::Approval;
 use crate::rollout::world::{Approvers, ENTRY_MAX_AGE, Observations, REST_MAX_AGE};
 use crate::schedule::Writable;
-use crate::time::Timestamp;
+use crate::time::{SignedDuration, Timestamp, after};
 
 /// What is asked before a ring is entered, with so many devices to move (`None`: not known); empty:
 /// nothing.
 pub fn asks(plan: &RingPlan, world: &Observations, devices: Option<usize>) -> Vec<Ask> {
-    let of_plan = plan.approval.iter().map(|ApprovalRule { user_group, count, .. }| Ask {
-        user_group: user_group.clone(),
-        count: *count,
-        by: AskedBy::Plan,
-    });
+    let ask = |user_group: &UserGroupName, count, by| Ask { user_group: user_group.clone(), count, by };
+    let of_plan = plan.approval.iter().map(|rule| ask(&rule.user_group, rule.count, AskedBy::Plan));
     // Devices that nobody counted may be many.
     let floor =
         world.approval_floor.iter().filter(|floor| devices.is_none_or(|all| all > floor.over_devices));
-    let of_floor = floor.map(|floor| Ask {
-        user_group: floor.user_group.clone(),
-        count: floor.count,
-        by: AskedBy::Floor,
-    });
+    let of_floor = floor.map(|floor| ask(&floor.user_group, floor.count, AskedBy::Floor));
     of_plan.chain(of_floor).collect()
 }
 
@@ -43,17 +36,17 @@ pub(crate) fn asks_of(subject: Subject<'_>) -> Vec<Ask> {
     }
     let policies = world.resolve_within(&rollout.revision.plan, plan).ok();
     let known = policies.filter(|_| world.fleet.full_sweep_at().is_some());
-    let devices = known.map(|policies| {
-        let scope = crate::rollout::judge::subject::planned_scope(plan, policies);
-        world.fleet.census(&scope, now).eligible()
-    });
-    asks(plan, world, devices)
+    let scope = known.map(|policies| planned_scope(plan, policies));
+    asks(plan, world, scope.map(|scope| world.fleet.census(&scope, now).eligible()))
 }
 
 /// Until when a word counts that is given at an instant. The floor has no word of its own on that.
 pub fn expires_at(plan: &RingPlan, given_at: Timestamp) -> Timestamp {
-    let expires = plan.approval.as_ref().map_or(ApprovalRule::BUILT_IN_EXPIRES, |rule| rule.expires);
-    crate::time::after(given_at, expires.get())
+    after(given_at, expires_after(plan))
+}
+
+fn expires_after(plan: &RingPlan) -> SignedDuration {
+    plan.approval.as_ref().map_or(ApprovalRule::BUILT_IN_EXPIRES, |rule| rule.expires).get()
 }
 
 /// The gate's word; `None`: nobody is asked.
@@ -62,15 +55,13 @@ pub(crate) fn judge(subject: Subject<'_>) -> Option<Judgement> {
     if asks.is_empty() {
         return None;
     }
-    let Subject { rollout, ring, plan, world, now, .. } = subject;
+    let Subject { plan, world, now, .. } = subject;
     // The schedule may keep a ring closed for days; only an entry needs a fresh look.
     let open = plan.schedule.writable(now) != Writable::NotNow;
-    let fresh_since = crate::time::after(now, -(if open { ENTRY_MAX_AGE } else { REST_MAX_AGE }));
-    let revision = &rollout.revision;
-    let word = tallied(&asks, &ring.words, (&revision.plan, &revision.digest), world, fresh_since, now);
-    let as_of = asks.iter().map(|ask| world.user_groups.get(&ask.user_group).map(|read| read.as_of));
-    let (verdict, approved) = word;
+    let fresh_since = after(now, -(if open { ENTRY_MAX_AGE } else { REST_MAX_AGE }));
+    let (verdict, approved) = tallied(subject, &asks, fresh_since);
     let evidence = Evidence::Approval(approved);
+    let as_of = asks.iter().map(|ask| world.user_groups.get(&ask.user_group).map(|read| read.as_of));
     let as_of = as_of.collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().min());
     Some(Judgement { gate: Gate::Approval, environment: None, verdict, evidence, as_of })
 }
@@ -79,19 +70,13 @@ pub(crate) fn judge(subject: Subject<'_>) -> Option<Judgement> {
 /// it never opens.
 pub(crate) fn ask_from(plan: &RingPlan, now: Timestamp) -> Option<Timestamp> {
     let opens_at = plan.schedule.next_entry(now, LEFT_TO_ENTER)?;
-    let expires = plan.approval.as_ref().map_or(ApprovalRule::BUILT_IN_EXPIRES, |rule| rule.expires);
-    Some(crate::time::after(opens_at, -expires.get()))
+    Some(after(opens_at, -expires_after(plan)))
 }
 
 /// What the words so far come to, by groups that were read at `fresh_since` or later.
-pub(crate) fn tallied(
-    asks: &[Ask],
-    words: &Votes,
-    (plan, digest): (&Plan, &PlanDigest),
-    world: &Observations,
-    fresh_since: Timestamp,
-    now: Timestamp,
-) -> (Verdict, Approved) {
+pub(crate) fn tallied(subject: Subject<'_>, asks: &[Ask], fresh_since: Timestamp) -> (Verdict, Approved) {
+    let Subject { rollout, ring, world, now, .. } = subject;
+    let (words, Revision { plan, digest, .. }) = (&ring.words, &rollout.revision);
     let mut unknown = None;
     let mut tallies = Vec::new();
     for ask in asks {

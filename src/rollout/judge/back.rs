@@ -3,9 +3,9 @@
 //! **Invariant:** it holds up nothing but the ring's own time to come back.
 
 use crate::plan::model::RingPlan;
-use crate::rollout::judge::adoption::adopted;
-use crate::rollout::judge::subject::{Subject, census, unseeable};
-use crate::rollout::record::{Evidence, Exempt, Gate, Judgement, Verdict};
+use crate::rollout::judge::adoption::{adopted, evidence};
+use crate::rollout::judge::subject::{Subject, census};
+use crate::rollout::record::{Exempt, Gate, Judgement, Verdict};
 use crate::rollout::state::{Assigned, Back};
 use crate::time::{Timestamp, after};
 use crate::version::Environment;
@@ -13,23 +13,17 @@ use crate::version::Environment;
 /// Whether enough seen devices are back: one word for each environment that goes back. Nothing is
 /// waived and nothing fails; who is not back in time is left for later.
 pub(crate) fn going_back(subject: Subject<'_>, assigned: &Assigned, back: &Back) -> Vec<Judgement> {
-    let Subject { plan, world, now, .. } = subject;
+    let Subject { plan, world, .. } = subject;
     let known_until = world.fleet.known_until(&assigned.policies);
     let census = census(subject, assigned);
     let judge = |environment: &Environment| {
         let counted = census.environments.get(environment).copied().unwrap_or_default();
-        let verdict = match unseeable(world, known_until, now) {
+        let verdict = match subject.unseeable(known_until) {
             Some(why) => Verdict::Unknown(why),
             None if counted.counts.eligible() == 0 => Verdict::Exempt(Exempt::NoEligibleDevice),
             None => adopted(plan, &counted).map_or(Verdict::Pass, Verdict::Wait),
         };
-        let evidence = Evidence::Adoption {
-            census: counted,
-            at_least: plan.adoption.at_least,
-            seen_at_least: plan.adoption.seen_at_least,
-            deadline_at: step_ends_at(plan, back),
-        };
-        let environment = Some(*environment);
+        let (environment, evidence) = (Some(*environment), evidence(plan, counted, step_ends_at(plan, back)));
         Judgement { gate: Gate::Adoption, environment, verdict, evidence, as_of: known_until }
     };
     back.to.keys().map(judge).collect()

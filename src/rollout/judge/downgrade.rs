@@ -12,35 +12,22 @@ use crate::ids::PolicyId;
 use crate::plan::model::{Plan, RingPlan};
 use crate::rollout::judge::subject::Subject;
 use crate::rollout::record::{AllMoves, Downgrade, Evidence, Gate, Judgement, Moves, Verdict, Waiting};
-use crate::rollout::state::State;
-use crate::rollout::world::Observations;
-use crate::time::{SignedDuration, Timestamp, after};
-use crate::version::ClientVersion;
+use crate::rollout::world::Known;
+use crate::time::{SignedDuration, after};
+use crate::version::{ClientVersion, Environment};
 
 /// Devices that Cloudflare saw within so long are counted: what one that is long away runs, nobody knows.
 const SEEN_WITHIN: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Where the devices of a ring of `of` come from; `None`: they are not known, or its profiles are not.
-pub(crate) fn known_moves(
-    state: &State,
-    of: &Plan,
-    plan: &RingPlan,
-    world: &Observations,
-    now: Timestamp,
-) -> Option<AllMoves> {
-    world.fleet.full_sweep_at()?;
-    let policies = world.resolve_within(of, plan).ok()?;
-    Some(moves(state, plan, &policies, world, now))
+pub(crate) fn known_moves(known: Known<'_>, of: &Plan, plan: &RingPlan) -> Option<AllMoves> {
+    known.world.fleet.full_sweep_at()?;
+    let policies = known.world.resolve_within(of, plan).ok()?;
+    Some(moves(known, plan, &policies))
 }
 
 /// Where the devices of a ring come from, for each environment with a target.
-pub(crate) fn moves(
-    state: &State,
-    plan: &RingPlan,
-    policies: &BTreeSet<PolicyId>,
-    world: &Observations,
-    now: Timestamp,
-) -> AllMoves {
+fn moves(Known { state, world, now }: Known<'_>, plan: &RingPlan, policies: &BTreeSet<PolicyId>) -> AllMoves {
     let empty =
         |to: &ClientVersion| Moves { to: *to, seen: 0, from: BTreeMap::new(), taken_back: BTreeMap::new() };
     let mut all: AllMoves = plan.targets.iter().map(|(at, to)| (*at, empty(to))).collect();
@@ -57,10 +44,7 @@ pub(crate) fn moves(
             continue;
         }
         *moves.from.entry(version).or_default() += 1;
-        let taken_back = state.blocked_versions.iter().any(|held| {
-            held.policy == policy.id && held.environment == environment && held.version == version
-        });
-        if taken_back {
+        if state.is_blocked(&policy.id, environment, version) {
             *moves.taken_back.entry(version).or_default() += 1;
         }
     }
@@ -69,19 +53,15 @@ pub(crate) fn moves(
 
 /// The gate's word in each environment with a target, for these profiles.
 pub(crate) fn judge(subject: Subject<'_>, policies: &BTreeSet<PolicyId>) -> Vec<Judgement> {
-    let Subject { state, plan, world, now, .. } = subject;
-    let allowed = &plan.allow_downgrade;
-    let judged = moves(state, plan, policies, world, now).into_iter().map(|(environment, moves)| {
-        let verdict = match moves.is_too_many(allowed) {
-            true => Verdict::Wait(Waiting::WouldDowngrade),
-            false => Verdict::Pass,
-        };
+    let allowed = &subject.plan.allow_downgrade;
+    let as_of = subject.world.fleet.full_sweep_at();
+    let judge = |(environment, moves): (Environment, Moves)| {
+        let waits = moves.is_too_many(allowed);
+        let verdict = if waits { Verdict::Wait(Waiting::WouldDowngrade) } else { Verdict::Pass };
         let evidence = Evidence::Downgrade(Downgrade { moves, allowed: allowed.to_string() });
-        let environment = Some(environment);
-        let as_of = world.fleet.full_sweep_at();
-        Judgement { gate: Gate::Downgrade, environment, verdict, evidence, as_of }
-    });
-    judged.collect()
+        Judgement { gate: Gate::Downgrade, environment: Some(environment), verdict, evidence, as_of }
+    };
+    moves(subject.known(), subject.plan, policies).into_iter().map(judge).collect()
 }
 
 /// What the words of a ring's gates say of its devices; `None`: the devices are not known.

@@ -10,9 +10,7 @@ use crate::time::Timestamp;
 pub fn freeze(schedule: &Schedule, now: Timestamp) -> Judgement {
     let on = schedule.freeze_at(now);
     let verdict = if on.is_some() { Verdict::Wait(Waiting::Frozen) } else { Verdict::Pass };
-    let evidence = Evidence::Freeze {
-        reason: on.map(|freeze| freeze.reason.to_owned()),
-        ends_at: on.map(|freeze| freeze.ends_at),
-    };
+    let (reason, ends_at) = on.map(|freeze| (freeze.reason.to_owned(), freeze.ends_at)).unzip();
+    let evidence = Evidence::Freeze { reason, ends_at };
     Judgement { gate: Gate::Freeze, environment: None, verdict, evidence, as_of: None }
 }

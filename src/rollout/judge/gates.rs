@@ -15,9 +15,8 @@ use crate::rollout::judge::soak::soaked;
 use crate::rollout::judge::subject::{Subject, census};
 use crate::rollout::judge::{approval, downgrade, health};
 use crate::rollout::record::{Acknowledged, Judgement, Unknown, Verdict};
-use crate::rollout::state::{RingState, Rollout, State};
-use crate::rollout::world::Observations;
-use crate::time::Timestamp;
+use crate::rollout::state::{RingState, Rollout};
+use crate::rollout::world::Known;
 
 /// The gates that matter where the ring is now.
 pub fn judge(subject: Subject<'_>) -> Vec<Judgement> {
@@ -81,7 +80,7 @@ pub fn writing_back(subject: Subject<'_>, policies: &BTreeSet<PolicyId>) -> Vec<
 }
 
 /// All that the gates of a rollout find now: what a person who resumes has seen.
-pub fn findings(state: &State, rollout: &Rollout, world: &Observations, now: Timestamp) -> Vec<Acknowledged> {
+pub fn findings(Known { state, world, now }: Known<'_>, rollout: &Rollout) -> Vec<Acknowledged> {
     let mut findings = Vec::new();
     let offers = state.plans.get(&rollout.id.plan).into_iter().flat_map(|plan| &plan.superseded);
     let entered = |name| rollout.ring(name).is_some_and(|ring| ring.stage.is_entered());
@@ -94,7 +93,9 @@ pub fn findings(state: &State, rollout: &Rollout, world: &Observations, now: Tim
         for judgement in judge(subject) {
             let (gate, environment) = (judgement.gate, judgement.environment);
             let devices = match (ring.stage.assigned(), environment) {
-                (Some(assigned), Some(environment)) => health::found(subject, assigned, gate, environment),
+                (Some(assigned), Some(at)) => {
+                    health::HealthSubject { subject, assigned, environment: at }.found(gate)
+                }
                 _ => BTreeSet::new(),
             };
             let stands = matches!(judgement.verdict, Verdict::Fail(_) | Verdict::Unknown(_));

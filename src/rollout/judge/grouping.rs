@@ -10,9 +10,8 @@ use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::RingPlan;
 use crate::rollout::record::{Group, GroupContent, Purpose, VersionEntry, WriteIntent};
 use crate::rollout::state::{OwnedGroup, Ring, RingState, State};
-use crate::rollout::world::Observations;
-use crate::text::in_shell;
-use crate::text::worded;
+use crate::rollout::world::Known;
+use crate::text::{in_shell, joined, worded};
 use crate::version::Environment;
 
 worded!(Veto);
@@ -65,12 +64,10 @@ impl Veto {
     pub fn what(&self) -> String {
         match self {
             Self::AmbiguousName { name, ids } => {
-                let ids: Vec<_> = ids.iter().map(GroupId::as_str).collect();
-                format!("{} deployment groups are named `{name}` ({})", ids.len(), ids.join(", "))
+                format!("{} deployment groups are named `{name}` ({})", ids.len(), joined(ids, ", "))
             }
             Self::ForeignProfiles { name, id, policies } => {
-                let policies: Vec<_> = policies.iter().map(PolicyId::as_str).collect();
-                let policies = policies.join(", ");
+                let policies = joined(policies, ", ");
                 format!(
                     "deployment group `{name}` ({id}) also holds {policies}, which the ring does not name"
                 )
@@ -155,23 +152,22 @@ pub struct GroupSteps {
 /// # Errors
 /// When a group is in the way; nothing may be written for this ring then.
 pub fn group_steps(
-    (state, world): (&State, &Observations),
+    known: Known<'_>,
     plan: &PlanName,
     ring: &RingPlan,
     policies: &BTreeSet<PolicyId>,
     groups: &[Group],
 ) -> Result<GroupSteps, Veto> {
-    let own = find_own((state, world), plan, ring, policies, groups)?;
+    let own = find_own(known, plan, ring, policies, groups)?;
     let own_id = own.map(|group| &group.id);
     let elsewhere = groups.iter().filter(|group| Some(&group.id) != own_id);
     let mut moves = Vec::new();
     // All of them before any: what is moved out must be able to go in.
     for group in elsewhere {
         for policy in group.content.policies.intersection(policies) {
-            let is_free = |owned: &&OwnedGroup| owned.plan == *plan || lets_go((state, world), owned, policy);
-            let Some(owner) = state.groups.get(&group.id).filter(is_free) else {
-                return Err(taken(state, policy, group));
-            };
+            let is_free = |owned: &&OwnedGroup| owned.plan == *plan || lets_go(known, owned, policy);
+            let owner = known.state.groups.get(&group.id);
+            let Some(owner) = owner.filter(is_free) else { return Err(taken(owner, policy, group)) };
             moves.push((owner, group));
         }
     }
@@ -193,55 +189,49 @@ pub fn group_steps(
 
 /// Whether a group's ring lets a profile go to another plan: it holds the group no more, or its plan names the
 /// profile no more.
-pub(crate) fn lets_go(
-    (state, world): (&State, &Observations),
-    owned: &OwnedGroup,
-    policy: &PolicyId,
-) -> bool {
-    !holds(state, world, owned) || !names(state, world, &owned.plan, policy)
+fn lets_go(known: Known<'_>, owned: &OwnedGroup, policy: &PolicyId) -> bool {
+    !holds(known, owned) || !names(known, &owned.plan, policy)
 }
 
 /// Whether the group that a write changes is held by another ring by now, or what it takes out of it is.
 pub(crate) fn is_held_elsewhere(
-    (state, world): (&State, &Observations),
+    known: Known<'_>,
     (plan, ring): (&PlanName, &RingName),
     intent: &WriteIntent,
 ) -> bool {
     let Some(before) = &intent.before else { return false };
-    let Some(owned) = state.groups.get(&before.id) else { return false };
+    let Some(owned) = known.state.groups.get(&before.id) else { return false };
     match intent.purpose {
         Purpose::MoveOut { .. } => {
             let mut out = before.content.policies.difference(&intent.after.policies);
-            owned.plan != *plan && out.any(|policy| !lets_go((state, world), owned, policy))
+            owned.plan != *plan && out.any(|policy| !lets_go(known, owned, policy))
         }
         Purpose::PutBack { .. } => false,
         Purpose::Target | Purpose::Restore | Purpose::Rollback { .. } => {
-            (&owned.plan, &owned.ring) != (plan, ring) && holds(state, world, owned)
+            (&owned.plan, &owned.ring) != (plan, ring) && holds(known, owned)
         }
     }
 }
 
 /// Whether a plan names a profile; where that cannot be told, it does.
-pub(crate) fn names(state: &State, world: &Observations, plan: &PlanName, policy: &PolicyId) -> bool {
-    let Some(plan) = state.plans.get(plan) else { return true };
+fn names(known: Known<'_>, plan: &PlanName, policy: &PolicyId) -> bool {
+    let Some(plan) = known.state.plans.get(plan) else { return true };
     let rings = plan.rollout.revision.plan.rings.iter();
-    rings.map(|ring| world.resolve(ring)).any(|named| named.map_or(true, |named| named.contains(policy)))
+    rings
+        .map(|ring| known.world.resolve(ring))
+        .any(|named| named.map_or(true, |named| named.contains(policy)))
 }
 
-fn taken(state: &State, policy: &PolicyId, group: &Group) -> Veto {
-    let holder = state.groups.get(&group.id).map(|owned| (owned.plan.clone(), owned.ring.clone()));
-    Veto::ProfileTaken {
-        policy: policy.clone(),
-        name: group.content.name.clone(),
-        id: group.id.clone(),
-        holder,
-    }
+fn taken(owned: Option<&OwnedGroup>, policy: &PolicyId, group: &Group) -> Veto {
+    let holder = owned.map(|owned| (owned.plan.clone(), owned.ring.clone()));
+    let (name, id) = (group.content.name.clone(), group.id.clone());
+    Veto::ProfileTaken { policy: policy.clone(), name, id, holder }
 }
 
 /// Whether a ring still holds the group that ringward wrote for it. One that is gone, with its plan or alone,
 /// holds nothing when it is verified, let go, went back, or was never entered. Of a plan that is not known
 /// nobody can tell, and it holds; a plan whose file is back is not gone, also while the file is broken or waits.
-fn holds(state: &State, world: &Observations, owned: &OwnedGroup) -> bool {
+fn holds(Known { state, world, .. }: Known<'_>, owned: &OwnedGroup) -> bool {
     let Some(plan) = state.plans.get(&owned.plan) else { return true };
     let is_over = |ring: &Ring| {
         ring.is_free() || !ring.stage.is_entered() || matches!(ring.stage, RingState::RolledBack(..))
@@ -255,19 +245,20 @@ fn holds(state: &State, world: &Observations, owned: &OwnedGroup) -> bool {
 /// The ring's group: the ID in the log, else that of a ring that is gone and had the same profiles, else the
 /// only group of its name that can be taken over.
 pub(crate) fn find_own<'a>(
-    (state, world): (&State, &Observations),
+    known: Known<'_>,
     plan: &PlanName,
     ring: &RingPlan,
     policies: &BTreeSet<PolicyId>,
     groups: &'a [Group],
 ) -> Result<Option<&'a Group>, Veto> {
+    let state = known.state;
     let recorded = state.group_of(plan, &ring.name).map(|(id, _)| id);
     if let Some(group) = groups.iter().find(|group| Some(&group.id) == recorded) {
         return Ok(Some(group));
     }
     let is_left = |group: &&Group| {
         let owned = state.groups.get(&group.id);
-        group.content.policies == *policies && owned.is_some_and(|owned| !holds(state, world, owned))
+        group.content.policies == *policies && owned.is_some_and(|owned| !holds(known, owned))
     };
     // A profile is in one group only, so there is one at most.
     if let Some(group) = groups.iter().find(is_left) {
@@ -282,7 +273,7 @@ pub(crate) fn find_own<'a>(
         return Err(Veto::AmbiguousName { name: ring.group.clone(), ids });
     };
     let (name, id) = (group.content.name.clone(), group.id.clone());
-    if let Some(owned) = state.groups.get(&id).filter(|owned| holds(state, world, owned)) {
+    if let Some(owned) = state.groups.get(&id).filter(|owned| holds(known, owned)) {
         // A ring that says nothing of its group does not wait for a name: it takes one with a number.
         if owned.plan == *plan && ring.has_default_group() {
             return Ok(groups.iter().find(|group| is_late(state, ring, policies, group)));

@@ -14,7 +14,7 @@ use crate::fleet::{
 use crate::ids::{DeviceId, PolicyId};
 use crate::plan::model::Health;
 use crate::rollout::judge::drift;
-use crate::rollout::judge::subject::{Subject, known_scope, scope, unseeable};
+use crate::rollout::judge::subject::{Subject, known_scope, scope};
 use crate::rollout::record::{
     Asks, Dark, Evaluation, Evidence, Exempt, Failing, Gate, HealthGate, Judgement, Stalled, Unknown,
     Verdict, Waiting,
@@ -26,20 +26,21 @@ use crate::version::Environment;
 /// Both health gates in each environment with a target, by the ring's census.
 pub(crate) fn judge(subject: Subject<'_>, assigned: &Assigned, census: &Census) -> Vec<Judgement> {
     let counted = |environment| census.environments.get(&environment).copied().unwrap_or_default();
-    let targets = || subject.plan.targets.keys().copied();
-    let stalled = targets().map(|at| stalled(subject, assigned, at, counted(at)));
-    let dark = targets().map(|at| dark(subject, assigned, at, counted(at)));
+    let watched = || {
+        let environments = subject.plan.targets.keys().copied();
+        environments.map(|environment| HealthSubject { subject, assigned, environment })
+    };
+    let stalled = watched().map(|watched| watched.stalled(counted(watched.environment)));
+    let dark = watched().map(|watched| watched.dark(counted(watched.environment)));
     stalled.chain(dark).collect()
 }
 
-/// The ring's devices that a person has accepted, of a gate and environment.
-fn acknowledged(
-    subject: Subject<'_>,
-    gate: Gate,
-    environment: Environment,
-) -> &BTreeMap<DeviceId, Timestamp> {
-    const NONE: &BTreeMap<DeviceId, Timestamp> = &BTreeMap::new();
-    subject.ring.acknowledged.get(&(gate, Some(environment))).unwrap_or(NONE)
+/// The devices of a ring's environment, under its assignment.
+#[derive(Clone, Copy)]
+pub(crate) struct HealthSubject<'a> {
+    pub(crate) subject: Subject<'a>,
+    pub(crate) assigned: &'a Assigned,
+    pub(crate) environment: Environment,
 }
 
 /// Whether a device is accepted still, by what was accepted and when: a silent one until it is
@@ -51,150 +52,153 @@ pub fn is_accepted(gate: Gate, accepted_at: Timestamp, device: &Device) -> bool 
     }
 }
 
-fn stalled_devices(
-    subject: Subject<'_>,
-    assigned: &Assigned,
-    environment: Environment,
-) -> BTreeSet<DeviceId> {
-    let ring = scope(subject.ring, subject.plan, assigned);
-    let stalled = subject.world.fleet.in_class(&ring, environment, Class::Stalled, subject.now);
-    stalled.into_iter().cloned().collect()
-}
+impl<'a> HealthSubject<'a> {
+    /// Those that a person has accepted, of a gate.
+    fn acknowledged(self, gate: Gate) -> &'a BTreeMap<DeviceId, Timestamp> {
+        const NONE: &BTreeMap<DeviceId, Timestamp> = &BTreeMap::new();
+        self.subject.ring.acknowledged.get(&(gate, Some(self.environment))).unwrap_or(NONE)
+    }
 
-/// Those of them that a person has accepted, and that are so still.
-fn accepted_of(
-    subject: Subject<'_>,
-    environment: Environment,
-    stalled: &BTreeSet<DeviceId>,
-) -> BTreeSet<DeviceId> {
-    let accepted = acknowledged(subject, Gate::Stalled, environment);
-    let still = |id: &&DeviceId| {
-        let device = subject.world.fleet.device(id);
-        let at = accepted.get(*id);
-        at.zip(device).is_some_and(|(at, device)| is_accepted(Gate::Stalled, *at, device))
-    };
-    stalled.iter().filter(still).cloned().collect()
-}
+    fn stalled_devices(self) -> BTreeSet<DeviceId> {
+        let Subject { ring, plan, world, now, .. } = self.subject;
+        let scope = scope(ring, plan, self.assigned);
+        world.fleet.in_class(&scope, self.environment, Class::Stalled, now).into_iter().cloned().collect()
+    }
 
-/// Whether too many seen devices do not move.
-fn stalled(
-    subject: Subject<'_>,
-    assigned: &Assigned,
-    environment: Environment,
-    counted: EnvironmentCensus,
-) -> Judgement {
-    let Subject { ring, plan, world, now, .. } = subject;
-    let limit = plan.health.stalled;
-    let known_until = world.fleet.known_until(&assigned.policies);
-    let accepted = if acknowledged(subject, Gate::Stalled, environment).is_empty() {
-        0
-    } else {
-        accepted_of(subject, environment, &stalled_devices(subject, assigned, environment)).len()
-    };
-    let seen = Stalled {
-        counts: counted.counts,
-        acknowledged: accepted,
-        at_most: limit.at_most,
-        after: limit.after,
-        min_devices: plan.health.min_devices,
-    };
-    let verdict = if ring.waived.contains_key(&Gate::Stalled) {
-        Verdict::Exempt(Exempt::Waived)
-    } else if let Some(why) = unseeable(world, known_until, now) {
-        Verdict::Unknown(why)
-    // Accepted devices are few devices less to fail for, and not a smaller ring.
-    } else if seen.counts.sighted() < plan.health.least() {
-        Verdict::Exempt(Exempt::TooFewDevices)
-    } else if drift::is_withdrawn(subject, assigned, environment) {
-        Verdict::Wait(Waiting::NotOffered)
-    } else if limit.at_most.exceeded_by(seen.stalled(), seen.sighted()) {
-        Verdict::Fail(Failing::TooManyStalled)
-    } else {
-        Verdict::Pass
-    };
-    let (gate, environment, evidence) = (Gate::Stalled, Some(environment), Evidence::Stalled(seen));
-    Judgement { gate, environment, verdict, evidence, as_of: known_until }
-}
+    /// Those of them that a person has accepted, and that are so still.
+    fn accepted_of(self, stalled: &BTreeSet<DeviceId>) -> BTreeSet<DeviceId> {
+        let accepted = self.acknowledged(Gate::Stalled);
+        let still = |id: &&DeviceId| {
+            let device = self.subject.world.fleet.device(id);
+            let at = accepted.get(*id);
+            at.zip(device).is_some_and(|(at, device)| is_accepted(Gate::Stalled, *at, device))
+        };
+        stalled.iter().filter(still).cloned().collect()
+    }
 
-/// Whether more devices went silent than in the rings that are not entered.
-pub(crate) fn dark(
-    subject: Subject<'_>,
-    assigned: &Assigned,
-    environment: Environment,
-    counted: EnvironmentCensus,
-) -> Judgement {
-    let Subject { ring, plan, world, now, .. } = subject;
-    let (health, arrived) = (plan.health, counted.counts.arrived);
-    // Sweeps see the control as well; a poll sees the ring alone, and would call the control silent.
-    let swept_at = world.fleet.full_sweep_at().and(world.fleet.swept_at());
-    let found = if arrived < health.least() { None } else { looks(subject, assigned, environment) };
-    let mut seen = Dark {
-        arrived,
-        control_active: 0,
-        control_known: 0,
-        acknowledged: 0,
-        looks: Vec::new(),
-        next_at: None,
-        at_most: health.dark.at_most,
-        after: health.dark.after,
-        min_devices: health.min_devices,
-    };
-    let verdict = if ring.waived.contains_key(&Gate::Dark) {
-        Verdict::Exempt(Exempt::Waived)
-    } else if let Some(why) = unseeable(world, swept_at, now) {
-        Verdict::Unknown(why)
-    } else if arrived < health.least() {
-        match ring.stage {
-            RingState::Adopting(_) => Verdict::Wait(Waiting::TooSoon),
-            _ => Verdict::Exempt(Exempt::TooFewDevices),
-        }
-    } else {
-        match &found {
-            None => Verdict::Unknown(Unknown::ProfilesUnread),
-            Some(found) if found.control_known < health.least() => Verdict::Exempt(Exempt::NoControl),
-            Some(found) => {
-                let word = by_looks(&found.looks, health, ring.silence_accepted.get(&environment));
-                by_control(word, found, health)
+    /// Whether too many seen devices do not move.
+    fn stalled(self, counted: EnvironmentCensus) -> Judgement {
+        let Self { subject, assigned, environment } = self;
+        let Subject { ring, plan, world, .. } = subject;
+        let limit = plan.health.stalled;
+        let known_until = world.fleet.known_until(&assigned.policies);
+        let accepted = match self.acknowledged(Gate::Stalled).is_empty() {
+            true => 0,
+            false => self.accepted_of(&self.stalled_devices()).len(),
+        };
+        let seen = Stalled {
+            counts: counted.counts,
+            acknowledged: accepted,
+            at_most: limit.at_most,
+            after: limit.after,
+            min_devices: plan.health.min_devices,
+        };
+        let verdict = if ring.waived.contains_key(&Gate::Stalled) {
+            Verdict::Exempt(Exempt::Waived)
+        } else if let Some(why) = subject.unseeable(known_until) {
+            Verdict::Unknown(why)
+        // Accepted devices are few devices less to fail for, and not a smaller ring.
+        } else if seen.counts.sighted() < plan.health.least() {
+            Verdict::Exempt(Exempt::TooFewDevices)
+        } else if drift::is_withdrawn(subject, assigned, environment) {
+            Verdict::Wait(Waiting::NotOffered)
+        } else if limit.at_most.exceeded_by(seen.stalled(), seen.sighted()) {
+            Verdict::Fail(Failing::TooManyStalled)
+        } else {
+            Verdict::Pass
+        };
+        let (gate, environment, evidence) = (Gate::Stalled, Some(environment), Evidence::Stalled(seen));
+        Judgement { gate, environment, verdict, evidence, as_of: known_until }
+    }
+
+    /// Whether more devices went silent than in the rings that are not entered.
+    fn dark(self, counted: EnvironmentCensus) -> Judgement {
+        let Self { subject, environment, .. } = self;
+        let Subject { ring, plan, world, .. } = subject;
+        let (health, arrived) = (plan.health, counted.counts.arrived);
+        // Sweeps see the control as well; a poll sees the ring alone, and would call the control silent.
+        let swept_at = world.fleet.full_sweep_at().and(world.fleet.swept_at());
+        let found = if arrived < health.least() { None } else { self.looks() };
+        let verdict = if ring.waived.contains_key(&Gate::Dark) {
+            Verdict::Exempt(Exempt::Waived)
+        } else if let Some(why) = subject.unseeable(swept_at) {
+            Verdict::Unknown(why)
+        } else if arrived < health.least() {
+            match ring.stage {
+                RingState::Adopting(_) => Verdict::Wait(Waiting::TooSoon),
+                _ => Verdict::Exempt(Exempt::TooFewDevices),
+            }
+        } else {
+            match &found {
+                None => Verdict::Unknown(Unknown::ProfilesUnread),
+                Some(found) if found.control_known < health.least() => Verdict::Exempt(Exempt::NoControl),
+                Some(found) => {
+                    let word = by_looks(&found.looks, health, ring.silence_accepted.get(&environment));
+                    by_control(word, found, health)
+                }
+            }
+        };
+        let found = found.as_ref();
+        let seen = Dark {
+            arrived,
+            control_active: found.map_or(0, |found| found.control_active),
+            control_known: found.map_or(0, |found| found.control_known),
+            acknowledged: found.map_or(0, |found| found.acknowledged),
+            looks: found.into_iter().flat_map(|found| &found.looks).map(Evaluation::from).collect(),
+            next_at: found.and_then(|found| found.next_at),
+            at_most: health.dark.at_most,
+            after: health.dark.after,
+            min_devices: health.min_devices,
+        };
+        let (gate, environment, evidence) = (Gate::Dark, Some(environment), Evidence::Dark(seen));
+        Judgement { gate, environment, verdict, evidence, as_of: swept_at }
+    }
+
+    /// The newest looks; `None` while nobody can say which devices are the ring's or the control's.
+    fn looks(self) -> Option<DarkEvaluations> {
+        self.looks_without(self.acknowledged(Gate::Dark))
+    }
+
+    /// The same with these devices left out.
+    fn looks_without(self, left_out: &BTreeMap<DeviceId, Timestamp>) -> Option<DarkEvaluations> {
+        let Subject { ring, plan, world, .. } = self.subject;
+        world.fleet.full_sweep_at()?;
+        Some(world.fleet.dark(&DarkQuestion {
+            ring: &scope(ring, plan, self.assigned),
+            control: &control(self.subject)?,
+            environment: self.environment,
+            after: plan.health.dark.after.get(),
+            schedule: &plan.schedule,
+            acknowledged: left_out,
+            known_until: world.fleet.swept_at()?,
+        }))
+    }
+
+    /// The devices that the newest looks found silent, of looks that count.
+    fn silent_by(self, counts: impl Fn(&DarkEvaluation) -> bool) -> BTreeSet<DeviceId> {
+        let looks = self.looks().map(|found| found.looks).unwrap_or_default();
+        looks.into_iter().filter(counts).flat_map(|look| look.silent).collect()
+    }
+
+    /// The devices that a health gate finds now, whatever it says of them; those acknowledged left out.
+    pub(crate) fn found(self, gate: Gate) -> BTreeSet<DeviceId> {
+        let Self { subject, assigned, environment } = self;
+        match gate.asks() {
+            // Nobody has seen them stand still: they were told to run something else.
+            Asks::Health(HealthGate::Stalled) if drift::is_withdrawn(subject, assigned, environment) => {
+                BTreeSet::new()
+            }
+            Asks::Health(HealthGate::Stalled) => {
+                let stalled = self.stalled_devices();
+                &stalled - &self.accepted_of(&stalled)
+            }
+            // When most are silent, nobody is found: they come back, and are looked for again.
+            Asks::Health(HealthGate::Dark) => self.silent_by(|look| !look.ring.mostly_silent()),
+            Asks::Schedule | Asks::Sight | Asks::Plan | Asks::People | Asks::Arrival | Asks::Nothing => {
+                BTreeSet::new()
             }
         }
-    };
-    if let Some(DarkEvaluations { control_active, control_known, acknowledged, next_at, looks }) = found {
-        (seen.control_active, seen.control_known) = (control_active, control_known);
-        seen.acknowledged = acknowledged;
-        seen.next_at = next_at;
-        seen.looks = looks.iter().map(Evaluation::from).collect();
     }
-    let (gate, environment, evidence) = (Gate::Dark, Some(environment), Evidence::Dark(seen));
-    Judgement { gate, environment, verdict, evidence, as_of: swept_at }
-}
-
-/// The newest looks; `None` while nobody can say which devices are the ring's or the control's.
-pub(crate) fn looks(
-    subject: Subject<'_>,
-    assigned: &Assigned,
-    environment: Environment,
-) -> Option<DarkEvaluations> {
-    looks_without(subject, assigned, environment, acknowledged(subject, Gate::Dark, environment))
-}
-
-/// The same with these devices left out.
-fn looks_without(
-    subject: Subject<'_>,
-    assigned: &Assigned,
-    environment: Environment,
-    left_out: &BTreeMap<DeviceId, Timestamp>,
-) -> Option<DarkEvaluations> {
-    let Subject { ring, plan, world, .. } = subject;
-    world.fleet.full_sweep_at()?;
-    Some(world.fleet.dark(&DarkQuestion {
-        ring: &scope(ring, plan, assigned),
-        control: &control(subject)?,
-        environment,
-        after: plan.health.dark.after.get(),
-        schedule: &plan.schedule,
-        acknowledged: left_out,
-        known_until: world.fleet.swept_at()?,
-    }))
 }
 
 /// The rings of the rollout that are not entered. One whose profiles do not resolve has none to show. What
@@ -282,44 +286,10 @@ pub fn failing_devices(subject: Subject<'_>, judgement: &Judgement) -> BTreeSet<
     let (Some(assigned), Some(environment)) = (subject.ring.stage.assigned(), judgement.environment) else {
         return BTreeSet::new();
     };
-    match judgement.gate.asks() {
-        Asks::Health(HealthGate::Stalled) => found(subject, assigned, Gate::Stalled, environment),
-        Asks::Health(HealthGate::Dark) => {
-            let looks = looks(subject, assigned, environment).map(|found| found.looks).unwrap_or_default();
-            let failing = looks.into_iter().filter(|look| said(look, subject.plan.health) == Said::Fails);
-            failing.flat_map(|look| look.silent).collect()
-        }
-        Asks::Schedule | Asks::Sight | Asks::Plan | Asks::People | Asks::Arrival | Asks::Nothing => {
-            BTreeSet::new()
-        }
-    }
-}
-
-/// The devices that a health gate finds now, whatever it says of them; those acknowledged left out.
-pub(crate) fn found(
-    subject: Subject<'_>,
-    assigned: &Assigned,
-    gate: Gate,
-    environment: Environment,
-) -> BTreeSet<DeviceId> {
-    match gate.asks() {
-        // Nobody has seen them stand still: they were told to run something else.
-        Asks::Health(HealthGate::Stalled) if drift::is_withdrawn(subject, assigned, environment) => {
-            BTreeSet::new()
-        }
-        Asks::Health(HealthGate::Stalled) => {
-            let stalled = stalled_devices(subject, assigned, environment);
-            &stalled - &accepted_of(subject, environment, &stalled)
-        }
-        Asks::Health(HealthGate::Dark) => {
-            let looks = looks(subject, assigned, environment).map(|found| found.looks).unwrap_or_default();
-            // When most are silent, nobody is found: they come back, and are looked for again.
-            let told = looks.into_iter().filter(|look| !look.ring.mostly_silent());
-            told.flat_map(|look| look.silent).collect()
-        }
-        Asks::Schedule | Asks::Sight | Asks::Plan | Asks::People | Asks::Arrival | Asks::Nothing => {
-            BTreeSet::new()
-        }
+    let watched = HealthSubject { subject, assigned, environment };
+    match judgement.gate {
+        Gate::Dark => watched.silent_by(|look| said(look, subject.plan.health) == Said::Fails),
+        gate => watched.found(gate),
     }
 }
 
@@ -339,7 +309,7 @@ pub fn silent(subject: Subject<'_>) -> BTreeMap<DeviceId, Silence> {
     let none = BTreeMap::new();
     let mut silent = BTreeMap::new();
     for environment in subject.plan.targets.keys() {
-        let found = looks_without(subject, assigned, *environment, &none);
+        let found = HealthSubject { subject, assigned, environment: *environment }.looks_without(&none);
         // The second look reaches back farther: it has the last word.
         for look in found.into_iter().flat_map(|found| found.looks) {
             let silence = Silence { since: look.since, looked_at: look.at };

@@ -3,12 +3,12 @@
 //! **Invariant:** what was not looked at just before is not sent.
 
 use crate::ids::{GroupId, PlanName};
-use crate::plan::model::DeviceLimit;
-use crate::rollout::judge::revision::forbid;
-use crate::rollout::judge::{approval, between, freeze, grouping, opening, plan_file};
+use crate::rollout::judge::{
+    approval, between, freeze, grouping, opening, plan_file, revision::forbid, subject::Subject,
+};
 use crate::rollout::record::{Ask, BlockKind, Cancelled, Group, Purpose, Step, Verdict, WriteIntent};
-use crate::rollout::state::{BlockedVersion, PendingWrite, Phase, PlanState, Ring, Rollout, State};
-use crate::rollout::world::{Desired, ENTRY_MAX_AGE, LIST_SETTLES_IN, Observations, Observed};
+use crate::rollout::state::{BlockedVersion, PendingWrite, Phase, PlanState, Rollout, State};
+use crate::rollout::world::{Desired, ENTRY_MAX_AGE, Known, LIST_SETTLES_IN, Observations, Observed};
 use crate::schedule::Schedule;
 use crate::time::{Timestamp, since};
 use crate::version::ClientVersion;
@@ -41,25 +41,24 @@ pub enum FreshRead {
 /// # Errors
 /// With the reason why it must not be sent.
 pub fn clear_to_send(
-    state: &State,
+    known: Known<'_>,
     plan: &PlanName,
     desired: Desired<'_>,
-    world: &Observations,
     look: &Observed<FreshRead>,
     counted: Option<&Observed<usize>>,
-    now: Timestamp,
 ) -> Result<(), Cancelled> {
+    let Known { state, world, now } = known;
     let plan_state = state.plans.get(plan).ok_or(Cancelled::PlanChanged)?;
     let rollout = &plan_state.rollout;
     let (ring, write) = rollout.pending_write().ok_or(Cancelled::PlanChanged)?;
     let intent = &write.intent;
     let step = match intent.purpose {
         Purpose::Rollback { .. } => Step::Rollback,
-        Purpose::Target if between::is_between(state, world, ring) => Step::SecondHalf,
+        Purpose::Target if between::is_between(known, ring) => Step::SecondHalf,
         Purpose::PutBack { .. } => Step::SecondHalf,
         Purpose::Target | Purpose::MoveOut { .. } | Purpose::Restore => Step::Entry,
     };
-    nothing_holds((state, world), plan_state, write, step)?;
+    nothing_holds(known, plan_state, write, step)?;
     if step == Step::Rollback && rollout.phase != Phase::RollingBack {
         return Err(Cancelled::PlanChanged);
     }
@@ -75,15 +74,15 @@ pub fn clear_to_send(
     if rollout.phase != Phase::Running || !rollout.follows(&intent.digest) {
         return Err(Cancelled::PlanChanged);
     }
-    let standing = plan_file::standing(plan, plan_state, desired, state, world, now);
+    let standing = plan_file::standing(plan_state, desired, known);
     if let Some(block) = standing.filter(|kind| kind.stops(step)) {
         return Err(Cancelled::Blocked { block });
     }
-    if step == Step::Entry && plan_file::changes(desired, state, world, now) {
+    if step == Step::Entry && plan_file::changes(desired, known) {
         return Err(Cancelled::PlanChanged);
     }
     // Who held it may have come back since it was planned.
-    if grouping::is_held_elsewhere((state, world), (plan, &ring.name), intent) {
+    if grouping::is_held_elsewhere(known, (plan, &ring.name), intent) {
         return Err(Cancelled::GroupInTheWay);
     }
     if let Some(version) = forbidden(rollout, intent) {
@@ -99,31 +98,39 @@ pub fn clear_to_send(
     }
     fresh(look, now)?;
     as_intended(intent, &look.value)?;
-    approved(rollout, ring, write, world, now)?;
+    approved(Subject { state, rollout, ring, plan: ring_plan, world, now }, write)?;
     if let Some(at_most) = ring_plan.max_devices {
-        within(at_most, counted, now)?;
+        let counted = fresh_count(counted, now)?;
+        if at_most.is_exceeded_by(counted) {
+            return Err(Cancelled::TooManyDevices { counted, at_most });
+        }
     }
-    match world.devices_per_day {
-        Some(at_most) => within_day(state.day.devices(now), at_most, counted, now),
-        None => Ok(()),
+    // All plans together stay within the guard.
+    if let Some(at_most) = world.devices_per_day {
+        let (counted, before) = (fresh_count(counted, now)?, state.day.devices(now));
+        // A write that moves nobody adds nothing.
+        if counted > 0 && at_most.is_exceeded_by(before.saturating_add(counted)) {
+            return Err(Cancelled::TooManyToday { counted, before, at_most });
+        }
     }
+    Ok(())
 }
 
 /// What stands against any write at all.
 fn nothing_holds(
-    (state, world): (&State, &Observations),
+    known: Known<'_>,
     plan: &PlanState,
     write: &PendingWrite,
     step: Step,
 ) -> Result<(), Cancelled> {
-    if state.stop.is_some() {
+    if known.state.stop.is_some() {
         return Err(Cancelled::Stopped);
     }
     // A daemon that had to read its log again doubts the write; then only reads may follow.
     if write.doubt.is_some() {
         return Err(Cancelled::Held);
     }
-    if world.clock_behind.is_some() && BlockKind::ClockBehind.stops(step) {
+    if known.world.clock_behind.is_some() && BlockKind::ClockBehind.stops(step) {
         return Err(Cancelled::ClockBehind);
     }
     let held = plan.paused.is_some() || plan.rollout.halted.is_some();
@@ -156,19 +163,12 @@ pub(crate) fn blocked_version<'a>(state: &'a State, intent: &'a WriteIntent) -> 
 }
 
 /// Whether the approvals hold by members that were read after the write was planned.
-pub(crate) fn approved(
-    rollout: &Rollout,
-    ring: &Ring,
-    write: &PendingWrite,
-    world: &Observations,
-    now: Timestamp,
-) -> Result<(), Cancelled> {
+fn approved(subject: Subject<'_>, write: &PendingWrite) -> Result<(), Cancelled> {
     let asks: Vec<Ask> = write.intent.asks().cloned().collect();
     if asks.is_empty() {
         return Ok(());
     }
-    let revision = (&rollout.revision.plan, &rollout.revision.digest);
-    let (verdict, approved) = approval::tallied(&asks, &ring.words, revision, world, write.planned_at, now);
+    let (verdict, approved) = approval::tallied(subject, &asks, write.planned_at);
     match verdict {
         Verdict::Unknown(_) => Err(Cancelled::ReadFailed { message: approved.value(&verdict) }),
         verdict if verdict.advances() => Ok(()),
@@ -178,45 +178,24 @@ pub(crate) fn approved(
 
 fn fresh(look: &Observed<FreshRead>, now: Timestamp) -> Result<(), Cancelled> {
     if since(look.as_of, now) > ENTRY_MAX_AGE {
-        return Err(Cancelled::ReadFailed { message: "the read before the write is too old".to_owned() });
+        return Err(unread("the read before the write is too old"));
     }
     Ok(())
 }
 
-/// Whether the fresh count is within the limit.
-fn within(at_most: DeviceLimit, counted: Option<&Observed<usize>>, now: Timestamp) -> Result<(), Cancelled> {
-    let counted = fresh_count(counted, now)?;
-    if at_most.is_exceeded_by(counted) {
-        return Err(Cancelled::TooManyDevices { counted, at_most });
-    }
-    Ok(())
-}
-
-/// Whether all plans together stay within the guard.
-fn within_day(
-    before: usize,
-    at_most: DeviceLimit,
-    counted: Option<&Observed<usize>>,
-    now: Timestamp,
-) -> Result<(), Cancelled> {
-    let counted = fresh_count(counted, now)?;
-    // A write that moves nobody adds nothing.
-    if counted > 0 && at_most.is_exceeded_by(before.saturating_add(counted)) {
-        return Err(Cancelled::TooManyToday { counted, before, at_most });
-    }
-    Ok(())
+fn unread(message: &str) -> Cancelled {
+    Cancelled::ReadFailed { message: message.to_owned() }
 }
 
 /// The fresh count, when it is there and fresh.
 fn fresh_count(counted: Option<&Observed<usize>>, now: Timestamp) -> Result<usize, Cancelled> {
-    let unreadable = |message: &str| Err(Cancelled::ReadFailed { message: message.to_owned() });
-    let Some(&Observed { value: counted, as_of }) = counted else {
-        return unreadable("its devices were not counted before the write");
-    };
-    if since(as_of, now) > ENTRY_MAX_AGE {
-        return unreadable("the count of its devices before the write is too old");
+    match counted {
+        None => Err(unread("its devices were not counted before the write")),
+        Some(counted) if since(counted.as_of, now) > ENTRY_MAX_AGE => {
+            Err(unread("the count of its devices before the write is too old"))
+        }
+        Some(counted) => Ok(counted.value),
     }
-    Ok(counted)
 }
 
 /// Whether Cloudflare is as the intent has it.
@@ -230,14 +209,11 @@ fn as_intended(intent: &WriteIntent, look: &FreshRead) -> Result<(), Cancelled> 
         }
         (Some(_), FreshRead::Group(None)) => Err(Cancelled::GroupGone),
         (None, FreshRead::Groups(groups)) => {
-            let in_the_way = groups.iter().any(|group| {
-                group.content.name == intent.after.name
-                    || !group.content.policies.is_disjoint(&intent.after.policies)
-            });
+            let in_the_way = groups.iter().any(|group| group.is_in_the_way_of(&intent.after));
             if in_the_way { Err(Cancelled::GroupInTheWay) } else { Ok(()) }
         }
         (Some(_), FreshRead::Groups(_)) | (None, FreshRead::Group(_)) => {
-            Err(Cancelled::ReadFailed { message: "the wrong thing was read".to_owned() })
+            Err(unread("the wrong thing was read"))
         }
     }
 }

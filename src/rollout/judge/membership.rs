@@ -7,10 +7,9 @@ use std::cmp::Reverse;
 use crate::fleet::Membership;
 use crate::ids::PlanName;
 use crate::plan::model::RingPlan;
-use crate::rollout::judge::drift;
-use crate::rollout::judge::subject::known_scope;
+use crate::rollout::judge::{drift, subject::known_scope};
 use crate::rollout::state::{Ring, State};
-use crate::rollout::world::Observations;
+use crate::rollout::world::{Known, Observations};
 use crate::time::Timestamp;
 
 /// Which profile belongs to which ring of all rollouts, and what is on offer there.
@@ -25,7 +24,7 @@ pub fn membership(state: &State, world: &Observations, now: Timestamp) -> Member
     rings.sort_by_key(|(_, ring, _)| Reverse(ring.stage.assigned().map(|assigned| assigned.at)));
     let offered = rings.into_iter().filter_map(|(name, ring, plan)| {
         let scope = known_scope(ring, plan, world)?;
-        let offers = drift::offers(state, name, ring, &scope.policies, world, now);
+        let offers = drift::offers(Known { state, world, now }, name, ring, &scope.policies);
         Some((scope, offers))
     });
     let (scopes, offers) = offered.unzip();

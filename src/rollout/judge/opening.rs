@@ -22,11 +22,6 @@ pub fn opening(schedule: &Schedule, now: Timestamp) -> Judgement {
         },
     };
     let opens_at = if verdict.advances() { None } else { schedule.next_entry(now, LEFT_TO_ENTER) };
-    Judgement {
-        gate: Gate::Opening,
-        environment: None,
-        verdict,
-        evidence: Evidence::Opening { closes_at, opens_at },
-        as_of: None,
-    }
+    let evidence = Evidence::Opening { closes_at, opens_at };
+    Judgement { gate: Gate::Opening, environment: None, verdict, evidence, as_of: None }
 }

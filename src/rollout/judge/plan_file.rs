@@ -2,14 +2,13 @@
 //!
 //! **Invariant:** a loosening is announced before it takes effect, never with it.
 
-use crate::ids::PlanName;
 use crate::plan::change::differences;
 use crate::plan::model::{Revision, Revisions};
 use crate::rollout::judge::predecessor::{Predecessor, own};
 use crate::rollout::judge::revision::{followed, forbids_itself, lets_go};
 use crate::rollout::record::{Block, BlockKind, WaitingRevision, WaitsFor};
 use crate::rollout::state::{Phase, PlanState, State};
-use crate::rollout::world::{Desired, Observations, Unsettled};
+use crate::rollout::world::{Desired, Known, Unsettled};
 use crate::time::Timestamp;
 
 /// What becomes of the revision in a plan's file, should it do more than restrict.
@@ -24,19 +23,15 @@ pub(crate) enum Takes {
 }
 
 /// What becomes of the revision in a plan's file.
-pub(crate) fn takes(
-    name: &PlanName,
-    desired: Desired<'_>,
-    state: &State,
-    world: &Observations,
-    now: Timestamp,
-) -> Takes {
+pub(crate) fn takes(desired: Desired<'_>, known: Known<'_>) -> Takes {
     let Some(revision) = desired.revision() else { return Takes::Nothing };
-    let takes = takes_by_itself(name, revision, desired, state, world, now);
-    match predecessor(revision, state, world) {
+    let takes = takes_by_itself(revision, desired, known);
+    match predecessor(revision, known) {
         _ if takes == Takes::Time(WaitsFor::AnotherVersion) => takes,
         Some(Predecessor::Stays(..)) => Takes::Time(WaitsFor::Predecessor),
-        Some(Predecessor::GoesOn(plan)) if takes == Takes::Effect && !is_certain(plan, revision, state) => {
+        Some(Predecessor::GoesOn(plan))
+            if takes == Takes::Effect && !is_certain(plan, revision, known.state) =>
+        {
             Takes::Time(WaitsFor::Predecessor)
         }
         _ => takes,
@@ -44,13 +39,9 @@ pub(crate) fn takes(
 }
 
 /// The plan that a revision says its plan was; what its files are is in no log.
-pub(crate) fn predecessor<'a>(
-    revision: &'a Revision,
-    state: &'a State,
-    world: &Observations,
-) -> Option<Predecessor<'a>> {
-    match Predecessor::of(revision, state)? {
-        Predecessor::GoesOn(plan) if world.files.contains_key(&plan.rollout.id.plan) => {
+pub(crate) fn predecessor<'a>(revision: &'a Revision, known: Known<'a>) -> Option<Predecessor<'a>> {
+    match Predecessor::of(revision, known.state)? {
+        Predecessor::GoesOn(plan) if known.world.files.contains_key(&plan.rollout.id.plan) => {
             Some(Predecessor::Stays(plan, "which has a file of its own".to_owned()))
         }
         found => Some(found),
@@ -69,19 +60,13 @@ fn is_certain(plan: &PlanState, revision: &Revision, state: &State) -> bool {
 }
 
 /// The same, whatever plan it says it was.
-fn takes_by_itself(
-    name: &PlanName,
-    revision: &Revision,
-    desired: Desired<'_>,
-    state: &State,
-    world: &Observations,
-    now: Timestamp,
-) -> Takes {
-    let plan = own(revision, state).or_else(|| Predecessor::that_goes_on(revision, state));
-    if forbids_itself(&revision.plan, plan.map(|plan| &plan.rollout)).is_some() {
+fn takes_by_itself(revision: &Revision, desired: Desired<'_>, known: Known<'_>) -> Takes {
+    let Known { state, world, now } = known;
+    let plan = own(revision, state).or_else(|| Predecessor::of(revision, state)?.goes_on());
+    if forbids_itself(&revision.plan, plan.map(|plan| &plan.rollout)) {
         return Takes::Time(WaitsFor::AnotherVersion);
     }
-    let waiting = state.waiting.get(name);
+    let waiting = state.waiting.get(&revision.plan.name);
     if waiting.is_some_and(|waiting| waiting.is_confirmed(&revision.digest, now)) {
         return Takes::Effect;
     }
@@ -107,24 +92,26 @@ pub(crate) fn block(plan: &PlanState, desired: Desired<'_>) -> Option<Block> {
 }
 
 /// Whether the plan's file asks for anything that is not in force.
-pub(crate) fn changes(desired: Desired<'_>, state: &State, world: &Observations, now: Timestamp) -> bool {
-    desired.revision().is_some_and(|revision| !asked(revision, state, world, now).is_empty())
+pub(crate) fn changes(desired: Desired<'_>, known: Known<'_>) -> bool {
+    desired.revision().is_some_and(|revision| !asked(revision, known).is_empty())
 }
 
 /// What a plan's file asks for that is not in force.
-pub(crate) fn asked(revision: &Revision, state: &State, world: &Observations, now: Timestamp) -> Vec<String> {
-    if let Some(plan) = own(revision, state) {
+pub(crate) fn asked(revision: &Revision, known: Known<'_>) -> Vec<String> {
+    let now = known.now;
+    if let Some(plan) = own(revision, known.state) {
         return changed(Some(plan), revision, now);
     }
-    let named = |plan: &PlanState| format!("it says that it was plan `{}`", plan.rollout.id.plan);
     let anew = || changed(None, revision, now);
-    match predecessor(revision, state, world) {
+    match predecessor(revision, known) {
         None => anew(),
         Some(Predecessor::GoesOn(plan)) => {
             let named = format!("plan `{}` is named `{}`", plan.rollout.id.plan, revision.plan.name);
             [named].into_iter().chain(changed(Some(plan), revision, now)).collect()
         }
-        Some(Predecessor::Stays(plan, why)) => vec![format!("{}, {why}", named(plan))],
+        Some(Predecessor::Stays(plan, why)) => {
+            vec![format!("it says that it was plan `{}`, {why}", plan.rollout.id.plan)]
+        }
         Some(Predecessor::Unknown(was)) => {
             let unknown = format!("it says that it was plan `{was}`, of which nothing is on record");
             anew().into_iter().chain([unknown]).collect()
@@ -144,11 +131,7 @@ pub(crate) fn changed(plan: Option<&PlanState>, revision: &Revision, now: Timest
         let anew = || vec!["the rollout that was superseded begins anew".to_owned()];
         return Some(changes).filter(|changes| !changes.is_empty()).unwrap_or_else(anew);
     }
-    if rollout.revision == *revision {
-        return Vec::new();
-    }
-    let is_known = rollout.waiting.as_ref().is_some_and(|known| known.revision.digest == revision.digest);
-    if is_known {
+    if rollout.revision == *revision || rollout.knows_waiting(revision) {
         return Vec::new();
     }
     let goal = followed(rollout, revision);
@@ -163,21 +146,10 @@ pub(crate) fn changed(plan: Option<&PlanState>, revision: &Revision, now: Timest
 }
 
 /// The kinds of blocks that stand before a plan's steps on account of its file, as it is now.
-pub(crate) fn standing(
-    name: &PlanName,
-    plan: &PlanState,
-    desired: Desired<'_>,
-    state: &State,
-    world: &Observations,
-    now: Timestamp,
-) -> Option<BlockKind> {
+pub(crate) fn standing(plan: &PlanState, desired: Desired<'_>, known: Known<'_>) -> Option<BlockKind> {
     if let Some(block) = block(plan, desired) {
         return Some(block.kind());
     }
-    let waits = || changes(desired, state, world, now);
-    match takes(name, desired, state, world, now) {
-        Takes::Time(WaitsFor::Stability) if waits() => Some(BlockKind::PlanUnstable),
-        Takes::Time(_) if waits() => Some(BlockKind::RevisionWaits),
-        Takes::Time(_) | Takes::Effect | Takes::Nothing => None,
-    }
+    let Takes::Time(waits_for) = takes(desired, known) else { return None };
+    changes(desired, known).then(|| waits_for.kind())
 }

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::ids::PlanName;
-use crate::plan::model::{Plan, ProfileRef, Revision, RingPlan};
+use crate::ids::{PlanName, RingName};
+use crate::plan::model::{Plan, ProfileRef, Revision};
 use crate::rollout::state::{PlanState, Rollout, State};
 
 /// The plan that a plan says it was.
@@ -44,8 +44,8 @@ impl<'a> Predecessor<'a> {
     }
 
     /// Its rollout, should it go on.
-    pub(crate) fn that_goes_on(revision: &'a Revision, state: &'a State) -> Option<&'a PlanState> {
-        match Self::of(revision, state)? {
+    pub(crate) fn goes_on(self) -> Option<&'a PlanState> {
+        match self {
             Self::GoesOn(plan) => Some(plan),
             Self::Stays(..) | Self::Unknown(_) => None,
         }
@@ -54,12 +54,9 @@ impl<'a> Predecessor<'a> {
 
 /// The profiles that one of two plans has and the other has not.
 fn other_profiles(rollout: &Rollout, plan: &Plan) -> Vec<String> {
-    let profiles = |rings: &mut dyn Iterator<Item = &RingPlan>| -> BTreeSet<ProfileRef> {
-        rings.flat_map(|ring| ring.profiles.iter().cloned()).collect()
-    };
-    let named = rollout.revision.plan.rings.iter();
-    let mut named =
-        named.filter(|ring| !rollout.dropped.contains(&ring.name) && !rollout.gone.contains(&ring.name));
-    let (old, new) = (profiles(&mut named), profiles(&mut plan.rings.iter()));
+    let left_out = |name: &RingName| rollout.dropped.contains(name) || rollout.gone.contains(name);
+    let named = rollout.revision.plan.rings.iter().filter(|ring| !left_out(&ring.name));
+    let old: BTreeSet<&ProfileRef> = named.flat_map(|ring| &ring.profiles).collect();
+    let new: BTreeSet<&ProfileRef> = plan.rings.iter().flat_map(|ring| &ring.profiles).collect();
     old.symmetric_difference(&new).map(ToString::to_string).collect()
 }

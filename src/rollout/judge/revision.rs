@@ -74,17 +74,13 @@ pub(crate) fn renamed(rollout: &Rollout, plan: &Plan) -> BTreeMap<RingName, Ring
     if renamed.values().any(stays) { BTreeMap::new() } else { renamed }
 }
 
-/// What a plan forbids of what it asks for itself, and that a rollout is not asked for already.
-pub(crate) fn forbids_itself<'a>(
-    plan: &'a Plan,
-    rollout: Option<&Rollout>,
-) -> Option<(&'a RingPlan, ClientVersion, &'a Forbid)> {
-    plan.rings.iter().find_map(|ring| {
+/// Whether a plan forbids what it asks for itself, and a rollout is not asked for that already.
+pub(crate) fn forbids_itself(plan: &Plan, rollout: Option<&Rollout>) -> bool {
+    plan.rings.iter().any(|ring| {
         let known = || rollout?.revision.plan.rings.iter().find(|known| same_profiles(known, ring));
-        ring.targets.iter().find_map(|(environment, version)| {
-            let forbid = forbid(plan, *version)?;
-            let asked = known().is_some_and(|known| known.targets.get(environment) == Some(version));
-            (!asked).then_some((ring, *version, forbid))
+        ring.targets.iter().any(|(environment, version)| {
+            let asked = || known().is_some_and(|known| known.targets.get(environment) == Some(version));
+            forbid(plan, *version).is_some() && !asked()
         })
     })
 }

@@ -13,9 +13,10 @@ use std::fmt;
 
 use crate::ids::{PolicyId, RingName};
 use crate::plan::model::{Plan, RingPlan};
+use crate::rollout::judge::revision::forbid;
 use crate::rollout::record::{Ground, GroupContent, RollbackStep, RollbackTarget, WriteId};
 use crate::rollout::state::{Phase, PlanState, State};
-use crate::time::Timestamp;
+use crate::text::joined;
 use crate::version::{ClientVersion, Environment};
 
 /// How far a rollback goes.
@@ -64,17 +65,15 @@ impl Stuck {
 
     /// `windows` or `windows and macos`.
     pub fn environments(&self) -> String {
-        let names: Vec<&str> = self.from.keys().map(|environment| environment.as_str()).collect();
-        names.join(" and ")
+        joined(self.from.keys(), " and ")
     }
 }
 
 impl fmt::Display for Stuck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words: Vec<String> =
-            self.from.iter().map(|(environment, from)| format!("{environment} from {from}")).collect();
-        let (ring, tried) = (&self.ring, self.tried.join("; "));
-        write!(f, "ring `{ring}` has nowhere to go back to on {}: {tried}", words.join(" and "))
+        let from = self.from.iter().map(|(environment, from)| format!("{environment} from {from}"));
+        let (ring, from, tried) = (&self.ring, joined(from, " and "), self.tried.join("; "));
+        write!(f, "ring `{ring}` has nowhere to go back to on {from}: {tried}")
     }
 }
 
@@ -112,11 +111,11 @@ pub(crate) fn steps(
                 from,
                 policies: &moved.policies,
                 was: moved.was.as_deref(),
+                write: moved.write,
                 before: moved.write.to_string(),
             };
             match place.rollback_target() {
-                Ok((to, found)) => {
-                    let ground = found.ground(moved.write);
+                Ok((to, ground)) => {
                     back.insert(environment, RollbackTarget { from, to, ground });
                     policies.extend(moved.policies.iter().cloned());
                 }
@@ -163,6 +162,7 @@ pub fn foreseen(
             from,
             policies,
             was: earlier.map_or(offered, |moved| moved.was.as_deref()),
+            write: earlier.map_or(WriteId(state.writes + 1), |moved| moved.write),
             before: earlier.map_or("its first write".to_owned(), |moved| moved.write.to_string()),
         };
         if let Err(tried) = place.rollback_target() {
@@ -184,32 +184,15 @@ pub(crate) struct Place<'a> {
     policies: &'a BTreeSet<PolicyId>,
     /// What was on offer before; `None`: nothing, or no single version.
     was: Option<&'a str>,
-    /// Before what, in words.
+    /// Before which write, and the same in words.
+    write: WriteId,
     before: String,
-}
-
-/// Which of the three it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Found {
-    Verified(Timestamp),
-    BeforeWrite,
-    Plan,
-}
-
-impl Found {
-    const fn ground(self, write: WriteId) -> Ground {
-        match self {
-            Self::Verified(at) => Ground::Verified { at },
-            Self::BeforeWrite => Ground::BeforeWrite { write },
-            Self::Plan => Ground::Plan,
-        }
-    }
 }
 
 impl Place<'_> {
     /// What it goes back to: what it was verified on last, else what was there before, else what the
     /// plan says.
-    fn rollback_target(&self) -> Result<(ClientVersion, Found), Vec<String>> {
+    fn rollback_target(&self) -> Result<(ClientVersion, Ground), Vec<String>> {
         let Self { environment, from, policies, was, before, .. } = self;
         let mut tried = Vec::new();
         let mut verified: Vec<_> = self
@@ -222,7 +205,7 @@ impl Place<'_> {
         verified.sort_unstable();
         for (at, version) in verified.into_iter().rev() {
             match self.hindrance(version) {
-                None => return Ok((version, Found::Verified(at))),
+                None => return Ok((version, Ground::Verified { at })),
                 // What is taken away was verified as well, when the rollout was completed.
                 Some(_) if version == *from => {}
                 Some(why) => tried.push(format!("{version}, verified before, {why}")),
@@ -236,7 +219,7 @@ impl Place<'_> {
             Some(was) => match was.parse::<ClientVersion>() {
                 Err(_) => tried.push(format!("`{was}`, on offer before, is not a client version")),
                 Ok(version) => match self.hindrance(version) {
-                    None => return Ok((version, Found::BeforeWrite)),
+                    None => return Ok((version, Ground::BeforeWrite { write: self.write })),
                     Some(why) => tried.push(format!("{version}, on offer before {before}, {why}")),
                 },
             },
@@ -244,7 +227,7 @@ impl Place<'_> {
         match self.ring.rollback.to.get(environment) {
             None => tried.push("the plan has no `rollback_to` for it".to_owned()),
             Some(version) => match self.hindrance(*version) {
-                None => return Ok((*version, Found::Plan)),
+                None => return Ok((*version, Ground::Plan)),
                 Some(why) => tried.push(format!("{version}, `rollback_to` of the plan, {why}")),
             },
         }
@@ -259,9 +242,7 @@ impl Place<'_> {
         if !version.follows_assignments() {
             return Some("ignores assignments: nobody could move its devices again".to_owned());
         }
-        if let Some(forbid) =
-            self.plan.forbid.iter().find(|forbid| forbid.versions.matches(&version.as_semver()))
-        {
+        if let Some(forbid) = forbid(self.plan, version) {
             return Some(format!("is forbidden by the plan ({})", forbid.reason));
         }
         let known = self.state.plans.get(&self.plan.name);
@@ -272,7 +253,7 @@ impl Place<'_> {
         if let Some(by) = brought {
             return Some(format!("is what rollout {} brought, which was never completed", by.number));
         }
-        let is_held = |policy: &PolicyId| self.state.is_blocked_version(policy, self.environment, version);
+        let is_held = |policy: &PolicyId| self.state.is_blocked(policy, self.environment, version);
         self.policies.iter().any(is_held).then(|| "is blocked there itself".to_owned())
     }
 }

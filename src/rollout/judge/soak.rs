@@ -3,7 +3,7 @@
 //! **Invariant:** a soak begins with its adoption on record.
 
 use crate::fleet::Census;
-use crate::rollout::judge::subject::{Subject, unseeable};
+use crate::rollout::judge::subject::Subject;
 use crate::rollout::record::{Evidence, Exempt, Gate, Judgement, Verdict, Waiting};
 use crate::rollout::state::{Assigned, Soak};
 use crate::time::after;
@@ -18,7 +18,7 @@ pub(crate) fn soaked(subject: Subject<'_>, assigned: &Assigned, soak: Soak, cens
         Verdict::Exempt(Exempt::Waived)
     } else if now < ends_at {
         Verdict::Wait(Waiting::SoakRunning)
-    } else if let Some(why) = unseeable(world, known_until, now) {
+    } else if let Some(why) = subject.unseeable(known_until) {
         Verdict::Unknown(why)
     } else if arrived == 0 || exercised * 2 < arrived {
         Verdict::Wait(Waiting::NotExercised)

@@ -9,7 +9,7 @@ use crate::ids::PolicyId;
 use crate::plan::model::RingPlan;
 use crate::rollout::record::Unknown;
 use crate::rollout::state::{Assigned, Ring, Rollout, State};
-use crate::rollout::world::Observations;
+use crate::rollout::world::{Known, Observations};
 use crate::time::{Timestamp, since};
 
 /// One ring as the gates see it.
@@ -26,6 +26,22 @@ pub struct Subject<'a> {
     pub now: Timestamp,
 }
 
+impl<'a> Subject<'a> {
+    /// What is known, whichever ring is asked about.
+    pub(crate) const fn known(self) -> Known<'a> {
+        Known { state: self.state, world: self.world, now: self.now }
+    }
+
+    /// Why devices that are known up to an instant cannot be seen; `None`: they can.
+    pub(crate) fn unseeable(self, known_until: Option<Timestamp>) -> Option<Unknown> {
+        match known_until {
+            None => Some(Unknown::NotSwept),
+            Some(at) if since(at, self.now) > self.world.watch_max_age() => Some(Unknown::StaleSweep),
+            Some(_) => None,
+        }
+    }
+}
+
 /// A ring's devices as far as its profiles are known: under its assignment, or before it.
 pub fn known_scope(ring: &Ring, plan: &RingPlan, world: &Observations) -> Option<RingScope> {
     match ring.stage.assigned() {
@@ -35,12 +51,11 @@ pub fn known_scope(ring: &Ring, plan: &RingPlan, world: &Observations) -> Option
 }
 
 pub(crate) fn planned_scope(plan: &RingPlan, policies: BTreeSet<PolicyId>) -> RingScope {
-    let zone = plan.schedule.zone().clone();
     RingScope {
         policies,
         targets: plan.targets.clone(),
         assigned_at: None,
-        zone,
+        zone: plan.schedule.zone().clone(),
         stalled_after: plan.health.stalled.after.get(),
     }
 }
@@ -48,27 +63,13 @@ pub(crate) fn planned_scope(plan: &RingPlan, policies: BTreeSet<PolicyId>) -> Ri
 /// The ring's devices under its assignment.
 pub fn scope(ring: &Ring, plan: &RingPlan, assigned: &Assigned) -> RingScope {
     RingScope {
-        policies: assigned.policies.clone(),
         targets: ring.stage.targets(&plan.targets),
         assigned_at: Some(assigned.at),
-        zone: plan.schedule.zone().clone(),
-        stalled_after: plan.health.stalled.after.get(),
+        ..planned_scope(plan, assigned.policies.clone())
     }
 }
 
 /// The ring's devices under its assignment, counted once for all gates that ask.
 pub(crate) fn census(subject: Subject<'_>, assigned: &Assigned) -> Census {
     subject.world.fleet.census(&scope(subject.ring, subject.plan, assigned), subject.now)
-}
-
-pub(crate) fn unseeable(
-    world: &Observations,
-    known_until: Option<Timestamp>,
-    now: Timestamp,
-) -> Option<Unknown> {
-    match known_until {
-        None => Some(Unknown::NotSwept),
-        Some(at) if since(at, now) > world.watch_max_age() => Some(Unknown::StaleSweep),
-        Some(_) => None,
-    }
 }

@@ -26,10 +26,9 @@ pub enum AccessRequest {
 /// When it is refused; the message names what would work.
 pub fn request(state: &State, actor: &Actor, reason: &str, asked: AccessRequest) -> Result<Entry, Refusal> {
     let reason = needed(reason)?;
-    let refused = |why: String, instead: &str| Refusal::NotNow { why, instead: instead.to_owned() };
     let event = match asked {
         AccessRequest::Intend(change) if change.add.is_empty() && change.remove.is_empty() => {
-            return Err(refused("the change changes nothing".to_owned(), "nothing is left to be done"));
+            return Err(Refusal::not_now("the change changes nothing", "nothing is left to be done"));
         }
         AccessRequest::Intend(change) => {
             let odd = change.texts().find(|text| {
@@ -39,14 +38,17 @@ pub fn request(state: &State, actor: &Actor, reason: &str, asked: AccessRequest)
             });
             if let Some(odd) = odd {
                 let why = format!("a name in it is empty, too long or not printable: {odd:?}");
-                return Err(refused(why, "names have up to 512 printable characters"));
+                return Err(Refusal::not_now(why, "names have up to 512 printable characters"));
             }
             Event::AccessIntended { change }
         }
         AccessRequest::Settle { intent, outcome } => {
             if !state.open_access.contains(&intent) {
                 let why = format!("record {intent} is no change of access that is still open");
-                return Err(refused(why, "`ringward history` shows the changes, and what became of each"));
+                return Err(Refusal::not_now(
+                    why,
+                    "`ringward history` shows the changes, and what became of each",
+                ));
             }
             Event::AccessSettled { intent, outcome }
         }

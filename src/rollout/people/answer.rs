@@ -3,34 +3,30 @@
 //! **Invariant:** a request comes to what the table of verbs says for its situation, and to
 //! nothing else; it is never a silent no-op.
 
-use crate::rollout::people::command::Command;
 use crate::rollout::people::refusal::{Refusal, needed, printable};
-use crate::rollout::people::subject::Subject;
 use crate::rollout::people::verbs::table::Cell;
+use crate::rollout::people::{command::Command, subject::Subject};
 use crate::rollout::record::{Actor, Entry};
-use crate::rollout::state::State;
-use crate::rollout::world::Observations;
-use crate::time::Timestamp;
+use crate::rollout::world::Known;
 
 /// What a request comes to: the events that carry it out. `check-now` has none.
 ///
 /// # Errors
 /// When it is refused; the message names what would work.
 pub fn command(
-    (state, world): (&State, &Observations),
+    known: Known<'_>,
     actor: &Actor,
     reason: &str,
     command: &Command,
-    now: Timestamp,
 ) -> Result<Vec<Entry>, Refusal> {
     let verb = command.verb();
     // What leaves no record needs no reason.
     let reason = if verb.needs_reason() { needed(reason)? } else { printable(reason)? };
-    let subject = Subject::of(state, world, (actor, command), now)?;
+    let subject = Subject::of(known, actor, command)?;
     let effect = match verb.cell(&subject.columns(verb.definition().columns)) {
         Cell::Done(effect) => effect,
         Cell::Refused(refused) => return Err(subject.refusal(refused)),
     };
     let entry = |(rollout, event)| Entry { actor: actor.clone(), reason: reason.to_owned(), rollout, event };
-    Ok(effect.events(&subject).into_iter().map(entry).collect())
+    Ok(subject.events(effect).into_iter().map(entry).collect())
 }

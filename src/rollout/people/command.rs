@@ -6,8 +6,7 @@ use crate::ids::{PlanName, RingName};
 use crate::plan::model::PlanDigest;
 use crate::rollout::judge::rollback_target::Scope;
 use crate::rollout::people::verbs::arguments::{ArgumentKey, Arguments};
-use crate::rollout::people::verbs::situation::StartPlans;
-use crate::rollout::people::verbs::verb::Verb;
+use crate::rollout::people::verbs::{situation::StartPlans, verb::Verb};
 use crate::rollout::record::Gate;
 use crate::version::ClientVersion;
 
@@ -106,8 +105,7 @@ impl Command {
             }
             Verb::CheckNow => Self::CheckNow(plan()?),
             Verb::Stop => Self::Stop,
-            Verb::Start if paused == Some(true) => Self::Start { plans: StartPlans::Pause },
-            Verb::Start => Self::Start { plans: StartPlans::GoOn },
+            Verb::Start => Self::Start { plans: StartPlans::of(paused == Some(true)) },
             Verb::ConfirmClock => Self::ConfirmClock,
         })
     }

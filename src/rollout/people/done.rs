@@ -7,6 +7,7 @@ use crate::rollout::people::command::Command;
 use crate::rollout::people::verbs::situation::{PauseOrHalt, StartPlans};
 use crate::rollout::record::{Cause, Entry, Event, Gate};
 use crate::rollout::state::{PlanState, State};
+use crate::text::joined;
 
 /// What a request did, in words: its events, and the holds that still stand in the way of what it
 /// was to bring about. `after` is the state with them.
@@ -25,8 +26,7 @@ pub fn done(entries: &[Entry], after: &State, asked: &Command) -> String {
             ),
             Event::GateWaived { ring, gate } => format!("gate {gate} of ring `{ring}` is waived"),
             Event::RollbackStarted { steps, .. } => {
-                let steps: Vec<String> = steps.iter().map(ToString::to_string).collect();
-                format!("plan {plan} is rolled back, in this order: {}", steps.join("; "))
+                format!("plan {plan} is rolled back, in this order: {}", joined(steps, "; "))
             }
             Event::VersionReleased { version } => format!("{version} may be offered again by plan {plan}"),
             Event::ApprovalGiven { ring, expires_at, .. } => {
@@ -56,7 +56,7 @@ pub fn done(entries: &[Entry], after: &State, asked: &Command) -> String {
             other => other.kind().to_owned(),
         }
     });
-    events.chain(still_held(after, asked)).collect::<Vec<_>>().join("; ")
+    joined(events.chain(still_held(after, asked)), "; ")
 }
 
 /// What becomes of a changed group once its halt is lifted.
@@ -88,9 +88,7 @@ fn still_held(after: &State, asked: &Command) -> Vec<String> {
         .filter_map(|plan| {
             let held = match PauseOrHalt::of_plan(plan) {
                 PauseOrHalt::Free => return None,
-                PauseOrHalt::Paused => "paused",
-                PauseOrHalt::Halted => "halted",
-                PauseOrHalt::PausedAndHalted => "paused and halted",
+                held => held.words(),
             };
             let name = &plan.rollout.id.plan;
             Some(format!("plan {name} is still {held}: ringward resume {name} --reason … lifts that"))

@@ -29,6 +29,13 @@ pub enum Refusal {
     UnprintableReason,
 }
 
+impl Refusal {
+    /// The state refuses it: why, and what would work.
+    pub(crate) fn not_now(why: impl Into<String>, instead: impl Into<String>) -> Self {
+        Self::NotNow { why: why.into(), instead: instead.into() }
+    }
+}
+
 fn known_plans(known: &[PlanName]) -> String {
     let names: Vec<_> = known.iter().map(PlanName::as_str).collect();
     if names.is_empty() { "none yet".to_owned() } else { names.join(", ") }

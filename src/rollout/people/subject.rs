@@ -4,31 +4,24 @@
 
 use crate::ids::{PlanName, RingName, UserGroupName};
 use crate::plan::model::{PlanDigest, RingPlan};
-use crate::rollout::judge::rollback_target::{NoRollbackTarget, Stuck};
-use crate::rollout::judge::{approval, gates, rollback_target, subject};
-use crate::rollout::people::command::Command;
-use crate::rollout::people::hearing::Hearing;
-use crate::rollout::people::refusal::Refusal;
-use crate::rollout::people::verbs::about::About;
+use crate::rollout::judge::{approval, gates, rollback_target, rollback_target::NoRollbackTarget, subject};
 use crate::rollout::people::verbs::columns::{Columns, Heading};
 use crate::rollout::people::verbs::definition::{Aim, Vote};
-use crate::rollout::people::verbs::effect::EventSource;
-use crate::rollout::people::verbs::refused::Refused;
 use crate::rollout::people::verbs::situation::{
     Claim, ClockSight, IsBlocked, Named, Offered, PauseOrHalt, RingSituation, RollbackTargets, StartPlans,
     Waits, Waived, Writes,
 };
+use crate::rollout::people::verbs::{about::About, effect::Effect, refused::Refused};
+use crate::rollout::people::{command::Command, hearing::Hearing, refusal::Refusal};
 use crate::rollout::record::{Actor, Cause, Event, Gate, RollbackStep, RolloutId, Trigger};
 use crate::rollout::state::{BlockedVersion, PendingRevision, PlanState, Ring, RingState, State};
-use crate::rollout::world::{ENTRY_MAX_AGE, Observations};
-use crate::time::Timestamp;
+use crate::rollout::world::{ENTRY_MAX_AGE, Known};
+use crate::text::joined;
 use crate::version::ClientVersion;
 
 /// What a request is about.
 pub(crate) struct Subject<'a> {
-    state: &'a State,
-    world: &'a Observations,
-    now: Timestamp,
+    known: Known<'a>,
     /// The plan that is named, perhaps one that has no rollout yet.
     name: Option<PlanName>,
     plan: Option<&'a PlanState>,
@@ -59,17 +52,11 @@ pub(crate) struct Spoken<'a> {
 impl<'a> Subject<'a> {
     /// # Errors
     /// When there is no such plan or ring, or it is another one than the person has read.
-    pub(crate) fn of(
-        state: &'a State,
-        world: &'a Observations,
-        (actor, command): (&Actor, &Command),
-        now: Timestamp,
-    ) -> Result<Self, Refusal> {
+    pub(crate) fn of(known: Known<'a>, actor: &Actor, command: &Command) -> Result<Self, Refusal> {
+        let state = known.state;
         let (given, columns) = (command.arguments(), command.verb().definition().columns);
         let mut subject = Self {
-            state,
-            world,
-            now,
+            known,
             name: given.plan.clone(),
             plan: None,
             ring: None,
@@ -94,7 +81,7 @@ impl<'a> Subject<'a> {
         match aim {
             Aim::Everything | Aim::Waiting => {}
             Aim::Plan if columns.contains(&Heading::Offered) => {
-                subject.held = held_on_offer(state, world, plan);
+                subject.held = held_on_offer(known, plan);
             }
             Aim::Plan => {}
             Aim::RingUnderWay => subject.ring = Some(ring_of(plan, given.ring.as_ref())?),
@@ -132,7 +119,7 @@ impl<'a> Subject<'a> {
         match head {
             Heading::Phase => of.phase = plan.map_or(of.phase, |plan| plan.rollout.phase),
             Heading::PauseOrHalt => of.holds = plan.map_or(of.holds, PauseOrHalt::of_plan),
-            Heading::Writes => of.writes = Writes::of(self.state.stop.is_some()),
+            Heading::Writes => of.writes = Writes::of(self.known.state.stop.is_some()),
             Heading::Offered => {
                 let forbidden = plan.is_some_and(|plan| plan.rollout.forbidden().is_some());
                 of.offered = Offered::of(self.held, forbidden);
@@ -141,10 +128,8 @@ impl<'a> Subject<'a> {
                 of.rollback_targets = self.steps.as_ref().map_or(of.rollback_targets, RollbackTargets::of)
             }
             Heading::IsBlocked => {
-                let held = self.name.as_ref().zip(self.version);
-                let is_held =
-                    held.is_some_and(|(plan, version)| self.state.held_by(plan).contains_key(&version));
-                of.held_back = IsBlocked::of(is_held);
+                let held = |(plan, version)| self.known.state.held_by(plan).contains_key(&version);
+                of.held_back = IsBlocked::of(self.name.as_ref().zip(self.version).is_some_and(held));
             }
             Heading::Gate => of.gate = self.gate.unwrap_or(of.gate),
             Heading::RingSituation => of.place = ring.map_or(of.place, |ring| RingSituation::of(&ring.stage)),
@@ -157,72 +142,87 @@ impl<'a> Subject<'a> {
                 of.named = Named::of(dropped);
             }
             Heading::Claim => of.claim = self.word.as_ref().map_or(of.claim, |word| word.claim),
-            Heading::Waits => of.waits = Waits::of(self.waiting, &self.named, self.now),
+            Heading::Waits => of.waits = Waits::of(self.waiting, &self.named, self.known.now),
             Heading::Clock => {
-                let machine = self.world.second_clock.machine.unwrap_or(self.now);
-                of.clock = ClockSight::of(self.world, machine);
+                let Known { world, now, .. } = self.known;
+                of.clock = ClockSight::of(world, world.second_clock.machine.unwrap_or(now));
             }
-            Heading::Plans => of.plans = if self.paused { StartPlans::Pause } else { StartPlans::GoOn },
+            Heading::Plans => of.plans = StartPlans::of(self.paused),
         }
     }
 
     pub(crate) fn refusal(&self, refused: Refused) -> Refusal {
-        let mut about = About::anything();
-        let mut hold = self.state.stop.as_ref();
-        if let Some(name) = &self.name {
-            about.plan = name.to_string();
-        }
-        if let Some(plan) = self.plan {
-            about.phase = plan.rollout.phase.as_str().to_owned();
-            hold = plan.paused.as_ref();
-        }
-        if let Some(waiting) = self.waiting {
-            about.revision = waiting.revision.to_string();
-            hold = waiting.confirmed.as_ref();
-        }
-        if let Some(ring) = self.ring {
-            about.ring = ring.name.to_string();
-        }
-        if let Some(gate) = self.gate {
-            about.gate = gate.to_string();
-        }
-        if let Some(word) = &self.word {
-            about.asked.clone_from(&word.asked);
-        }
-        if let Some(version) = self.version {
-            about.version = version.to_string();
-        }
-        if let Some(held) = self.held {
-            (about.plan, about.version) = (held.plan.to_string(), held.version.to_string());
-        }
-        if let Some(Err(NoRollbackTarget::Stuck(stuck))) = &self.steps {
-            about.stuck = stuck.iter().map(Stuck::to_string).collect::<Vec<_>>().join("; ");
-        }
-        if let Some(hold) = hold {
-            about.held = About::held(hold);
-        }
-        Refusal::NotNow { why: refused.why(&about), instead: refused.instead(&about) }
+        let any = About::anything();
+        let plan = self.held.map(|held| &held.plan).or(self.name.as_ref());
+        let version = self.held.map(|held| held.version).or(self.version);
+        let hold = match (self.waiting, self.plan) {
+            (Some(waiting), _) => waiting.confirmed.as_ref(),
+            (None, Some(plan)) => plan.paused.as_ref(),
+            (None, None) => self.known.state.stop.as_ref(),
+        };
+        let about = About {
+            plan: plan.map_or(any.plan, ToString::to_string),
+            ring: self.ring.map_or(any.ring, |ring| ring.name.to_string()),
+            gate: self.gate.map_or(any.gate, |gate| gate.to_string()),
+            held: hold.map_or(any.held, ToString::to_string),
+            phase: self.plan.map_or(any.phase, |plan| plan.rollout.phase.as_str().to_owned()),
+            version: version.map_or(any.version, |version| version.to_string()),
+            stuck: match &self.steps {
+                Some(Err(NoRollbackTarget::Stuck(stuck))) => joined(stuck, "; "),
+                _ => any.stuck,
+            },
+            asked: self.word.as_ref().map_or(any.asked, |word| word.asked.clone()),
+            revision: self.waiting.map_or(any.revision, |waiting| waiting.revision.to_string()),
+        };
+        Refusal::not_now(refused.why(&about), refused.instead(&about))
     }
 }
 
-impl EventSource for Subject<'_> {
-    /// Of a revision of a plan that is new, the first.
-    fn rollout_id(&self) -> Option<RolloutId> {
-        let name = self.name.as_ref()?;
-        let new = || RolloutId { plan: name.clone(), number: self.state.next_number(name) };
-        Some(self.plan.map_or_else(new, |plan| plan.rollout.id.clone()))
+impl Subject<'_> {
+    /// What carries an effect out, each with the rollout that it is recorded of.
+    pub(crate) fn events(&self, effect: Effect) -> Vec<(Option<RolloutId>, Event)> {
+        let pause_lifted = || Some(Event::PauseLifted {});
+        let events = match effect {
+            Effect::Pause | Effect::PauseAhead => vec![Some(Event::Paused {})],
+            Effect::LiftPause => vec![pause_lifted()],
+            Effect::LiftHalt => vec![self.halt_lifted()],
+            Effect::LiftBoth => vec![pause_lifted(), self.halt_lifted()],
+            Effect::Waive | Effect::WaiveAhead | Effect::LetGo => vec![self.gate_waived()],
+            Effect::RollBack => vec![self.rollback_started()],
+            Effect::LiftPauseAndRollBack => vec![pause_lifted(), self.rollback_started()],
+            Effect::LiftHaltAndRollBack => vec![self.halt_lifted(), self.rollback_started()],
+            Effect::LiftBothAndRollBack => {
+                vec![pause_lifted(), self.halt_lifted(), self.rollback_started()]
+            }
+            Effect::Release => vec![self.version.map(|version| Event::VersionReleased { version })],
+            Effect::Approve => vec![self.approval_given()],
+            Effect::Reject => vec![self.approval_refused()],
+            Effect::Confirm => vec![self.revision_confirmed()],
+            Effect::Read | Effect::LookAtFiles => Vec::new(),
+            Effect::Stop => vec![Some(Event::Stopped {})],
+            Effect::Start => vec![Some(Event::Started {})],
+            Effect::StartPaused => {
+                // Pauses first: at no instant is a plan neither stopped nor paused.
+                let plans = self.known.state.plans.values().filter(|plan| plan.paused.is_none());
+                let pauses = plans.map(|plan| (Some(plan.rollout.id.clone()), Event::Paused {}));
+                return pauses.chain([(None, Event::Started {})]).collect();
+            }
+            Effect::ConfirmClock => vec![self.clock_confirmed()],
+        };
+        events.into_iter().flatten().map(|event| (self.rollout_id(), event)).collect()
     }
 
-    fn not_paused(&self) -> Vec<RolloutId> {
-        let plans = self.state.plans.values().filter(|plan| plan.paused.is_none());
-        plans.map(|plan| plan.rollout.id.clone()).collect()
+    /// The rollout that is on record with it; of a revision of a plan that is new, the first.
+    fn rollout_id(&self) -> Option<RolloutId> {
+        let name = self.name.as_ref()?;
+        let new = || RolloutId { plan: name.clone(), number: self.known.state.next_number(name) };
+        Some(self.plan.map_or_else(new, |plan| plan.rollout.id.clone()))
     }
 
     fn halt_lifted(&self) -> Option<Event> {
         let rollout = &self.plan?.rollout;
         let cause = rollout.halted.as_ref()?.cause.clone();
-        let acknowledged = gates::findings(self.state, rollout, self.world, self.now);
-        Some(Event::HaltLifted { cause, acknowledged })
+        Some(Event::HaltLifted { cause, acknowledged: gates::findings(self.known, rollout) })
     }
 
     fn gate_waived(&self) -> Option<Event> {
@@ -234,17 +234,13 @@ impl EventSource for Subject<'_> {
         Some(Event::RollbackStarted { trigger: Trigger::Person, steps })
     }
 
-    fn version_released(&self) -> Option<Event> {
-        Some(Event::VersionReleased { version: self.version? })
-    }
-
     fn approval_given(&self) -> Option<Event> {
         let word = self.word.as_ref()?;
         Some(Event::ApprovalGiven {
             ring: word.ring.name.clone(),
             digest: self.plan?.rollout.revision.digest.clone(),
             targets: word.ring.targets.clone(),
-            expires_at: approval::expires_at(word.ring, self.now),
+            expires_at: approval::expires_at(word.ring, self.known.now),
             groups: word.groups.clone(),
         })
     }
@@ -260,10 +256,9 @@ impl EventSource for Subject<'_> {
     }
 
     fn clock_confirmed(&self) -> Option<Event> {
-        let clock = &self.world.second_clock;
-        let machine = clock.machine?;
-        let answers = clock.answers_to_confirm(machine);
-        Some(Event::ClockConfirmed { was: self.now, now: machine, answers })
+        let Known { world, now: was, .. } = self.known;
+        let now = world.second_clock.machine?;
+        Some(Event::ClockConfirmed { was, now, answers: world.second_clock.answers_to_confirm(now) })
     }
 }
 
@@ -273,10 +268,8 @@ fn is_in_force(plan: &PlanState, name: &PlanName, command: &Command) -> Result<(
     if read.is_none_or(|read| *read == plan.rollout.revision.digest) {
         return Ok(());
     }
-    Err(Refusal::NotNow {
-        why: format!("plan {name} has changed since you read it"),
-        instead: "look at what it is now, then say it again".to_owned(),
-    })
+    let why = format!("plan {name} has changed since you read it");
+    Err(Refusal::not_now(why, "look at what it is now, then say it again"))
 }
 
 fn spoken<'a>(
@@ -285,11 +278,9 @@ fn spoken<'a>(
     (actor, word): (&Actor, Vote),
 ) -> Result<Spoken<'a>, Refusal> {
     let rollout = &plan.rollout;
-    let ring_plan = rollout.ring_plan(&ring.name).ok_or_else(|| Refusal::NotNow {
-        why: format!("the plan has no ring `{}`", ring.name),
-        instead: "name another one".to_owned(),
-    })?;
-    let &Subject { state, world, now, .. } = of;
+    let no_ring = || Refusal::not_now(format!("the plan has no ring `{}`", ring.name), "name another one");
+    let ring_plan = rollout.ring_plan(&ring.name).ok_or_else(no_ring)?;
+    let Known { state, world, now } = of.known;
     let asked = subject::Subject { state, rollout, ring, plan: ring_plan, world, now };
     let hearing = Hearing::of(asked, &approval::asks_of(asked), ENTRY_MAX_AGE);
     let (claim, groups) = hearing.claim(actor, word);
@@ -297,24 +288,18 @@ fn spoken<'a>(
 }
 
 /// What is blocked for what the group offers that a rollout is halted for, as it was read last.
-pub(crate) fn held_on_offer<'a>(
-    state: &'a State,
-    world: &Observations,
-    plan: &PlanState,
-) -> Option<&'a BlockedVersion> {
+pub(crate) fn held_on_offer<'a>(known: Known<'a>, plan: &PlanState) -> Option<&'a BlockedVersion> {
     let Cause::Drift(drift) = &plan.rollout.halted.as_ref()?.cause else { return None };
-    let offered = &world.group(&drift.expected.id)?.value?.content;
-    state.blocked_versions.iter().find(|held| held.is_on_offer(offered))
+    let offered = &known.world.group(&drift.expected.id)?.value?.content;
+    known.state.blocked_versions.iter().find(|held| held.is_on_offer(offered))
 }
 
 fn find<'a>(state: &'a State, plan: &PlanName) -> Result<&'a PlanState, Refusal> {
     state.plans.get(plan).ok_or_else(|| match state.waiting.get(plan) {
-        Some(_) => Refusal::NotNow {
-            why: format!("plan {plan} is new, and its file waits to take effect"),
-            instead:
-                "to keep it from beginning, take its file out of the plans directory, or `ringward stop`"
-                    .to_owned(),
-        },
+        Some(_) => Refusal::not_now(
+            format!("plan {plan} is new, and its file waits to take effect"),
+            "to keep it from beginning, take its file out of the plans directory, or `ringward stop`",
+        ),
         None => Refusal::NoSuchPlan { plan: plan.clone(), known: state.plans.keys().cloned().collect() },
     })
 }
@@ -327,11 +312,8 @@ fn ring_of<'a>(plan: &'a PlanState, ring: Option<&RingName>) -> Result<&'a Ring,
         None => rings.iter().find(|ring| !matches!(ring.stage, RingState::Verified(_))).or(rings.last()),
     };
     found.ok_or_else(|| {
-        let known: Vec<_> = rings.iter().map(|ring| format!("`{}`", ring.name)).collect();
+        let known = joined(rings.iter().map(|ring| format!("`{}`", ring.name)), ", ");
         let named = ring.map(|name| format!(" `{name}`")).unwrap_or_default();
-        Refusal::NotNow {
-            why: format!("the plan has no ring{named}"),
-            instead: format!("its rings are {}", known.join(", ")),
-        }
+        Refusal::not_now(format!("the plan has no ring{named}"), format!("its rings are {known}"))
     })
 }

@@ -28,29 +28,28 @@ pub fn request(
     now: Timestamp,
 ) -> Result<Entry, Refusal> {
     let reason = needed(reason)?;
-    let refused = |why: String, instead: &str| Refusal::NotNow { why, instead: instead.to_owned() };
     let known = |name: &TokenName| state.tokens.get(name);
     let event = match asked {
         TokenRequest::Make(grant) if known(&grant.name).is_some() => {
             let why = format!("there was a token `{}` already", grant.name);
-            return Err(refused(why, "choose another name: the log would not tell the two apart"));
+            return Err(Refusal::not_now(why, "choose another name: the log would not tell the two apart"));
         }
         TokenRequest::Make(grant) if grant.roles.is_empty() => {
-            return Err(refused("the token has no role".to_owned(), "name viewer, operator or approver"));
+            return Err(Refusal::not_now("the token has no role", "name viewer, operator or approver"));
         }
         TokenRequest::Make(grant) if grant.expires_at.is_some_and(|at| at <= now) => {
-            return Err(refused("the token would have expired already".to_owned(), "let it live longer"));
+            return Err(Refusal::not_now("the token would have expired already", "let it live longer"));
         }
         TokenRequest::Make(grant) => Event::TokenMade { token: grant },
         TokenRequest::Revoke(name) => match known(&name) {
             None => {
                 let instead = "`ringward token list` shows those that there are";
-                return Err(refused(format!("there is no token `{name}`"), instead));
+                return Err(Refusal::not_now(format!("there is no token `{name}`"), instead));
             }
             Some(token) => match &token.revoked {
                 Some(hold) => {
                     let why = format!("token `{name}` was revoked already, by {}", hold.actor);
-                    return Err(refused(why, "nothing is left to be done"));
+                    return Err(Refusal::not_now(why, "nothing is left to be done"));
                 }
                 None => Event::TokenRevoked { name },
             },

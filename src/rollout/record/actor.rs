@@ -4,14 +4,13 @@
 //! the kernel, by a token of ringward, by Cloudflare Access, or not at all.
 
 use std::fmt;
-
-use serde::{Deserialize, Serialize};
+use std::str::FromStr;
 
 use crate::ids::{Email, ServiceName, TokenName};
+use crate::text::kept_as_text;
 
 /// Who did it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Actor {
     /// ringward itself.
     Engine,
@@ -64,17 +63,13 @@ impl fmt::Display for Actor {
     }
 }
 
-impl From<Actor> for String {
-    fn from(actor: Actor) -> String {
-        actor.to_string()
-    }
-}
+kept_as_text!(Actor);
 
-impl TryFrom<String> for Actor {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
+impl FromStr for Actor {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
         let unknown = || format!("`{text}` is not an actor");
-        let (kind, rest) = text.split_once(':').unwrap_or((text.as_str(), ""));
+        let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
         match (kind, rest) {
             ("engine", "") if text == "engine" => Ok(Self::Engine),
             ("loopback", "") if text == "loopback" => Ok(Self::Loopback),
@@ -119,7 +114,7 @@ mod tests {
         ];
         for (text, actor, email) in rows {
             assert_eq!(actor.to_string(), text);
-            assert_eq!(Actor::try_from(text.to_owned()).as_ref(), Ok(&actor), "{text}");
+            assert_eq!(text.parse().as_ref(), Ok(&actor), "{text}");
             assert_eq!(actor.email().map(Email::as_str), email, "{text}");
         }
     }
@@ -141,7 +136,7 @@ mod tests {
             "root",
         ];
         for text in rows {
-            assert!(Actor::try_from(text.to_owned()).is_err(), "{text:?}");
+            assert!(text.parse::<Actor>().is_err(), "{text:?}");
         }
     }
 }

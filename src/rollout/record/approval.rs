@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{Email, UserGroupName};
 use crate::rollout::record::verdict::{Unknown, Verdict};
-use crate::text::worded;
+use crate::text::{joined, worded};
 use crate::time::Timestamp;
 
 worded!(AskedBy);
@@ -95,8 +95,8 @@ impl Approved {
             return format!("{first} rejected it");
         }
         let one = |Tally { ask, approved, members }: &Tally| {
-            let by: Vec<&str> = approved.iter().map(|given| given.by.as_str()).collect();
-            let by = if by.is_empty() { String::new() } else { format!(" ({})", by.join(", ")) };
+            let by = joined(approved.iter().map(|given| &given.by), ", ");
+            let by = if by.is_empty() { by } else { format!(" ({by})") };
             match verdict {
                 Verdict::Unknown(Unknown::ApproversUnread) => format!("`{}` is not read", ask.user_group),
                 Verdict::Unknown(Unknown::NoUserGroup) => format!("`{}` is not there", ask.user_group),
@@ -106,12 +106,11 @@ impl Approved {
                 _ => format!("{} of {members} members of `{}` approved{by}", approved.len(), ask.user_group),
             }
         };
-        self.tallies.iter().map(one).collect::<Vec<_>>().join("; ")
+        joined(self.tallies.iter().map(one), "; ")
     }
 
     /// What would be enough, for people.
     pub fn threshold(&self) -> String {
-        let asks: Vec<String> = self.tallies.iter().map(|tally| tally.ask.to_string()).collect();
-        asks.join(", and ")
+        joined(self.tallies.iter().map(|tally| &tally.ask), ", and ")
     }
 }

@@ -69,22 +69,9 @@ pub enum WaitsFor {
 pub const CHANGES_AN_HOUR: usize = 6;
 
 /// The kinds of blocks. What holds a plan ([`BlockKind::Paused`] …) stands on record in its own way.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    strum::Display,
-    strum::EnumCount,
-    strum::IntoStaticStr,
-    strum::VariantArray,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(strum::Display, strum::EnumCount, strum::IntoStaticStr, strum::VariantArray)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum BlockKind {
     /// A person stopped all writes.
@@ -160,17 +147,22 @@ impl Block {
     }
 }
 
+impl WaitsFor {
+    /// The kind of block that a revision is which waits for it.
+    pub const fn kind(self) -> BlockKind {
+        match self {
+            Self::Stability => BlockKind::PlanUnstable,
+            Self::Time | Self::LineEnd | Self::Person | Self::AnotherVersion | Self::Predecessor => {
+                BlockKind::RevisionWaits
+            }
+        }
+    }
+}
+
 impl WaitingRevision {
     /// Its kind of block.
     pub const fn kind(&self) -> BlockKind {
-        match self.waits_for {
-            WaitsFor::Stability => BlockKind::PlanUnstable,
-            WaitsFor::Time
-            | WaitsFor::LineEnd
-            | WaitsFor::Person
-            | WaitsFor::AnotherVersion
-            | WaitsFor::Predecessor => BlockKind::RevisionWaits,
-        }
+        self.waits_for.kind()
     }
 }
 

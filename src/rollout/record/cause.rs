@@ -9,11 +9,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{DeviceId, RingName};
-use crate::rollout::record::drift::{GroupDrift, OtherUpdater};
-use crate::rollout::record::gate::Gate;
-use crate::rollout::record::judgement::{Evidence, Judgement};
-use crate::rollout::record::verdict::{Unknown, Verdict};
-use crate::text::worded;
+use crate::rollout::record::{Evidence, Gate, GroupDrift, Judgement, OtherUpdater, Unknown, Verdict};
+use crate::text::{joined, worded};
 use crate::time::{Timestamp, short};
 use crate::version::{ClientVersion, Environment};
 
@@ -132,8 +129,7 @@ impl fmt::Display for Cause {
                     1 => format!("1 device of {ring} is offered it"),
                     devices => format!("{devices} devices of {ring} are offered it"),
                 };
-                let offered: Vec<String> = offered.iter().map(words).collect();
-                write!(f, ": {}", offered.join(", "))
+                write!(f, ": {}", joined(offered.iter().map(words), ", "))
             }
             Self::Drift(drift) => drift.fmt(f),
             Self::OtherUpdater(updater) => updater.fmt(f),

@@ -47,11 +47,9 @@ impl Moves {
 
     /// How many go down that nobody allowed to, those aside that were to go back anyway.
     pub fn unasked(&self, allowed: &AllowDowngrade) -> usize {
+        let taken_back = |version| self.taken_back.get(&version).copied().unwrap_or_default();
         let others = self.newer().filter(|(version, _)| !allowed.covers(*version));
-        let counted = others.map(|(version, devices)| {
-            devices.saturating_sub(self.taken_back.get(&version).copied().unwrap_or_default())
-        });
-        counted.sum()
+        others.map(|(version, devices)| devices.saturating_sub(taken_back(version))).sum()
     }
 
     /// Whether so many would go down unasked that the ring waits.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::rollout::record::remote::Group;
-use crate::text::worded;
+use crate::text::{joined, worded};
 use crate::time::{SignedDuration, Timestamp, short};
 use crate::version::{ClientVersion, Environment};
 
@@ -30,21 +30,9 @@ pub const UPDATER_ONE_IN: usize = 10;
 pub const RESTORES_AT_MOST: u32 = 3;
 
 /// The ways in which a plan's groups and devices come to differ from what ringward left.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    strum::EnumCount,
-    strum::IntoStaticStr,
-    strum::VariantArray,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(strum::EnumCount, strum::IntoStaticStr, strum::VariantArray)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum DriftKind {
     /// A group offers other versions.
@@ -93,10 +81,11 @@ pub struct GroupDrift {
 }
 
 /// Why a group is never written back as ringward left it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Never {
     /// The plan forbids by now what ringward left.
+    #[error("it is not written back, for the plan forbids {version} by now ({reason})")]
     Forbidden {
         /// The version, as the group would offer it.
         version: String,
@@ -105,18 +94,21 @@ pub enum Never {
     },
     /// A rollback blocked what ringward left.
     #[serde(rename = "held_out")]
+    #[error("it is not written back, for a rollback of plan {plan} blocked {version}")]
     BlockedVersion {
         version: ClientVersion,
         /// The plan that was rolled back.
         plan: PlanName,
     },
     /// A rollout that was never completed left it, and a newer one took over.
+    #[error("it is not written back, for a newer target replaced {version} of rollout {rollout}")]
     Superseded {
         version: ClientVersion,
         /// The number of the rollout.
         rollout: u64,
     },
     /// It was written back so often in this rollout that somebody undoes it each time.
+    #[error("it was written back {times} times in this rollout, and is not once more")]
     TooOften {
         /// How often.
         times: u32,
@@ -225,22 +217,20 @@ impl GroupDrift {
         };
         same_seen && self.elsewhere == other.elsewhere
     }
-
-    fn kinds_in_words(&self) -> String {
-        self.kinds().into_iter().map(DriftKind::words).collect::<Vec<_>>().join(", ")
-    }
 }
 
 impl fmt::Display for GroupDrift {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (ring, name) = (&self.ring, &self.expected.content.name);
         match &self.seen {
-            Some(seen) => write!(
-                f,
-                "the group of {ring}, `{name}`, was changed by somebody else ({}): {}",
-                self.kinds_in_words(),
-                self.expected.content.difference(&seen.content)
-            )?,
+            Some(seen) => {
+                let kinds = joined(self.kinds().into_iter().map(DriftKind::words), ", ");
+                let changes = self.expected.content.difference(&seen.content);
+                write!(
+                    f,
+                    "the group of {ring}, `{name}`, was changed by somebody else ({kinds}): {changes}"
+                )?;
+            }
             None => write!(f, "the group of {ring}, `{name}`, was deleted by somebody else")?,
         }
         for Elsewhere { id, name, policies } in &self.elsewhere {
@@ -251,24 +241,7 @@ impl fmt::Display for GroupDrift {
                 many => write!(f, "; profiles {} are in group `{name}` ({id})", many.join(", "))?,
             }
         }
-        match &self.never {
-            None => Ok(()),
-            Some(Never::Forbidden { version, reason }) => {
-                write!(f, "; it is not written back, for the plan forbids {version} by now ({reason})")
-            }
-            Some(Never::BlockedVersion { version, plan }) => {
-                write!(f, "; it is not written back, for a rollback of plan {plan} blocked {version}")
-            }
-            Some(Never::Superseded { version, rollout }) => {
-                write!(
-                    f,
-                    "; it is not written back, for a newer target replaced {version} of rollout {rollout}"
-                )
-            }
-            Some(Never::TooOften { times }) => {
-                write!(f, "; it was written back {times} times in this rollout, and is not once more")
-            }
-        }
+        self.never.iter().try_for_each(|never| write!(f, "; {never}"))
     }
 }
 
@@ -276,7 +249,7 @@ impl fmt::Display for OtherUpdater {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { ring, of, moved, versions, since } = self;
         let to = |to: &MovedTo| format!("{} {} {}", to.devices, to.environment, to.version);
-        let versions = versions.iter().map(to).collect::<Vec<_>>().join(", ");
+        let versions = joined(versions.iter().map(to), ", ");
         write!(
             f,
             "{moved} of {of} devices of {ring} changed their version since {} though neither ringward nor their \

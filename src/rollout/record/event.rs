@@ -10,15 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{GroupId, PlanName, PolicyId, RingName, TokenName, UserGroupName};
 use crate::plan::model::{Plan, PlanDigest, Revision};
-use crate::rollout::record::access::{AccessChange, AccessOutcome};
-use crate::rollout::record::actor::Actor;
-use crate::rollout::record::approval::Ask;
-use crate::rollout::record::block::{Block, BlockKind};
-use crate::rollout::record::cause::{Acknowledged, Cause};
-use crate::rollout::record::clock::AgreedAnswer;
 use crate::rollout::record::{
-    Cancelled, Drift, Finding, Gate, Group, GroupDrift, HowBack, Judgement, RollbackStep, RolloutId,
-    TokenGrant, Trigger, Unknown, WriteId, WriteIntent,
+    AccessChange, AccessOutcome, Acknowledged, Actor, AgreedAnswer, Ask, Block, BlockKind, Cancelled, Cause,
+    Drift, Finding, Gate, Group, GroupDrift, HowBack, Judgement, RollbackStep, RolloutId, TokenGrant,
+    Trigger, Unknown, WriteId, WriteIntent,
 };
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
@@ -58,17 +53,9 @@ pub struct Recorded {
 }
 
 /// What can happen. The names are promises: they stand in the log, the API and the transcripts.
-#[derive(
-    Debug,
-    Clone,
-    PartialEq,
-    Serialize,
-    Deserialize,
-    strum::EnumCount,
-    strum::IntoStaticStr,
-    strum::VariantNames,
-)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[derive(strum::EnumCount, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Event {
     /// A daemon took over the log.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::fleet::{Counts, DarkEvaluation, PartsPerBillion, Share};
 use crate::plan::model::{Health, Percent};
 use crate::rollout::record::verdict::{Exempt, Unknown, Verdict};
+use crate::text::joined;
 use crate::time::{Span, Timestamp, short};
 
 /// Devices of one environment that are seen and do not move.
@@ -76,19 +77,10 @@ pub struct Evaluation {
 }
 
 impl From<&DarkEvaluation> for Evaluation {
-    fn from(look: &DarkEvaluation) -> Self {
-        let DarkEvaluation { look, at, taken_at: _, since, day, ring, control, p, p_at_most, silent: _ } =
-            look;
-        Self {
-            look: *look,
-            at: *at,
-            since: *since,
-            day: *day,
-            ring: *ring,
-            control: *control,
-            p: *p,
-            p_at_most: *p_at_most,
-        }
+    fn from(evaluation: &DarkEvaluation) -> Self {
+        let &DarkEvaluation { look, at, taken_at: _, since, day, ring, control, p, p_at_most, silent: _ } =
+            evaluation;
+        Self { look, at, since, day, ring, control, p, p_at_most }
     }
 }
 
@@ -150,8 +142,8 @@ impl Dark {
         match self.looks.as_slice() {
             [] => format!("not evaluated yet{accepted}"),
             [first, ..] => {
-                let looks: Vec<String> = self.looks.iter().map(Evaluation::words).collect();
-                format!("at {} {}{accepted}", short(first.at), looks.join(", "))
+                let looks = joined(self.looks.iter().map(Evaluation::words), ", ");
+                format!("at {} {looks}{accepted}", short(first.at))
             }
         }
     }

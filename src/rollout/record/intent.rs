@@ -4,19 +4,14 @@
 //! and settled from the log alone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{PlanName, PolicyId, RingName, UserGroupName};
 use crate::plan::model::{DeviceLimit, PlanDigest};
-use crate::rollout::record::approval::{Ask, Tally};
-use crate::rollout::record::block::BlockKind;
-use crate::rollout::record::clock::ClockDoubt;
-use crate::rollout::record::downgrade::AllMoves;
-use crate::rollout::record::ids::WriteId;
-use crate::rollout::record::judgement::{Evidence, Judgement};
-use crate::rollout::record::remote::{Group, GroupContent};
+use crate::rollout::record::{
+    AllMoves, Ask, BlockKind, ClockDoubt, Evidence, Group, GroupContent, Judgement, WriteId,
+};
 use crate::time::SignedDuration;
 use crate::version::{ClientVersion, Environment};
 
@@ -73,20 +68,16 @@ pub struct Today {
 impl WriteIntent {
     /// The User Groups whose members let it be planned: they are read again before it is sent.
     pub fn approvers(&self) -> impl Iterator<Item = &UserGroupName> {
-        self.tallies().map(|tally| &tally.ask.user_group)
+        self.asks().map(|ask| &ask.user_group)
     }
 
     /// What was asked before it was planned.
     pub fn asks(&self) -> impl Iterator<Item = &Ask> {
-        self.tallies().map(|tally| &tally.ask)
-    }
-
-    pub(crate) fn tallies(&self) -> impl Iterator<Item = &Tally> {
         let approved = self.judgements.iter().filter_map(|judgement| match &judgement.evidence {
             Evidence::Approval(approved) => Some(approved),
             _ => None,
         });
-        approved.flat_map(|approved| &approved.tallies)
+        approved.flat_map(|approved| &approved.tallies).map(|tally| &tally.ask)
     }
 }
 
@@ -122,25 +113,24 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// Whether a write is held against `max_devices` and the guard. What goes back never is.
-    pub const fn counts_against_limits(&self) -> bool {
-        !self.goes_back()
-    }
-
-    /// Whether devices are offered again what they were offered before: that asks no gate and no schedule.
+    /// Whether devices are offered again what they were offered before: that asks no gate and no schedule, and is
+    /// never held against `max_devices` and the guard.
     pub const fn goes_back(&self) -> bool {
         matches!(self, Self::Rollback { .. } | Self::PutBack { .. })
+    }
+
+    /// What a rollback takes environments of the ring's group back to.
+    pub const fn rolls_back_to(&self) -> Option<&BTreeMap<Environment, ClientVersion>> {
+        match self {
+            Self::Rollback { to } => Some(to),
+            Self::Target | Self::MoveOut { .. } | Self::PutBack { .. } | Self::Restore => None,
+        }
     }
 
     /// Whether it only takes profiles out of another ring's group, or puts them back: what that group offers
     /// stays as it is.
     pub const fn is_of_another_group(&self) -> bool {
         matches!(self, Self::MoveOut { .. } | Self::PutBack { .. })
-    }
-
-    /// Whether it puts the ring's own targets on offer.
-    pub const fn is_target(&self) -> bool {
-        matches!(self, Self::Target)
     }
 
     /// Whether a ring has such writes wherever it is, and not only when its turn came.
@@ -153,53 +143,65 @@ impl Purpose {
 }
 
 /// Why a planned write was not sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum Cancelled {
     /// All writes are stopped.
+    #[error("all writes are stopped")]
     Stopped,
     /// The plan is paused or halted.
+    #[error("the plan is paused or halted")]
     Held,
+    #[error("the opening closed")]
     OpeningClosed,
     /// A freeze began.
+    #[error("a freeze began")]
     FreezeBegun,
     /// The plan's file changed.
+    #[error("the plan changed")]
     PlanChanged,
     /// Something stands before every such write.
+    #[error("{block} by now")]
     Blocked {
         /// What.
         block: BlockKind,
     },
     /// The plan forbids the version by now.
-    Forbidden {
-        version: ClientVersion,
-    },
+    #[error("the plan forbids {version} by now")]
+    Forbidden { version: ClientVersion },
     /// The rollout goes back.
+    #[error("the rollout is rolled back")]
     RolledBack,
     /// A rollback blocked the version by now.
     #[serde(rename = "held_out")]
-    BlockedVersion {
-        version: ClientVersion,
-    },
+    #[error("{version} is blocked by now, by a rollback")]
+    BlockedVersion { version: ClientVersion },
     /// By the members as read just before, too few approvals count, or somebody rejected it.
+    #[error("its approval does not count: {seen}")]
     ApprovalVoid {
         /// What was seen.
         seen: String,
     },
     /// The machine's clock was set back behind what is decided and recorded.
+    #[error("this machine's clock was set back")]
     ClockBehind,
     /// By an answer just before, the machine's clock is not Cloudflare's, or cannot be compared.
+    #[error("{doubt}")]
     ClockDiffers {
         /// What the answer said.
         doubt: ClockDoubt,
     },
     /// The group is not as the intent has it: somebody else edits it.
+    #[error("the group was edited by somebody else")]
     ConcurrentEdit,
     /// The group is gone.
+    #[error("the group is gone")]
     GroupGone,
     /// A profile sits in another group by now, or the name is taken.
+    #[error("another group took the name or a profile")]
     GroupInTheWay,
     /// By a fresh count it would offer something else to more devices than the plan allows.
+    #[error("it would offer something else to {counted} devices, and `max_devices` is {at_most}")]
     TooManyDevices {
         /// How many.
         counted: usize,
@@ -208,6 +210,9 @@ pub enum Cancelled {
     },
     /// With it, all plans together would offer something else to more devices within 24 hours than the
     /// daemon's configuration allows.
+    #[error(
+        "it would offer something else to {counted} devices after {before} in the 24 hours before, and `devices_per_day` is {at_most}"
+    )]
     TooManyToday {
         /// By a fresh count.
         counted: usize,
@@ -217,24 +222,29 @@ pub enum Cancelled {
         at_most: DeviceLimit,
     },
     /// The read before the write failed, so nothing was sent.
+    #[error("the read before the write failed: {message}")]
     ReadFailed {
         /// What was said.
         message: String,
     },
     /// The daemon ended while it read.
+    #[error("the daemon ended before it was sent")]
     Ending,
     /// The read before the write failed; as logs of older versions have it, where it counted as a write
     /// that came to nothing.
+    #[error("the read before the write failed: {message}")]
     Unreadable {
         /// What was said.
         message: String,
     },
     /// The request certainly never reached Cloudflare.
+    #[error("the request was not sent: {message}")]
     NotSent {
         /// What was said.
         message: String,
     },
     /// Cloudflare's rate limit; nothing was applied.
+    #[error("Cloudflare asked to slow down")]
     RateLimited,
 }
 
@@ -264,44 +274,6 @@ impl Cancelled {
             | Self::Unreadable { .. }
             | Self::NotSent { .. }
             | Self::RateLimited => true,
-        }
-    }
-}
-
-impl fmt::Display for Cancelled {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Stopped => f.write_str("all writes are stopped"),
-            Self::Held => f.write_str("the plan is paused or halted"),
-            Self::OpeningClosed => f.write_str("the opening closed"),
-            Self::FreezeBegun => f.write_str("a freeze began"),
-            Self::PlanChanged => f.write_str("the plan changed"),
-            Self::Blocked { block } => write!(f, "{block} by now"),
-            Self::Forbidden { version } => write!(f, "the plan forbids {version} by now"),
-            Self::RolledBack => f.write_str("the rollout is rolled back"),
-            Self::BlockedVersion { version } => write!(f, "{version} is blocked by now, by a rollback"),
-            Self::ApprovalVoid { seen } => write!(f, "its approval does not count: {seen}"),
-            Self::ClockBehind => f.write_str("this machine's clock was set back"),
-            Self::ClockDiffers { doubt } => doubt.fmt(f),
-            Self::ConcurrentEdit => f.write_str("the group was edited by somebody else"),
-            Self::GroupGone => f.write_str("the group is gone"),
-            Self::GroupInTheWay => f.write_str("another group took the name or a profile"),
-            Self::TooManyDevices { counted, at_most } => {
-                write!(
-                    f,
-                    "it would offer something else to {counted} devices, and `max_devices` is {at_most}"
-                )
-            }
-            Self::TooManyToday { counted, before, at_most } => write!(
-                f,
-                "it would offer something else to {counted} devices after {before} in the 24 hours before, and `devices_per_day` is {at_most}"
-            ),
-            Self::ReadFailed { message } | Self::Unreadable { message } => {
-                write!(f, "the read before the write failed: {message}")
-            }
-            Self::Ending => f.write_str("the daemon ended before it was sent"),
-            Self::NotSent { message } => write!(f, "the request was not sent: {message}"),
-            Self::RateLimited => f.write_str("Cloudflare asked to slow down"),
         }
     }
 }

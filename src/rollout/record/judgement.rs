@@ -9,11 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fleet::EnvironmentCensus;
 use crate::plan::model::Percent;
-use crate::rollout::record::approval::Approved;
-use crate::rollout::record::downgrade::Downgrade;
-use crate::rollout::record::gate::Gate;
-use crate::rollout::record::health::{Dark, Stalled};
-use crate::rollout::record::verdict::{Exempt, Unknown, Verdict};
+use crate::rollout::record::{Approved, Dark, Downgrade, Exempt, Gate, Stalled, Unknown, Verdict};
 use crate::time::{SignedDuration, Timestamp, short, since};
 use crate::version::Environment;
 
@@ -116,13 +112,9 @@ impl Judgement {
             Evidence::Fleet { eligible, unresolved, .. } if unresolved.is_empty() => self.to_move(*eligible),
             Evidence::Fleet { unresolved, .. } => format!("cannot resolve {}", unresolved.join(", ")),
             Evidence::Adoption { census, .. } => {
-                let counts = &census.counts;
-                let sighted = counts.sighted();
+                let (arrived, sighted) = (census.counts.arrived, census.counts.sighted());
                 let (seen, active) = (census.active_sighted, census.active);
-                format!(
-                    "{} of {sighted} seen devices arrived; {seen} of {active} active ones seen",
-                    counts.arrived
-                )
+                format!("{arrived} of {sighted} seen devices arrived; {seen} of {active} active ones seen")
             }
             Evidence::Soak { started_at, arrived, exercised, .. } => {
                 format!("since {}; {exercised} of {arrived} came back on a later day", short(*started_at))

@@ -9,6 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Email, GroupId, PolicyId, UserGroupId};
+use crate::text::joined;
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 
@@ -31,6 +32,11 @@ impl GroupContent {
         let mut entries = self.entries(environment);
         let first = entries.next()?;
         entries.next().is_none().then_some(first.version.as_str())
+    }
+
+    /// Whether it offers this version to an environment, and no other.
+    pub fn offers(&self, environment: Environment, version: ClientVersion) -> bool {
+        self.target(environment) == Some(version.to_string().as_str())
     }
 
     /// The entries for an environment: one, unless somebody wrote several.
@@ -56,23 +62,16 @@ impl GroupContent {
 
     /// What `other` has that this has not, in words.
     pub fn difference(&self, other: &Self) -> String {
-        let mut words = Vec::new();
-        if self.name != other.name {
-            words.push(format!("name `{}` is `{}`", self.name, other.name));
-        }
-        for entry in self.versions.iter().filter(|entry| !other.versions.contains(entry)) {
-            words.push(format!("{entry} is gone"));
-        }
-        for entry in other.versions.iter().filter(|entry| !self.versions.contains(entry)) {
-            words.push(format!("{entry} is new"));
-        }
-        for policy in self.policies.difference(&other.policies) {
-            words.push(format!("profile {policy} is out"));
-        }
-        for policy in other.policies.difference(&self.policies) {
-            words.push(format!("profile {policy} is in"));
-        }
-        if words.is_empty() { "no difference".to_owned() } else { words.join(", ") }
+        let name = (self.name != other.name).then(|| format!("name `{}` is `{}`", self.name, other.name));
+        let lacks = |content: &Self, entry: &VersionEntry| !content.versions.contains(entry);
+        let gone =
+            self.versions.iter().filter(|entry| lacks(other, entry)).map(|entry| format!("{entry} is gone"));
+        let new =
+            other.versions.iter().filter(|entry| lacks(self, entry)).map(|entry| format!("{entry} is new"));
+        let left = self.policies.difference(&other.policies).map(|policy| format!("profile {policy} is out"));
+        let came = other.policies.difference(&self.policies).map(|policy| format!("profile {policy} is in"));
+        let words = joined(name.into_iter().chain(gone).chain(new).chain(left).chain(came), ", ");
+        if words.is_empty() { "no difference".to_owned() } else { words }
     }
 }
 
@@ -109,6 +108,13 @@ pub struct Group {
     pub content: GroupContent,
     /// The only revision there is: no ETag, no generation (cloudflare.md#no-revision).
     pub updated_at: Timestamp,
+}
+
+impl Group {
+    /// Whether it has the name, or a profile, of a group that is to be created.
+    pub fn is_in_the_way_of(&self, created: &GroupContent) -> bool {
+        self.content.name == created.name || !self.content.policies.is_disjoint(&created.policies)
+    }
 }
 
 /// A User Group: account members who may, say, approve.

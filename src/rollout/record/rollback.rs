@@ -16,29 +16,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{PolicyId, RingName};
 use crate::rollout::record::ids::WriteId;
-use crate::text::worded;
-use crate::time::Timestamp;
+use crate::text::{joined, worded};
+use crate::time::{Timestamp, short};
 use crate::version::{ClientVersion, Environment};
 
 worded!(Trigger; HowBack);
 
 /// What set a rollback off. A failing gate of health never does: a holiday looks like one, and must not
 /// take 20,000 laptops back.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    strum::EnumCount,
-    strum::IntoStaticStr,
-    strum::VariantArray,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(strum::EnumCount, strum::IntoStaticStr, strum::VariantArray)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Trigger {
     /// A person asked for it.
@@ -86,9 +74,7 @@ pub enum Ground {
 impl fmt::Display for Ground {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Verified { at } => {
-                write!(f, "verified here on {}", crate::time::short(*at))
-            }
+            Self::Verified { at } => write!(f, "verified here on {}", short(*at)),
             Self::BeforeWrite { write } => write!(f, "on offer before {write}"),
             Self::Plan => f.write_str("`rollback_to` of the plan"),
         }
@@ -134,7 +120,6 @@ impl fmt::Display for RollbackStep {
         let words = |(environment, RollbackTarget { from, to, ground }): (&Environment, &RollbackTarget)| {
             format!("{environment} {from} back to {to} ({ground})")
         };
-        let back: Vec<String> = self.back.iter().map(words).collect();
-        write!(f, "`{}`: {}", self.ring, back.join(", "))
+        write!(f, "`{}`: {}", self.ring, joined(self.back.iter().map(words), ", "))
     }
 }

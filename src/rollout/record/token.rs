@@ -9,7 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Email, TokenName};
-use crate::text::worded;
+use crate::text::{joined, text_types, worded};
 use crate::time::Timestamp;
 
 worded!(Role;);
@@ -21,22 +21,9 @@ pub const ID_DIGITS: usize = 16;
 const DIGEST_DIGITS: usize = 64;
 
 /// What a token's holder may do. Whatever the role, its holder may read.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    strum::Display,
-    strum::EnumCount,
-    strum::IntoStaticStr,
-    strum::VariantArray,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(strum::Display, strum::EnumCount, strum::IntoStaticStr, strum::VariantArray)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Role {
     /// Nothing but read.
@@ -65,56 +52,17 @@ impl FromStr for Role {
 #[error("it must have {0} digits 0-9 and a-f")]
 pub struct InvalidHex(usize);
 
-macro_rules! hex_text {
-    ($(#[$doc:meta])* $name:ident, $digits:expr) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
-
-        impl $name {
-            /// Of these bytes.
-            ///
-            /// # Errors
-            /// When they are too few or too many.
-            pub fn of(bytes: &[u8]) -> Result<Self, InvalidHex> {
-                Self::try_from(hex(bytes))
-            }
-
-            /// The digits.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = InvalidHex;
-
-            fn try_from(text: String) -> Result<Self, InvalidHex> {
-                let digits = text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-                if text.len() == $digits && digits { Ok(Self(text)) } else { Err(InvalidHex($digits)) }
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(hex: $name) -> String {
-                hex.0
-            }
-        }
-    };
+text_types! {
+    /// The public part of a token, by which it is found.
+    TokenId or InvalidHex: |text| hex_digits(text, ID_DIGITS);
+    /// SHA-256 of a token's whole text.
+    TokenDigest or InvalidHex: |text| hex_digits(text, DIGEST_DIGITS);
 }
 
-hex_text!(
-    /// The public part of a token, by which it is found.
-    TokenId,
-    ID_DIGITS
-);
-
-hex_text!(
-    /// SHA-256 of a token's whole text.
-    TokenDigest,
-    DIGEST_DIGITS
-);
+fn hex_digits(text: String, count: usize) -> Result<String, InvalidHex> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    if text.len() == count && digits { Ok(text) } else { Err(InvalidHex(count)) }
+}
 
 /// Bytes as hex digits in lower case.
 pub fn hex(bytes: &[u8]) -> String {
@@ -142,7 +90,7 @@ pub struct TokenGrant {
 impl TokenGrant {
     /// Its roles in words: `viewer, approver`.
     pub fn roles_in_words(&self) -> String {
-        self.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ")
+        joined(&self.roles, ", ")
     }
 }
 
@@ -159,8 +107,8 @@ mod tests {
             name: name.parse().unwrap(),
             email: "ana@example.com".parse().unwrap(),
             roles: BTreeSet::from([Role::Viewer, Role::Approver]),
-            id: TokenId::of(&[7; 8]).unwrap(),
-            digest: TokenDigest::of(&[9; 32]).unwrap(),
+            id: TokenId::new(hex(&[7; 8])).unwrap(),
+            digest: TokenDigest::new(hex(&[9; 32])).unwrap(),
             expires_at: None,
         }
     }
@@ -171,11 +119,11 @@ mod tests {
 
     #[test]
     fn digits_are_as_many_as_they_must_be() {
-        assert_eq!(TokenId::of(&[0, 1, 2, 3, 4, 5, 6, 255]).unwrap().as_str(), "00010203040506ff");
+        assert_eq!(TokenId::new(hex(&[0, 1, 2, 3, 4, 5, 6, 255])).unwrap().as_str(), "00010203040506ff");
         for wrong in ["", "00", "00010203040506fg", "00010203040506FF", "00010203040506ff0"] {
-            assert!(TokenId::try_from(wrong.to_owned()).is_err(), "{wrong}");
+            assert!(TokenId::new(wrong).is_err(), "{wrong}");
         }
-        assert!(TokenDigest::of(&[0; 31]).is_err());
+        assert!(TokenDigest::new(hex(&[0; 31])).is_err());
     }
 
     /// What is asked of a log that has `ana-laptop`, live, and `ana-phone`, revoked.
@@ -189,12 +137,12 @@ mod tests {
             state.apply(&Recorded { seq: state.seq + 1, at: now, entry }).unwrap();
         };
         add(made(grant("ana-laptop")));
-        let phone = TokenGrant { id: TokenId::of(&[8; 8]).unwrap(), ..grant("ana-phone") };
+        let phone = TokenGrant { id: TokenId::new(hex(&[8; 8])).unwrap(), ..grant("ana-phone") };
         add(made(phone));
         add(TokenRequest::Revoke("ana-phone".parse().unwrap()));
         let over = TokenGrant { expires_at: Some(now), ..grant("over") };
         let idle = TokenGrant { roles: BTreeSet::new(), ..grant("idle") };
-        let new = TokenGrant { id: TokenId::of(&[6; 8]).unwrap(), ..grant("new") };
+        let new = TokenGrant { id: TokenId::new(hex(&[6; 8])).unwrap(), ..grant("new") };
         let rows = [
             ("a new one", "why", made(new), None),
             ("without a reason", " ", made(grant("new")), Some("a reason is needed")),

@@ -6,18 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::rollout::record::{BlockKind, Eras, GroupContent, GroupDrift, Mode, Purpose, RolloutId, SoakFact};
-use crate::rollout::state::attribution::Attribution;
-use crate::rollout::state::blocked_version::BlockedVersion;
-use crate::rollout::state::day::Day;
-use crate::rollout::state::owned::OwnedGroup;
-use crate::rollout::state::pending_revision::PendingRevision;
-use crate::rollout::state::phase::Phase;
-use crate::rollout::state::plan::PlanState;
-use crate::rollout::state::ring::Ring;
-use crate::rollout::state::ring_state::PendingWrite;
-use crate::rollout::state::rollout::Rollout;
-use crate::rollout::state::tallies::Tallies;
-use crate::rollout::state::tokens::Tokens;
+use crate::rollout::state::{
+    Attribution, BlockedVersion, Day, OwnedGroup, PendingRevision, PendingWrite, Phase, PlanState, Ring,
+    Rollout, Tallies, Tokens,
+};
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 
@@ -79,17 +71,13 @@ impl State {
     pub fn group_of(&self, plan: &PlanName, ring: &RingName) -> Option<(&GroupId, &OwnedGroup)> {
         self.groups.iter().find(|(_, owned)| owned.plan == *plan && owned.ring == *ring)
     }
-}
 
-impl State {
     /// The drifts of a plan that are to be written back.
     pub fn to_restore<'a>(&'a self, plan: &'a PlanName) -> impl Iterator<Item = &'a GroupDrift> {
         let owned = self.groups.values().chain(self.lost.values());
         owned.filter(move |owned| owned.plan == *plan).filter_map(|owned| owned.drifted.as_deref())
     }
-}
 
-impl State {
     /// The number of the next rollout under a plan's name.
     pub fn next_number(&self, name: &PlanName) -> u64 {
         let running = self.plans.get(name).map(|plan| plan.rollout.id.number);
@@ -141,21 +129,14 @@ impl State {
         let holds_out = || self.blocked_versions.iter().any(|held| held.plan == *name);
         begun && !entered && plan.superseded.is_empty() && !owns() && !holds_out()
     }
-}
 
-impl State {
     /// What is blocked for what a group offers to its own profiles.
     pub fn held_of<'a>(&'a self, group: &'a GroupContent) -> impl Iterator<Item = &'a BlockedVersion> {
         self.blocked_versions.iter().filter(|held| held.is_on_offer(group))
     }
 
     /// Whether a version is blocked for a profile's devices of an environment.
-    pub fn is_blocked_version(
-        &self,
-        policy: &PolicyId,
-        environment: Environment,
-        version: ClientVersion,
-    ) -> bool {
+    pub fn is_blocked(&self, policy: &PolicyId, environment: Environment, version: ClientVersion) -> bool {
         self.blocked_versions.iter().any(|held| held.key() == (policy, environment, version))
     }
 

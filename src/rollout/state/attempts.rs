@@ -37,10 +37,7 @@ impl fmt::Display for FailedReads {
 impl Attempts {
     /// A person has seen it: what failed so far halts no more.
     pub(crate) fn forgive(&mut self) {
-        self.failed = 0;
-        self.not_before = None;
-        self.refused = None;
-        self.reads = None;
+        (self.failed, self.not_before, self.refused, self.reads) = (0, None, None, None);
     }
 
     /// What was taken out for the ring was put back, so often by now: a move that came to nothing.

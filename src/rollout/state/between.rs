@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::rollout::record::{Purpose, WriteIntent};
-use crate::rollout::state::attempts::Attempts;
+use crate::rollout::state::Attempts;
 use crate::time::Timestamp;
 
 /// The profiles of a ring that are between two groups.

@@ -5,7 +5,7 @@
 
 use crate::ids::{PlanName, PolicyId, RingName};
 use crate::rollout::record::GroupContent;
-use crate::rollout::state::attribution::Attribution;
+use crate::rollout::state::Attribution;
 use crate::version::{ClientVersion, Environment};
 
 /// Who blocked a version, where, and why.

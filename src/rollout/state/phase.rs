@@ -2,23 +2,14 @@
 //!
 //! **Invariant:** each phase has one word, in log, metrics, API and command line.
 
+use strum::{EnumCount, IntoStaticStr, VariantArray};
+
 use crate::text::worded;
 
 worded!(Phase;);
 
 /// Where a rollout is.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    strum::EnumCount,
-    strum::IntoStaticStr,
-    strum::VariantArray,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, EnumCount, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Phase {
     /// On its way.

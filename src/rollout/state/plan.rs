@@ -5,11 +5,9 @@
 use std::collections::BTreeMap;
 
 use crate::ids::{PlanName, RingName};
-use crate::rollout::record::{Block, BlockKind, CHANGES_AN_HOUR};
-use crate::rollout::state::attribution::Attribution;
-use crate::rollout::state::phase::Phase;
-use crate::rollout::state::rollout::Rollout;
-use crate::rollout::state::superseded::{Brought, Superseded};
+use crate::plan::model::PlanDigest;
+use crate::rollout::record::{Block, BlockKind, CHANGES_AN_HOUR, WaitingRevision};
+use crate::rollout::state::{Attribution, Brought, Phase, Rollout, Superseded};
 use crate::time::{SignedDuration, Timestamp, after};
 
 /// Within this, a plan changes by itself at most [`CHANGES_AN_HOUR`] times.
@@ -43,16 +41,12 @@ impl PlanState {
     pub fn is_gone(&self) -> bool {
         self.file_gone || self.rollout.phase == Phase::Withdrawn
     }
-}
 
-impl PlanState {
     /// Whether it changed so often within the last hour that only a person lets it change again.
     pub fn is_unstable(&self, now: Timestamp) -> bool {
         self.changed_at.iter().filter(|at| after(**at, HOUR) > now).count() >= CHANGES_AN_HOUR
     }
-}
 
-impl PlanState {
     /// What earlier rollouts left on offer in rings that the running one's plan does not name: the
     /// newest of each ring, which remembers what those before it found.
     pub fn of_gone_rings(&self) -> impl Iterator<Item = &Superseded> {
@@ -73,5 +67,27 @@ impl PlanState {
     pub(crate) fn note_change(&mut self, at: Timestamp) {
         self.changed_at.retain(|known| after(*known, HOUR) > at);
         self.changed_at.push(at);
+    }
+}
+
+/// A person's confirmation counts for so long.
+pub const CONFIRMED_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// A revision that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingRevision {
+    /// Which, and what for.
+    pub revision: WaitingRevision,
+    /// Since when.
+    pub since: Timestamp,
+    /// A person's word that it need not.
+    pub confirmed: Option<Attribution>,
+}
+
+impl PendingRevision {
+    /// Whether a person's word lets this revision take effect at `now`.
+    pub fn is_confirmed(&self, digest: &PlanDigest, now: Timestamp) -> bool {
+        let counts = |word: &Attribution| now < after(word.since, CONFIRMED_FOR);
+        self.revision.digest == *digest && self.confirmed.as_ref().is_some_and(counts)
     }
 }

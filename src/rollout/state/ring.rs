@@ -7,12 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ids::{DeviceId, RingName};
 use crate::plan::model::RingPlan;
 use crate::rollout::record::{Gate, Unknown};
-use crate::rollout::state::attempts::Attempts;
-use crate::rollout::state::attribution::Attribution;
-use crate::rollout::state::between::Between;
-use crate::rollout::state::moved::Moved;
-use crate::rollout::state::ring_state::RingState;
-use crate::rollout::state::votes::Votes;
+use crate::rollout::state::{Attempts, Attribution, Between, Moved, RingState, Votes};
 use crate::time::Timestamp;
 use crate::version::Environment;
 
@@ -86,9 +81,7 @@ impl Ring {
             moved: BTreeMap::new(),
         }
     }
-}
 
-impl Ring {
     /// Whether nothing keeps it in a rollout whose file dropped it.
     pub fn is_free(&self) -> bool {
         matches!(self.stage, RingState::Verified(_)) || self.waived.contains_key(&Gate::Ring)

@@ -7,8 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{GroupId, PolicyId};
 use crate::rollout::record::{Finding, Group, WriteId, WriteIntent};
-use crate::rollout::state::attempts::Attempts;
-use crate::rollout::state::moved::Moved;
+use crate::rollout::state::Attempts;
 use strum::{EnumCount, VariantNames};
 
 use crate::text::{all, worded};
@@ -72,6 +71,14 @@ impl RingState {
             | Self::Verified(_)
             | Self::RollingBack(..)
             | Self::RolledBack(..) => true,
+        }
+    }
+
+    /// What became of its writes so far, while the ring waits to be entered.
+    pub(crate) const fn entering(&self) -> Option<&Attempts> {
+        match self {
+            Self::Entering(attempts) => Some(attempts),
+            _ => None,
         }
     }
 
@@ -210,4 +217,18 @@ impl PendingWrite {
     pub const fn id(&self) -> WriteId {
         self.intent.id
     }
+}
+
+/// What a rollout, or the unfinished one that it took over from, changed in what an environment of a
+/// ring is offered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// The first write that did.
+    pub write: WriteId,
+    /// What was on offer before it; `None`: nothing, or no single version.
+    pub was: Option<String>,
+    /// What is on offer since.
+    pub version: ClientVersion,
+    /// To these profiles.
+    pub policies: BTreeSet<PolicyId>,
 }

@@ -4,8 +4,7 @@
 
 use crate::ids::RingName;
 use crate::rollout::record::{HowBack, RollbackStep, Trigger};
-use crate::rollout::state::attribution::Attribution;
-use crate::rollout::state::ring::Ring;
+use crate::rollout::state::{Attribution, Ring};
 use crate::time::Timestamp;
 use crate::version::Environment;
 

@@ -5,22 +5,12 @@
 use std::collections::BTreeSet;
 
 use crate::ids::RingName;
+use crate::plan::change::same_profiles;
 use crate::plan::model::{Forbid, Plan, PlanDigest, Revision, RingPlan};
-use crate::rollout::record::{RollbackStep, RolloutId};
-use crate::rollout::state::halt::{Halt, Standstill, WaitingTarget};
-use crate::rollout::state::phase::Phase;
-use crate::rollout::state::ring::Ring;
-use crate::rollout::state::ring_state::{PendingWrite, RingState};
-use crate::rollout::state::rollback::Rollback;
+use crate::rollout::record::{Cause, RollbackStep, RolloutId};
+use crate::rollout::state::{PendingWrite, Phase, Ring, RingState, Rollback};
 use crate::time::Timestamp;
 use crate::version::ClientVersion;
-
-impl Rollout {
-    /// All that is left to do in the ring whose turn it is to go back.
-    pub fn next_step(&self) -> Option<RollbackStep> {
-        self.rollback.as_ref()?.next(&self.rings)
-    }
-}
 
 /// One run of a plan.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +41,11 @@ pub struct Rollout {
 }
 
 impl Rollout {
+    /// All that is left to do in the ring whose turn it is to go back.
+    pub fn next_step(&self) -> Option<RollbackStep> {
+        self.rollback.as_ref()?.next(&self.rings)
+    }
+
     pub fn ring_plan(&self, name: &RingName) -> Option<&RingPlan> {
         self.revision.plan.rings.iter().find(|ring| ring.name == *name)
     }
@@ -106,6 +101,11 @@ impl Rollout {
         })
     }
 
+    /// Whether it is this revision that waits until the rollout is final.
+    pub fn knows_waiting(&self, revision: &Revision) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| waiting.revision.digest == revision.digest)
+    }
+
     /// Whether a digest is the one it follows.
     pub fn follows(&self, digest: &PlanDigest) -> bool {
         self.revision.digest == *digest
@@ -114,22 +114,39 @@ impl Rollout {
     /// The first entered ring whose profiles or targets a revision changes, or that it lacks before the
     /// ring is verified: then the revision is a new rollout. A position alone changes nothing.
     pub fn entered_ring_changed_by(&self, revision: &Revision) -> Option<&RingName> {
-        let entered = self.rings_with_plans().filter(|(ring, _)| ring.stage.is_entered());
-        for (ring, old) in entered {
-            let same = match revision.plan.rings.iter().find(|new| new.name == old.name) {
+        let same =
+            |ring: &Ring, old: &RingPlan| match revision.plan.rings.iter().find(|new| new.name == old.name) {
                 Some(new) => new.targets == old.targets && same_profiles(new, old),
                 None => ring.is_free(),
             };
-            if !same {
-                return Some(&ring.name);
-            }
-        }
-        None
+        let mut entered = self.rings_with_plans().filter(|(ring, _)| ring.stage.is_entered());
+        entered.find(|(ring, old)| !same(ring, old)).map(|(ring, _)| &ring.name)
     }
 }
 
-/// Whether two ring plans name the same profiles, in any order.
-pub fn same_profiles(one: &RingPlan, other: &RingPlan) -> bool {
-    let set = |ring: &RingPlan| ring.profiles.iter().cloned().collect::<BTreeSet<_>>();
-    set(one) == set(other)
+/// A newer target that waits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WaitingTarget {
+    /// The plan with it, whole.
+    pub revision: Revision,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// A span in which deadlines stand still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standstill {
+    /// Its begin.
+    pub from: Timestamp,
+    /// Its end; `None`: it runs.
+    pub until: Option<Timestamp>,
+}
+
+/// The engine's hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Halt {
+    /// Why.
+    pub cause: Cause,
+    /// Since when.
+    pub since: Timestamp,
 }

@@ -5,13 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ids::{GroupId, PolicyId};
+use crate::ids::PolicyId;
 use crate::plan::model::RingPlan;
 use crate::rollout::record::{GroupContent, RolloutId, WriteIntent};
-use crate::rollout::state::owned::OwnedGroup;
-use crate::rollout::state::ring::Ring;
-use crate::rollout::state::ring_state::RingState;
-use crate::rollout::state::rollout::Rollout;
+use crate::rollout::state::{Ring, RingState, Rollout};
 use crate::version::{ClientVersion, Environment};
 
 /// What a ring's group still offers from a rollout that ended without being completed.
@@ -79,14 +76,6 @@ impl Superseded {
     /// Whether its devices were on the way when its rollout ended, and have not adopted it since.
     pub const fn adopts(&self) -> bool {
         matches!(self.ring.stage, RingState::Adopting(_))
-    }
-
-    /// Its group, by the newest record; `None`: gone.
-    pub fn group<'a>(
-        &self,
-        groups: &'a BTreeMap<GroupId, OwnedGroup>,
-    ) -> Option<(&'a GroupId, &'a OwnedGroup)> {
-        groups.get_key_value(&self.ring.stage.assigned()?.group)
     }
 
     /// The profiles that it is still offered to.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::ids::TokenName;
 use crate::rollout::record::{Recorded, TokenGrant, TokenId};
-use crate::rollout::state::attribution::Attribution;
+use crate::rollout::state::{Attribution, fold::Fits};
 use crate::time::{Timestamp, after, since};
 
 /// Every token that was ever made.
@@ -65,7 +65,7 @@ impl Tokens {
         }
     }
 
-    pub(crate) fn make(&mut self, grant: &TokenGrant, recorded: &Recorded) -> Result<(), String> {
+    pub(crate) fn make(&mut self, grant: &TokenGrant, recorded: &Recorded) -> Fits {
         if self.0.contains_key(&grant.name) {
             return Err(format!("there was a token `{}` already", grant.name));
         }
@@ -77,7 +77,7 @@ impl Tokens {
         Ok(())
     }
 
-    pub(crate) fn revoke(&mut self, name: &TokenName, recorded: &Recorded) -> Result<(), String> {
+    pub(crate) fn revoke(&mut self, name: &TokenName, recorded: &Recorded) -> Fits {
         let token = self.0.get_mut(name).ok_or("there is no such token")?;
         if token.revoked.is_some() {
             return Err("the token was revoked already".to_owned());

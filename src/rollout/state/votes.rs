@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use crate::ids::{Email, UserGroupName};
 use crate::plan::model::PlanDigest;
 use crate::rollout::record::{Event, Recorded};
+use crate::rollout::state::fold::Fits;
 use crate::time::Timestamp;
 
 /// What people said about entering a ring.
@@ -73,7 +74,7 @@ impl Votes {
     }
 
     /// Somebody is asked, or speaks up.
-    pub(crate) fn hear(&mut self, event: &Event, recorded: &Recorded) -> Result<(), String> {
+    pub(crate) fn hear(&mut self, event: &Event, recorded: &Recorded) -> Fits {
         let at = recorded.at;
         let who = || recorded.entry.actor.email().cloned().ok_or("nobody is named who said it");
         let note = recorded.entry.reason.clone();
@@ -118,20 +119,20 @@ impl Votes {
     /// Its ring has another name: an approval was for the one that was read; a refusal stands.
     pub(crate) fn rename(&mut self, at: Timestamp) {
         self.asked = None;
-        let stands = |approval: &&mut Approval| approval.standing == Validity::Stands;
-        self.approvals
-            .values_mut()
-            .filter(stands)
-            .for_each(|approval| approval.standing = Validity::Voided(at));
+        self.void_approvals(at, |_| true);
     }
 
     /// Another revision is in force.
     pub(crate) fn void(&mut self, digest: &PlanDigest, at: Timestamp) {
+        self.void_approvals(at, |approval| approval.digest != *digest);
+        self.rejections.retain(|_, objection| objection.digest == *digest);
+    }
+
+    fn void_approvals(&mut self, at: Timestamp, voids: impl Fn(&Approval) -> bool) {
         for approval in self.approvals.values_mut() {
-            if approval.standing == Validity::Stands && approval.digest != *digest {
+            if approval.standing == Validity::Stands && voids(approval) {
                 approval.standing = Validity::Voided(at);
             }
         }
-        self.rejections.retain(|_, objection| objection.digest == *digest);
     }
 }

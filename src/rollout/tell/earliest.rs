@@ -3,12 +3,10 @@
 //! **Invariant:** no instant is told while anything else is in the way.
 
 use crate::plan::model::RingPlan;
-use crate::rollout::decide::backoff::not_before;
-use crate::rollout::decide::blocker::Ends;
-use crate::rollout::decide::context::Context;
-use crate::rollout::decide::planned::WriteBlock;
-use crate::rollout::decide::write::budget_spent_until;
-use crate::rollout::decide::{drift, restore, superseded};
+use crate::rollout::decide::{
+    backoff::not_before, context::Context, drift, planned::WriteBlock, restore, superseded,
+    write::budget_spent_until,
+};
 use crate::rollout::judge::opening;
 use crate::rollout::record::{Evidence, Judgement, Verdict, Waiting};
 use crate::rollout::state::{Phase, Restoring, Ring, RingState};
@@ -27,7 +25,7 @@ fn clock_alone(context: &Context<'_>, ring: &Ring, plan: &RingPlan) -> bool {
 fn is_of_the_clock(block: &WriteBlock) -> bool {
     match block {
         WriteBlock::Gates => true,
-        WriteBlock::Other(blocker) => blocker.ends() == Ends::AtAnInstant,
+        WriteBlock::Other(blocker) => blocker.ends_by_the_clock(),
         WriteBlock::Block(_) | WriteBlock::Drifted => false,
     }
 }

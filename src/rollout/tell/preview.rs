@@ -13,23 +13,20 @@ mod tests;
 
 use crate::ids::{GroupId, PlanName, RingName};
 use crate::plan::model::{OnDrift, Revision, RingPlan};
-use crate::rollout::decide::blocker::Blocker;
-use crate::rollout::decide::context::Context;
 use crate::rollout::decide::enter::{devices, recognised};
 use crate::rollout::decide::write::{Need, blocked_version, need, too_many};
-use crate::rollout::decide::{lifecycle, restore};
+use crate::rollout::decide::{blocker::Blocker, context::Context, lifecycle, restore};
 use crate::rollout::judge::grouping::{GroupStep, GroupSteps};
-use crate::rollout::judge::predecessor::Predecessor;
 use crate::rollout::judge::rollback_target::{Stuck, foreseen};
-use crate::rollout::judge::{downgrade, drift, gates};
+use crate::rollout::judge::{downgrade, drift, gates, predecessor::Predecessor};
 use crate::rollout::record::{
-    AllMoves, Asks, Gate, Group, GroupContent, GroupDrift, Judgement, Mode, Purpose, Recorded, RolloutId,
+    AllMoves, Asks, Gate, Group, GroupContent, GroupDrift, Judgement, Mode, Purpose, RolloutId,
 };
-use crate::rollout::state::{IllegalEvent, Phase, State};
-use crate::rollout::tell::decision::decide;
+use crate::rollout::state::{IllegalEvent, Phase, Rollout, State};
 use crate::rollout::tell::preview::devices::{DeviceCounts, moved};
-use crate::rollout::tell::preview::open_write::{OpenWrite, begun};
-use crate::rollout::world::{Desired, Observations};
+use crate::rollout::tell::{decision::decide, preview::open_write::begun};
+use crate::rollout::world::{Desired, Known, Observations};
+use crate::text::worded;
 use crate::time::{SignedDuration, Timestamp, after};
 
 /// What a plan would change.
@@ -49,8 +46,11 @@ pub struct Preview {
     pub rings: Vec<RingPreview>,
 }
 
+worded!(Course);
+
 /// What a plan means to its rollout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Course {
     /// It begins a rollout.
     Begins,
@@ -132,34 +132,27 @@ impl Preview {
 ///
 /// # Errors
 /// When an event that the ladder made does not fit the state: a fault in ringward.
-pub fn preview(
-    name: &PlanName,
-    revision: &Revision,
-    state: &State,
-    world: &Observations,
-    now: Timestamp,
-) -> Result<Preview, IllegalEvent> {
+pub fn preview(name: &PlanName, revision: &Revision, known: Known<'_>) -> Result<Preview, IllegalEvent> {
+    let Known { state, world, now } = known;
     let desired = Desired::Present(revision);
-    let goes_on = Predecessor::that_goes_on(revision, state).map(|plan| &plan.rollout.id);
-    let before = match goes_on {
-        Some(old) => Some(RolloutId { plan: name.clone(), number: state.number_under(name, old) }),
+    let before = match Predecessor::of(revision, state).and_then(Predecessor::goes_on) {
+        Some(old) => {
+            Some(RolloutId { plan: name.clone(), number: state.number_under(name, &old.rollout.id) })
+        }
         None => state.plans.get(name).map(|plan| plan.rollout.id.clone()),
     };
-    let first = state.next_number(name);
-    let waiting_on = waiting_on(name, desired, state, world, now)?;
-    let refused = begun(name, desired, state, now, OpenWrite::Refused)?;
-    let other = refused.plans.get(name).map(|plan| plan.rollout.id.clone());
-    let mut state = begun(name, desired, state, now, OpenWrite::Applied)?;
-    let Undrifted { writes: restores, blocked } = undrifted(name, &mut state, world, now);
-    let waits = state.plans.get(name).is_some_and(|plan| plan.rollout.waiting.is_some());
+    let waiting_on = waiting_on(name, desired, known)?;
+    let refused = begun(name, desired, known, false)?;
+    let other = refused.plans.get(name).map(|plan| &plan.rollout.id);
+    let mut ahead = PlanAhead { name, state: begun(name, desired, known, true)?, world, now };
+    let (restores, blocked) = ahead.undrifted();
+    let waits = ahead.rollout().is_some_and(|rollout| rollout.waiting.is_some());
     if waits {
-        finish_running(name, revision, &mut state, world, now)?;
+        ahead.finish_running(revision)?;
     }
-    let Some((rollout, phase)) =
-        state.plans.get(name).map(|plan| (plan.rollout.id.clone(), plan.rollout.phase))
-    else {
+    let Some((rollout, phase)) = ahead.rollout().map(|rollout| (rollout.id.clone(), rollout.phase)) else {
         return Ok(Preview {
-            rollout: RolloutId { plan: name.clone(), number: first },
+            rollout: RolloutId { plan: name.clone(), number: state.next_number(name) },
             course: Course::Begins,
             now: waiting_on,
             restores,
@@ -171,63 +164,25 @@ pub fn preview(
         Phase::Completed => Course::Completed,
         Phase::RollingBack => Course::RollingBack,
         Phase::RolledBack => Course::RolledBack,
-        _ if other.as_ref() != Some(&rollout) => Course::HangsOnWrite,
+        _ if other != Some(&rollout) => Course::HangsOnWrite,
         _ if before.as_ref() == Some(&rollout) => Course::GoesOn,
         _ => Course::Begins,
     };
     let rings = revision.plan.rings.iter();
-    let mut rings: Vec<RingPreview> =
-        rings.filter_map(|ring| ring_preview(name, ring, &mut state, world, now)).collect();
+    let mut rings: Vec<RingPreview> = rings.filter_map(|ring| ahead.ring(ring)).collect();
     if let Some((drifted, blocker)) = blocked {
         wait_for_drift(&mut rings, &drifted, blocker);
     }
     Ok(Preview { rollout, course, now: waiting_on, restores, rings })
 }
 
-/// Has the running rollout write all that it can, and the newer target begin.
-fn finish_running(
-    name: &PlanName,
-    revision: &Revision,
-    state: &mut State,
-    world: &Observations,
-    now: Timestamp,
-) -> Result<(), IllegalEvent> {
-    let Some(running) = state.plans.get(name).map(|plan| plan.rollout.clone()) else { return Ok(()) };
-    for ring in &running.revision.plan.rings {
-        let outcome = ring_preview(name, ring, state, world, now).map(|ring| ring.outcome);
-        if matches!(outcome, None | Some(Outcome::Blocked(_))) {
-            break;
-        }
-    }
-    for entry in lifecycle::take_over(&running.id, "the running rollout is completed by then", revision) {
-        let at = state.last_at.map_or(now, |last| last.max(now));
-        state.apply(&Recorded { seq: state.seq + 1, at, entry })?;
-    }
-    Ok(())
-}
-
 /// What the daemon would wait for with this revision: its own report, that of one who observes.
-pub(crate) fn waiting_on(
-    name: &PlanName,
-    desired: Desired<'_>,
-    state: &State,
-    world: &Observations,
-    now: Timestamp,
-) -> Result<Vec<Blocker>, IllegalEvent> {
-    let observing = State { mode: Some(Mode::Observe), ..state.clone() };
-    let report = decide(name, desired, &observing, world, now)?.report;
+fn waiting_on(name: &PlanName, desired: Desired<'_>, known: Known<'_>) -> Result<Vec<Blocker>, IllegalEvent> {
+    let observing = State { mode: Some(Mode::Observe), ..known.state.clone() };
+    let report = decide(name, desired, Known { state: &observing, ..known })?.report;
     let mut waiting_on = report.map(|report| report.waiting_on).unwrap_or_default();
     waiting_on.retain(|blocker| !matches!(blocker, Blocker::Observing(..) | Blocker::Moving));
     Ok(waiting_on)
-}
-
-/// What becomes of drift.
-#[derive(Default)]
-struct Undrifted {
-    /// The groups that are written back.
-    writes: Vec<PreviewedWrite>,
-    /// The ring whose group cannot be, and why: until somebody does something.
-    blocked: Option<(RingName, Blocker)>,
 }
 
 /// Until a drifted group is written back no ring is entered, and its own ring is not verified.
@@ -242,147 +197,173 @@ fn wait_for_drift(rings: &mut [RingPreview], drifted: &RingName, blocker: Blocke
     }
 }
 
-/// Deals with drift as the plan has it: what can be written back is, and a person accepts the rest.
-fn undrifted(name: &PlanName, state: &mut State, world: &Observations, now: Timestamp) -> Undrifted {
-    let mut undrifted = Undrifted::default();
-    let Some(rollout) = state.plans.get(name).map(|plan| &plan.rollout) else { return undrifted };
-    let id = rollout.id.clone();
-    let restores = rollout.revision.plan.on_drift == OnDrift::Restore && rollout.phase == Phase::Running;
-    // Each group is written back once at most, and accepted once at most.
-    for _ in 0..2 * (state.groups.len() + state.lost.len()) {
-        let all = drift::groups(state, name, world);
-        let free = drift::first_to_restore(state, &all).filter(|_| restores).cloned();
-        let accepted = || all.iter().find(|drift| !drift::is_accepted(state, drift)).cloned();
-        if let Some(drift) = free {
-            let too_many = Context::of(name, Desired::InForce, state, world, now).and_then(|context| {
-                let plan = context.rollout.ring_plan(&drift.ring)?;
-                too_many(plan, restore::devices(&context, plan, &drift))
-            });
-            if let Some(blocker) = too_many {
-                undrifted.blocked = Some((drift.ring, blocker));
+/// What a plan does ahead of its time, folded into a state of its own.
+struct PlanAhead<'a> {
+    name: &'a PlanName,
+    state: State,
+    world: &'a Observations,
+    now: Timestamp,
+}
+
+/// The next thing that happens to a ring.
+enum Next {
+    Write(PreviewedWrite),
+    InPlace(Group),
+    End(Outcome),
+}
+
+impl PlanAhead<'_> {
+    const fn known(&self) -> Known<'_> {
+        Known { state: &self.state, world: self.world, now: self.now }
+    }
+
+    fn context(&self) -> Option<Context<'_>> {
+        Context::of(self.name, Desired::InForce, self.known())
+    }
+
+    fn rollout(&self) -> Option<&Rollout> {
+        self.state.plans.get(self.name).map(|plan| &plan.rollout)
+    }
+
+    fn groups(&self) -> Vec<Group> {
+        self.world.groups_now(&self.state).map(|groups| groups.value).unwrap_or_default()
+    }
+
+    /// Has the running rollout write all that it can, and the newer target begin.
+    fn finish_running(&mut self, revision: &Revision) -> Result<(), IllegalEvent> {
+        let Some(running) = self.rollout().cloned() else { return Ok(()) };
+        for ring in &running.revision.plan.rings {
+            let outcome = self.ring(ring).map(|ring| ring.outcome);
+            if matches!(outcome, None | Some(Outcome::Blocked(_))) {
                 break;
             }
-            let after = restore::put_back(&drift);
-            let GroupDrift { ring, seen, .. } = drift;
-            let write = PreviewedWrite { purpose: Purpose::Restore, before: seen, after };
-            let written = as_written(&write, state.groups.len(), now);
-            state.own(&id, &ring, &written, now);
-            undrifted.writes.push(write);
-        } else if let Some(drift) = accepted() {
-            state.accept_drift(&drift, now);
-        } else {
-            break;
         }
+        let reason = "the running rollout is completed by then";
+        let mut entries = lifecycle::take_over(&running.id, reason, revision).into_iter();
+        entries.try_for_each(|entry| self.state.append(entry, self.now))
     }
-    undrifted
-}
 
-/// What becomes of one ring, folded into `state`; `None`: the rollout has no such ring.
-fn ring_preview(
-    name: &PlanName,
-    plan: &RingPlan,
-    state: &mut State,
-    world: &Observations,
-    now: Timestamp,
-) -> Option<RingPreview> {
-    let groups = |state: &State| world.groups_now(state).map(|groups| groups.value).unwrap_or_default();
-    let before = groups(state);
-    let (mut writes, mut no_rollback_target, mut moves) = (Vec::new(), Vec::new(), AllMoves::new());
-    let (outcome, waits) = loop {
-        match next(name, plan, state, world, now, &mut moves)? {
-            Next::End(outcome, waits) => break (outcome, waits),
-            Next::InPlace(group, waits) => {
-                let rollout = state.plans.get(name)?.rollout.id.clone();
-                state.own(&rollout, &plan.name, &group, now);
-                break (Outcome::InPlace, waits);
-            }
-            Next::Write(write, waits) => {
-                let rollout = &state.plans.get(name)?.rollout;
-                let is_last = write.purpose == Purpose::Target;
-                if is_last {
-                    let group = write.before.as_ref().map(|group| &group.content);
-                    no_rollback_target =
-                        foreseen(state, &rollout.revision.plan, plan, &write.after.policies, group);
+    /// Deals with drift as the plan has it: what can be written back is, and a person accepts the rest. The groups
+    /// that are written back; and the ring whose group cannot be until somebody does something, and why.
+    fn undrifted(&mut self) -> (Vec<PreviewedWrite>, Option<(RingName, Blocker)>) {
+        let mut writes = Vec::new();
+        let Some(rollout) = self.rollout() else { return (writes, None) };
+        let id = rollout.id.clone();
+        let restores = rollout.revision.plan.on_drift == OnDrift::Restore && rollout.phase == Phase::Running;
+        // Each group is written back once at most, and accepted once at most.
+        for _ in 0..2 * (self.state.groups.len() + self.state.lost.len()) {
+            let all = drift::groups(self.known(), self.name);
+            let free = drift::first_to_restore(&all).filter(|_| restores).cloned();
+            let accepted = || all.iter().find(|drift| !drift::is_accepted(&self.state, drift)).cloned();
+            if let Some(drift) = free {
+                let too_many = self.context().and_then(|context| {
+                    let plan = context.rollout.ring_plan(&drift.ring)?;
+                    too_many(plan, restore::devices(&context, plan, &drift))
+                });
+                if let Some(blocker) = too_many {
+                    return (writes, Some((drift.ring, blocker)));
                 }
-                let rollout = rollout.id.clone();
-                let written = as_written(&write, state.groups.len(), now);
-                match is_last {
-                    true => state.own(&rollout, &plan.name, &written, now),
-                    false => state.moved_out_of(&written, now),
-                }
+                let after = restore::put_back(&drift);
+                let GroupDrift { ring, seen, .. } = drift;
+                let write = PreviewedWrite { purpose: Purpose::Restore, before: seen, after };
+                let written = as_written(&write, self.state.groups.len(), self.now);
+                self.state.own(&id, &ring, &written, self.now);
                 writes.push(write);
-                // Each write but the last takes a group out of the way; one that did not would be a
-                // fault, and is told rather than repeated for ever.
-                if is_last || writes.len() > before.len() + 1 {
-                    break (Outcome::Written, waits);
-                }
+            } else if let Some(drift) = accepted() {
+                self.state.accept_drift(&drift, self.now);
+            } else {
+                break;
             }
         }
-    };
-    let (retargeted, released) = moved(plan, (&before, &groups(state)), world, now);
-    let name = plan.name.clone();
-    Some(RingPreview { name, outcome, writes, retargeted, released, waits, no_rollback_target, moves })
-}
+        (writes, None)
+    }
 
-/// The next thing that happens to a ring, with what its schedule says against it now.
-enum Next {
-    Write(PreviewedWrite, Vec<Judgement>),
-    InPlace(Group, Vec<Judgement>),
-    End(Outcome, Vec<Judgement>),
-}
-
-fn next(
-    name: &PlanName,
-    plan: &RingPlan,
-    state: &State,
-    world: &Observations,
-    now: Timestamp,
-    moves: &mut AllMoves,
-) -> Option<Next> {
-    let context = Context::of(name, Desired::InForce, state, world, now)?;
-    let ring = context.rollout.ring(&plan.name)?;
-    if matches!(context.rollout.phase, Phase::RollingBack | Phase::RolledBack) {
-        let (since, missing) = (context.rollout.phase_since, Vec::new());
-        return Some(Next::End(
-            match ring.stage.is_entered() {
-                true => Outcome::Entered(ring.stage.as_str()),
-                false => Outcome::Blocked(vec![Blocker::RolledBack { since, missing }]),
-            },
-            Vec::new(),
-        ));
-    }
-    if !drift::offers_targets(state, name, ring, plan) {
-        let lacks = drift::lacks(state, context.rollout, &plan.name);
-        let blocked = vec![Blocker::NotOffered { ring: plan.name.clone(), lacks }];
-        return Some(Next::End(Outcome::Blocked(blocked), Vec::new()));
-    }
-    if ring.stage.is_entered() {
-        return Some(Next::End(Outcome::Entered(ring.stage.as_str()), Vec::new()));
-    }
-    let need = need(&context, plan);
-    let judgements = gates::entry(context.subject(ring, plan));
-    *moves = downgrade::moves_of(&judgements).unwrap_or_default();
-    let goes_down = judgements.iter().any(|word| word.gate == Gate::Downgrade && !word.verdict.advances());
-    if let Need::Steps(steps, policies) = &need
-        && let step @ GroupStep::InPlace(group) = &steps.next
-        && blocked_version(state, plan, policies, step).is_none()
-        && !goes_down
-        && recognised(&context, plan, policies, step).is_some()
-    {
-        return Some(Next::InPlace(group.clone(), Vec::new()));
-    }
-    let blockers = blockers(&context, plan, &judgements, &need);
-    let by_schedule = |word: &Judgement| !is_standing(word.gate) && !word.verdict.advances();
-    let waits = judgements.into_iter().filter(by_schedule).collect();
-    Some(match need {
-        Need::Steps(steps, _) if blockers.is_empty() => match steps.next {
-            GroupStep::InPlace(group) => Next::InPlace(group, waits),
-            GroupStep::Write { purpose, before, after } => {
-                Next::Write(PreviewedWrite { purpose, before, after }, waits)
+    /// What becomes of one ring, folded into the state; `None`: the rollout has no such ring.
+    fn ring(&mut self, plan: &RingPlan) -> Option<RingPreview> {
+        let before = self.groups();
+        let (mut writes, mut no_rollback_target, mut moves) = (Vec::new(), Vec::new(), AllMoves::new());
+        let (outcome, waits) = loop {
+            let (next, waits) = self.next(plan, &mut moves)?;
+            match next {
+                Next::End(outcome) => break (outcome, waits),
+                Next::InPlace(group) => {
+                    let rollout = self.rollout()?.id.clone();
+                    self.state.own(&rollout, &plan.name, &group, self.now);
+                    break (Outcome::InPlace, waits);
+                }
+                Next::Write(write) => {
+                    let rollout = self.rollout()?;
+                    let is_last = write.purpose == Purpose::Target;
+                    if is_last {
+                        let group = write.before.as_ref().map(|group| &group.content);
+                        let (of, policies) = (&rollout.revision.plan, &write.after.policies);
+                        no_rollback_target = foreseen(&self.state, of, plan, policies, group);
+                    }
+                    let rollout = rollout.id.clone();
+                    let written = as_written(&write, self.state.groups.len(), self.now);
+                    match is_last {
+                        true => self.state.own(&rollout, &plan.name, &written, self.now),
+                        false => self.state.moved_out_of(&written, self.now),
+                    }
+                    writes.push(write);
+                    // Each write but the last takes a group out of the way; one that did not would be a
+                    // fault, and is told rather than repeated for ever.
+                    if is_last || writes.len() > before.len() + 1 {
+                        break (Outcome::Written, waits);
+                    }
+                }
             }
-        },
-        _ => Next::End(Outcome::Blocked(blockers), waits),
-    })
+        };
+        let (retargeted, released) = moved(plan, (&before, &self.groups()), self.world, self.now);
+        let name = plan.name.clone();
+        Some(RingPreview { name, outcome, writes, retargeted, released, waits, no_rollback_target, moves })
+    }
+
+    /// The next thing that happens to a ring, with what its schedule says against it now.
+    fn next(&self, plan: &RingPlan, moves: &mut AllMoves) -> Option<(Next, Vec<Judgement>)> {
+        let context = self.context()?;
+        let ring = context.rollout.ring(&plan.name)?;
+        let end = |outcome| Some((Next::End(outcome), Vec::new()));
+        let entered = ring.stage.is_entered().then(|| Outcome::Entered(ring.stage.as_str()));
+        if matches!(context.rollout.phase, Phase::RollingBack | Phase::RolledBack) {
+            let (since, missing) = (context.rollout.phase_since, Vec::new());
+            let blocked = || Outcome::Blocked(vec![Blocker::RolledBack { since, missing }]);
+            return end(entered.unwrap_or_else(blocked));
+        }
+        if !drift::offers_targets(&self.state, self.name, ring, plan) {
+            let lacks = drift::lacks(&self.state, context.rollout, &plan.name);
+            return end(Outcome::Blocked(vec![Blocker::NotOffered { ring: plan.name.clone(), lacks }]));
+        }
+        if let Some(entered) = entered {
+            return end(entered);
+        }
+        let need = need(&context, plan);
+        let judgements = gates::entry(context.subject(ring, plan));
+        *moves = downgrade::moves_of(&judgements).unwrap_or_default();
+        let goes_down =
+            judgements.iter().any(|word| word.gate == Gate::Downgrade && !word.verdict.advances());
+        if let Need::Steps(steps, policies) = &need
+            && let step @ GroupStep::InPlace(group) = &steps.next
+            && blocked_version(&self.state, plan, policies, step).is_none()
+            && !goes_down
+            && recognised(&context, plan, policies, step).is_some()
+        {
+            return Some((Next::InPlace(group.clone()), Vec::new()));
+        }
+        let blockers = blockers(&context, plan, &judgements, &need);
+        let by_schedule = |word: &Judgement| !is_standing(word.gate) && !word.verdict.advances();
+        let waits = judgements.into_iter().filter(by_schedule).collect();
+        let next = match need {
+            Need::Steps(steps, _) if blockers.is_empty() => match steps.next {
+                GroupStep::InPlace(group) => Next::InPlace(group),
+                GroupStep::Write { purpose, before, after } => {
+                    Next::Write(PreviewedWrite { purpose, before, after })
+                }
+            },
+            _ => Next::End(Outcome::Blocked(blockers)),
+        };
+        Some((next, waits))
+    }
 }
 
 /// Whether a gate on entering stays shut until somebody does something.
@@ -394,11 +375,8 @@ const fn is_standing(gate: Gate) -> bool {
 fn blockers(context: &Context<'_>, plan: &RingPlan, judgements: &[Judgement], need: &Need) -> Vec<Blocker> {
     let ring = || plan.name.clone();
     let standing = |word: &&Judgement| is_standing(word.gate) && !word.verdict.advances();
-    let mut blockers: Vec<Blocker> = judgements
-        .iter()
-        .filter(standing)
-        .map(|word| Blocker::Gate(ring(), Box::new(word.clone())))
-        .collect();
+    let gates = judgements.iter().filter(standing).map(|word| Blocker::gate(&plan.name, word));
+    let mut blockers: Vec<Blocker> = gates.collect();
     match need {
         Need::Unread => blockers.push(Blocker::GroupsUnread(ring())),
         Need::Veto(veto) => blockers.push(Blocker::Veto(ring(), veto.clone())),
@@ -416,10 +394,9 @@ fn blockers(context: &Context<'_>, plan: &RingPlan, judgements: &[Judgement], ne
 
 /// The group as it would be answered: newer than anything read.
 fn as_written(write: &PreviewedWrite, groups: usize, now: Timestamp) -> Group {
-    let read_at = write.before.as_ref().map_or(now, |group| group.updated_at.max(now));
-    Group {
-        id: write.before.as_ref().map_or_else(|| GroupId::to_be_created(groups), |group| group.id.clone()),
-        content: write.after.clone(),
-        updated_at: after(read_at, SignedDuration::from_nanos(1)),
-    }
+    let (id, read_at) = match &write.before {
+        Some(group) => (group.id.clone(), group.updated_at.max(now)),
+        None => (GroupId::to_be_created(groups), now),
+    };
+    Group { id, content: write.after.clone(), updated_at: after(read_at, SignedDuration::from_nanos(1)) }
 }

@@ -6,20 +6,16 @@ use std::collections::BTreeMap;
 
 use crate::ids::RingName;
 use crate::plan::model::PlanDigest;
-use crate::rollout::decide::blocker::Blocker;
-use crate::rollout::decide::context::Context;
-use crate::rollout::decide::drift;
-use crate::rollout::judge::rollback_target;
-use crate::rollout::judge::rollback_target::Scope;
+use crate::rollout::decide::{blocker::Blocker, context::Context, drift};
+use crate::rollout::judge::{rollback_target, rollback_target::Scope};
 use crate::rollout::people::subject::held_on_offer;
 use crate::rollout::people::verbs::situation::{Offered, RollbackTargets};
 use crate::rollout::record::{Cause, DriftFinding, RolloutId};
 use crate::rollout::state::{Attribution, BlockedVersion, Phase, Rollback, WaitingTarget};
-use crate::rollout::tell::earliest::earliest_move;
 use crate::rollout::tell::ring_report::{RingReport, ring_report};
-use crate::rollout::tell::superseded;
-use crate::rollout::tell::superseded::SupersededOffer;
-use crate::rollout::tell::waiting_on::waiting_on;
+use crate::rollout::tell::{
+    earliest::earliest_move, superseded, superseded::SupersededOffer, waiting_on::waiting_on,
+};
 use crate::rollout::world::{Read, Trouble, Want};
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
@@ -105,21 +101,11 @@ pub(crate) fn report(context: &Context<'_>, reads: &[Want]) -> Report {
         phase_since: rollout.phase_since,
         paused: context.plan.paused.clone(),
         halted: rollout.halted.as_ref().map(|halt| (halt.cause.clone(), halt.since)),
-        rings: rollout
-            .rings
-            .iter()
-            .enumerate()
-            .filter_map(|(index, _)| ring_report(context, index))
-            .collect(),
+        rings: rollout.rings_with_plans().map(|(ring, plan)| ring_report(context, ring, plan)).collect(),
         waiting_on: waiting_on(context),
         newer: rollout.waiting.as_ref().map(NewerTarget::of),
         earliest_move: earliest_move(context),
-        troubles: context
-            .world
-            .troubles
-            .iter()
-            .map(|(read, trouble)| (read.clone(), trouble.clone()))
-            .collect(),
+        troubles: context.world.troubles.clone().into_iter().collect(),
         reads: reads.to_vec(),
         drifts: if rollout.phase == Phase::Running { drift::findings(context) } else { Vec::new() },
         rollback: rollout.rollback.clone(),
@@ -130,9 +116,6 @@ pub(crate) fn report(context: &Context<'_>, reads: &[Want]) -> Report {
             context.plan,
             &Scope::default(),
         )),
-        offered: Offered::of(
-            held_on_offer(context.state, context.world, context.plan),
-            rollout.forbidden().is_some(),
-        ),
+        offered: Offered::of(held_on_offer(context.known(), context.plan), rollout.forbidden().is_some()),
     }
 }

@@ -7,9 +7,8 @@ use crate::ids::{PlanName, RingName};
 use crate::plan::model::Revision;
 use crate::rollout::judge::downgrade;
 use crate::rollout::record::AllMoves;
-use crate::rollout::state::{Attribution, PendingRevision, State};
-use crate::rollout::world::{Desired, Observations};
-use crate::time::Timestamp;
+use crate::rollout::state::{Attribution, PendingRevision};
+use crate::rollout::world::{Desired, Known};
 
 /// A revision that waits, at one instant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,33 +24,22 @@ pub struct RevisionWaits {
 
 impl RevisionWaits {
     /// What waits of a plan, with the file as `desired` has it.
-    pub fn of(
-        name: &PlanName,
-        desired: Desired<'_>,
-        state: &State,
-        world: &Observations,
-        now: Timestamp,
-    ) -> Option<Self> {
-        let waiting = state.waiting.get(name)?.clone();
+    pub fn of(name: &PlanName, desired: Desired<'_>, known: Known<'_>) -> Option<Self> {
+        let waiting = known.state.waiting.get(name)?.clone();
         let digest = &waiting.revision.digest;
-        let confirmed = waiting.confirmed.clone().filter(|_| waiting.is_confirmed(digest, now));
+        let confirmed = waiting.confirmed.clone().filter(|_| waiting.is_confirmed(digest, known.now));
         // While the log cannot be written, the file may hold another one already.
         let told = desired.revision().filter(|revision| revision.digest == *digest);
-        let moves = told.map(|revision| moves(revision, state, world, now)).unwrap_or_default();
+        let moves = told.map(|revision| moves(revision, known)).unwrap_or_default();
         Some(Self { waiting, confirmed, moves })
     }
 }
 
-pub(crate) fn moves(
-    revision: &Revision,
-    state: &State,
-    world: &Observations,
-    now: Timestamp,
-) -> Vec<(RingName, AllMoves)> {
-    if world.fleet.full_sweep_at().is_none() {
+fn moves(revision: &Revision, known: Known<'_>) -> Vec<(RingName, AllMoves)> {
+    if known.world.fleet.full_sweep_at().is_none() {
         return Vec::new();
     }
-    let of_ring = |ring| downgrade::known_moves(state, &revision.plan, ring, world, now).unwrap_or_default();
+    let of_ring = |ring| downgrade::known_moves(known, &revision.plan, ring).unwrap_or_default();
     revision.plan.rings.iter().map(|ring| (ring.name.clone(), of_ring(ring))).collect()
 }
 
@@ -64,9 +52,11 @@ mod tests {
     use crate::plan::model::Revisions;
     use crate::rollout::record::{Actor, Entry, Event, Recorded, RolloutId};
     use crate::rollout::record::{Profile, Profiles};
+    use crate::rollout::state::State;
     use crate::rollout::tell::decision::decide;
     use crate::rollout::tell::revision_waits::*;
-    use crate::rollout::world::Observed;
+    use crate::rollout::world::{Observations, Observed};
+    use crate::time::Timestamp;
     use crate::version::Environment;
 
     const PLAN: &str = "
@@ -115,7 +105,8 @@ rings:
     /// The log after the decisions on what is in the file.
     fn decided(file: &Revision, world: &Observations, mut state: State, now: Timestamp) -> State {
         let name = file.plan.name.clone();
-        for entry in decide(&name, Desired::Present(file), &state, world, now).unwrap().entries {
+        let known = Known { state: &state, world, now };
+        for entry in decide(&name, Desired::Present(file), known).unwrap().entries {
             state.apply(&Recorded { seq: state.seq + 1, at: now, entry }).unwrap();
         }
         state
@@ -126,7 +117,7 @@ rings:
         let (file, world, now) = (revision(PLAN), seen(), at("2026-10-12T09:00:00Z"));
         let name = file.plan.name.clone();
         let of = |desired, state: &State, world: &Observations, now| {
-            RevisionWaits::of(&name, desired, state, world, now)
+            RevisionWaits::of(&name, desired, Known { state, world, now })
         };
         let state = decided(&file, &world, State::default(), now);
         let told = of(Desired::Present(&file), &state, &world, now).unwrap();
@@ -159,7 +150,8 @@ rings:
         for (row, later, counts) in
             [("at once", "2026-10-12T09:00:00Z", true), ("a day later", "2026-10-13T09:00:00Z", false)]
         {
-            let told = RevisionWaits::of(&name, Desired::Present(&file), &state, &world, at(later)).unwrap();
+            let known = Known { state: &state, world: &world, now: at(later) };
+            let told = RevisionWaits::of(&name, Desired::Present(&file), known).unwrap();
             assert_eq!(told.confirmed.is_some(), counts, "{row}");
         }
     }

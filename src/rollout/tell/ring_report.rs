@@ -8,11 +8,10 @@ use crate::fleet::Census;
 use crate::ids::{Email, GroupId, RingName};
 use crate::plan::model::RingPlan;
 use crate::rollout::decide::context::Context;
-use crate::rollout::judge::opening::LEFT_TO_ENTER;
-use crate::rollout::judge::{approval, downgrade, subject};
+use crate::rollout::judge::{approval, downgrade, opening::LEFT_TO_ENTER, subject};
 use crate::rollout::people::hearing::Hearing;
 use crate::rollout::record::{AllMoves, Evidence, Gate, Judgement};
-use crate::rollout::state::{Attribution, Ring, RingState, UnknownSince, Votes};
+use crate::rollout::state::{Attribution, Ring, RingState, Votes};
 use crate::schedule::{Outlook, Schedule};
 use crate::time::{SignedDuration, Timestamp, after};
 use crate::version::{ClientVersion, Environment};
@@ -124,23 +123,19 @@ impl ScheduleReport {
     }
 }
 
-pub(crate) fn ring_report(context: &Context<'_>, index: usize) -> Option<RingReport> {
-    let (ring, plan) = context.rollout.rings_with_plans().nth(index)?;
+pub(crate) fn ring_report(context: &Context<'_>, ring: &Ring, plan: &RingPlan) -> RingReport {
     let assigned = ring.stage.assigned();
     let scope = subject::known_scope(ring, plan, context.world);
     let swept = context.world.fleet.full_sweep_at().is_some();
     let group = context.state.group_of(&context.rollout.id.plan, &ring.name);
-    let unmanaged = group.map(|(_, owned)| {
-        let entries = owned.last.content.versions.iter();
-        let named = |environment: &str| plan.targets.keys().any(|target| target.as_str() == environment);
-        entries
-            .filter(|entry| !entry.environment.as_deref().is_some_and(named))
-            .map(ToString::to_string)
-            .collect()
-    });
+    let named = |environment: &str| plan.targets.keys().any(|target| target.as_str() == environment);
+    let entries = group.into_iter().flat_map(|(_, owned)| &owned.last.content.versions);
+    let unmanaged = entries.filter(|entry| !entry.environment.as_deref().is_some_and(named));
+    let unsure = |since| Unsure { since, halts_at: after(since, plan.unknown_after.get()) };
     let waits = matches!(ring.stage, RingState::Pending | RingState::Entering(_));
+    let moves = || downgrade::known_moves(context.known(), &context.rollout.revision.plan, plan);
     let dropped = context.rollout.is_dropped(&ring.name) && ring.stage.is_entered() && !ring.is_free();
-    Some(RingReport {
+    RingReport {
         name: ring.name.clone(),
         profiles: plan.profiles.iter().map(ToString::to_string).collect(),
         targets: ring.stage.targets(&plan.targets),
@@ -153,7 +148,7 @@ pub(crate) fn ring_report(context: &Context<'_>, index: usize) -> Option<RingRep
         since: ring.since,
         assigned_at: assigned.map(|assigned| assigned.at),
         gates: context.judged(ring).to_vec(),
-        unsure: ring.unknown.iter().map(|(gate, unknown)| (*gate, unsure(unknown, plan))).collect(),
+        unsure: ring.unknown.iter().map(|(gate, unknown)| (*gate, unsure(unknown.since))).collect(),
         census: scope.filter(|_| swept).map(|scope| context.world.fleet.census(&scope, context.now)),
         next_opening: plan
             .schedule
@@ -162,24 +157,15 @@ pub(crate) fn ring_report(context: &Context<'_>, index: usize) -> Option<RingRep
         schedule: waits.then(|| ScheduleReport::of(&plan.schedule, context.now)),
         dropped,
         waived: ring.waived.clone(),
-        moves: if waits { moves(context, plan) } else { AllMoves::new() },
+        moves: waits.then(moves).flatten().unwrap_or_default(),
         approval: ApprovalReport::of(context, ring, plan).filter(|_| waits),
-        unmanaged: unmanaged.unwrap_or_default(),
-    })
+        unmanaged: unmanaged.map(ToString::to_string).collect(),
+    }
 }
 
 /// What it means that a ring is there which the plan's file does not name.
 const DROPPED: &str =
     "the plan's file dropped it; it keeps its place until it is verified, or a person waives its gate `ring`";
-
-pub(crate) fn moves(context: &Context<'_>, plan: &RingPlan) -> AllMoves {
-    let of = &context.rollout.revision.plan;
-    downgrade::known_moves(context.state, of, plan, context.world, context.now).unwrap_or_default()
-}
-
-fn unsure(unknown: &UnknownSince, plan: &RingPlan) -> Unsure {
-    Unsure { since: unknown.since, halts_at: after(unknown.since, plan.unknown_after.get()) }
-}
 
 /// What it means for a ring to be where it is.
 pub const fn meaning(stage: &RingState) -> &'static str {

@@ -10,6 +10,7 @@ use crate::rollout::decide::context::Context;
 use crate::rollout::judge::subject;
 use crate::rollout::record::{Judgement, RolloutId, Verdict};
 use crate::rollout::state::Superseded;
+use crate::text::joined;
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 
@@ -45,17 +46,17 @@ impl SupersededOffer {
     /// What is the case, in one sentence.
     pub fn text(&self) -> String {
         let versions = self.versions.iter().map(|(environment, version)| format!("{environment} {version}"));
-        let versions: Vec<String> = versions.collect();
         let (group, _) = &self.group;
         let devices = self.devices.iter().map(|(environment, devices)| {
-            let counts: Vec<String> =
-                devices.iter().map(|(version, count)| format!("{count} on {version}")).collect();
-            format!("{environment}: {}", counts.join(", "))
+            let counts = devices.iter().map(|(version, count)| format!("{count} on {version}"));
+            format!("{environment}: {}", joined(counts, ", "))
         });
-        let devices: Vec<String> = devices.collect();
-        let devices = if devices.is_empty() { "no device".to_owned() } else { devices.join("; ") };
+        let (versions, mut devices) = (joined(versions, " and "), joined(devices, "; "));
+        if devices.is_empty() {
+            devices.push_str("no device");
+        }
         let rollout = self.rollout.number;
-        format!("group `{group}` still offers {} of rollout {rollout} ({devices})", versions.join(" and "))
+        format!("group `{group}` still offers {versions} of rollout {rollout} ({devices})")
     }
 }
 
@@ -63,7 +64,7 @@ impl SupersededOffer {
 pub(crate) fn offers(context: &Context<'_>) -> Vec<SupersededOffer> {
     let offer = |(left, gates): (&Superseded, &Vec<Judgement>)| {
         let assigned = left.ring.stage.assigned()?;
-        let (id, owned) = left.group(&context.state.groups)?;
+        let (id, owned) = context.state.groups.get_key_value(&assigned.group)?;
         let fleet = &context.world.fleet;
         let swept = fleet.full_sweep_at().is_some();
         let asked = context.rollout.ring_plan(&left.ring.name).map(|plan| &plan.targets);

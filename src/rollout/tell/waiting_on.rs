@@ -3,16 +3,14 @@
 //! **Invariant:** empty only when the rollout is final.
 
 use crate::rollout::decide::blocker::{BlockReport, Blocker};
-use crate::rollout::decide::context::Context;
-use crate::rollout::decide::drift::Bar;
-use crate::rollout::decide::planned::PlannedStep;
-use crate::rollout::decide::restore::Due;
 use crate::rollout::decide::rollback::{Turn, going_back, turn};
-use crate::rollout::decide::{between, drift, outcome, restore, superseded};
-use crate::rollout::judge::back;
-use crate::rollout::judge::drift::lacks;
-use crate::rollout::record::{Block, Judgement, WaitsFor};
-use crate::rollout::state::{Phase, Ring, RingState};
+use crate::rollout::decide::{
+    between, context::Context, drift, drift::Bar, outcome, planned::PlannedStep, restore, restore::Due,
+    superseded,
+};
+use crate::rollout::judge::{back, drift::lacks};
+use crate::rollout::record::{Block, WaitsFor};
+use crate::rollout::state::{Phase, RingState};
 use crate::rollout::world::{Desired, Unsettled};
 
 /// What stands before every step on account of the plan's file.
@@ -34,9 +32,8 @@ fn block_report(context: &Context<'_>) -> Option<BlockReport> {
 /// offers what is forbidden by now.
 pub(crate) fn over(context: &Context<'_>, mut blockers: Vec<Blocker>) -> Vec<Blocker> {
     if context.rollout.phase == Phase::Completed {
-        let forbidden = context.rollout.forbidden();
-        blockers
-            .extend(forbidden.map(|(ring, version, _)| Blocker::OffersForbidden(ring.name.clone(), version)));
+        let forbidden = context.rollout.forbidden().map(|(ring, version, _)| (ring.name.clone(), version));
+        blockers.extend(forbidden.map(|(ring, version)| Blocker::OffersForbidden(ring, version)));
     }
     blockers.extend(block_report(context).map(Box::new).map(Blocker::Block));
     blockers.extend(between::told(context));
@@ -92,15 +89,12 @@ pub(crate) fn waiting_on(context: &Context<'_>) -> Vec<Blocker> {
     let next =
         context.current().filter(|(ring, _)| !(is_drifted && matches!(ring.stage, RingState::Entering(_))));
     if let Some((ring, plan)) = next {
-        let gate = |ring: &Ring, judgement: &Judgement| {
-            Blocker::Gate(ring.name.clone(), Box::new(judgement.clone()))
-        };
         let holding = context.leaving(ring).filter(|judgement| !judgement.verdict.advances());
-        blockers.extend(holding.map(|judgement| gate(ring, judgement)));
+        blockers.extend(holding.map(|judgement| Blocker::gate(&ring.name, judgement)));
         let elsewhere = context.ailing().filter(|(ailing, judgement)| {
             ailing.name != ring.name || !context.leaving(ring).any(|leaving| leaving == *judgement)
         });
-        blockers.extend(elsewhere.map(|(ailing, judgement)| gate(ailing, judgement)));
+        blockers.extend(elsewhere.map(|(ailing, judgement)| Blocker::gate(&ailing.name, judgement)));
         if let Some(entering) = context.entering() {
             let left = superseded::ailing(context, plan).into_iter();
             blockers.extend(left.map(|(ring, word)| Blocker::Gate(ring, Box::new(word))));
@@ -135,8 +129,7 @@ fn drift_blockers(context: &Context<'_>) -> Vec<Blocker> {
 
 fn restore_blockers(context: &Context<'_>, due: &Due<'_>) -> Vec<Blocker> {
     let holding = due.judgements.iter().filter(|judgement| !judgement.verdict.advances());
-    let mut blockers: Vec<Blocker> =
-        holding.map(|word| Blocker::Gate(due.ring.name.clone(), Box::new(word.clone()))).collect();
+    let mut blockers: Vec<Blocker> = holding.map(|word| Blocker::gate(&due.ring.name, word)).collect();
     blockers.extend(restore::writing_back(context, due).blockers(context.state.mode, due.ring));
     blockers
 }
@@ -145,10 +138,8 @@ fn restore_blockers(context: &Context<'_>, due: &Due<'_>) -> Vec<Blocker> {
 fn rolled_back(context: &Context<'_>) -> Blocker {
     let rings = context.rollout.rings.iter();
     let missing = rings.flat_map(|ring| {
-        let words = context
-            .judged(ring)
-            .iter()
-            .filter(|word| matches!(ring.stage, RingState::RolledBack(..)) && !word.verdict.advances());
+        let is_back = matches!(ring.stage, RingState::RolledBack(..));
+        let words = context.judged(ring).iter().filter(move |word| is_back && !word.verdict.advances());
         words.map(|word| (ring.name.clone(), word.clone()))
     });
     Blocker::RolledBack { since: context.rollout.phase_since, missing: missing.collect() }

@@ -7,6 +7,8 @@
 //! **Invariant:** all time of a running rollout is counted, each instant once and for one kind;
 //! settling in between changes no sum.
 
+use strum::{EnumCount, IntoStaticStr, VariantArray};
+
 use crate::text::worded;
 
 worded!(Wait;);
@@ -24,18 +26,7 @@ use crate::schedule::{SIGHT, Schedule, Writable};
 use crate::time::{SignedDuration, Timestamp, after, since};
 
 /// What a running rollout waits for.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    strum::EnumCount,
-    strum::IntoStaticStr,
-    strum::VariantArray,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, EnumCount, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Wait {
     /// A person: it is stopped, paused or halted, or would write if it did not only observe.

@@ -2,19 +2,15 @@
 //!
 //! **Invariant:** what was never read is absent, never empty.
 
-mod approvers;
 mod clock;
 mod desired;
 mod observations;
-mod observed;
 mod reads;
 
-pub use approvers::{Approvers, UserGroups};
 pub use clock::{ANSWERS_TO_CONFIRM, CONFIRM_WITHIN, SecondClock};
 pub use desired::{Desired, InvalidFile, Unsettled};
-pub use observations::{Observations, Unresolved};
-pub use observed::Observed;
+pub use observations::{Known, Observations, Unresolved};
 pub use reads::{
-    APPROVERS_EVERY, Cadence, ENTRY_MAX_AGE, FULL_SWEEP_EVERY, INCREMENTAL_SWEEP_EVERY, LIST_SETTLES_IN,
-    PROFILES_EVERY, READ_AHEAD, REST_MAX_AGE, Read, Trouble, Want,
+    APPROVERS_EVERY, Approvers, Cadence, ENTRY_MAX_AGE, FULL_SWEEP_EVERY, INCREMENTAL_SWEEP_EVERY,
+    LIST_SETTLES_IN, Observed, PROFILES_EVERY, READ_AHEAD, REST_MAX_AGE, Read, Trouble, UserGroups, Want,
 };

@@ -10,10 +10,9 @@ use crate::ids::{GroupId, PlanName, PolicyId};
 use crate::plan::model::{ApprovalFloor, DeviceLimit, Plan, ProfileRef, Revisions, RingPlan};
 use crate::rollout::record::{Group, Profiles};
 use crate::rollout::state::State;
-use crate::rollout::world::approvers::UserGroups;
-use crate::rollout::world::clock::SecondClock;
-use crate::rollout::world::observed::Observed;
-use crate::rollout::world::reads::{Cadence, INCREMENTAL_SWEEP_EVERY, REST_MAX_AGE, Read, Trouble};
+use crate::rollout::world::{
+    Cadence, INCREMENTAL_SWEEP_EVERY, Observed, REST_MAX_AGE, Read, SecondClock, Trouble, UserGroups,
+};
 use crate::time::{SignedDuration, Timestamp, since};
 
 /// All observations of the account.
@@ -50,6 +49,17 @@ pub struct Observations {
     pub log_unwritable: Option<Trouble>,
     /// Set while the request budget has no room for a whole write: when it has again.
     pub budget_spent_until: Option<Timestamp>,
+}
+
+/// The log and the world at one instant: what gates and decisions look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// All that the log says.
+    pub state: &'a State,
+    /// What is known from outside.
+    pub world: &'a Observations,
+    /// The instant of the decision.
+    pub now: Timestamp,
 }
 
 /// Profiles that could not be resolved.
@@ -122,15 +132,18 @@ impl Observations {
             value: groups.value.iter().find(|group| group.id == *id),
             as_of: groups.as_of,
         });
-        let single = self
-            .single_groups
-            .get(id)
-            .map(|single| Observed { value: single.value.as_ref(), as_of: single.as_of });
+        let single = self.single_groups.get(id);
+        let single = single.map(|read| Observed { value: read.value.as_ref(), as_of: read.as_of });
         match (listed, single) {
             (Some(listed), Some(single)) if listed.as_of > single.as_of => Some(listed),
             (listed, None) => listed,
             (_, single) => single,
         }
+    }
+
+    /// When the list of deployment groups was read last.
+    pub fn groups_read_at(&self) -> Option<Timestamp> {
+        self.groups.as_ref().map(|groups| groups.as_of)
     }
 
     /// The account's groups, with what ringward itself wrote after the list was read.
@@ -140,9 +153,8 @@ impl Observations {
         for (id, owned) in &state.groups {
             match groups.iter_mut().find(|group| group.id == *id) {
                 Some(group) if group.updated_at < owned.last.updated_at => *group = owned.last.clone(),
-                Some(_) => {}
                 None if listed.as_of <= owned.last.updated_at => groups.push(owned.last.clone()),
-                None => {}
+                Some(_) | None => {}
             }
         }
         Some(Observed { value: groups, as_of: listed.as_of })
@@ -156,10 +168,6 @@ impl Observations {
     /// How old the look at a ring that is watched may be: three polls may fail.
     pub fn watch_max_age(&self) -> SignedDuration {
         let by_poll = self.cadence.poll.checked_mul(4).unwrap_or(REST_MAX_AGE);
-        by_poll.max(after_sweep_max_age())
+        by_poll.max(INCREMENTAL_SWEEP_EVERY.checked_mul(3).unwrap_or(REST_MAX_AGE))
     }
-}
-
-fn after_sweep_max_age() -> SignedDuration {
-    INCREMENTAL_SWEEP_EVERY.checked_mul(3).unwrap_or(REST_MAX_AGE)
 }

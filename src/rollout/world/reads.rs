@@ -2,7 +2,10 @@
 //!
 //! **Invariant:** a read has one cadence, and what an entry rests on one greatest age, whoever asks.
 
-use crate::ids::{GroupId, PolicyId, UserGroupName};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ids::{Email, GroupId, PolicyId, UserGroupName};
+use crate::rollout::record::{Member, Standing};
 use crate::time::{SignedDuration, Timestamp, after};
 
 /// How often things are read.
@@ -48,6 +51,38 @@ pub const READ_AHEAD: SignedDuration = SignedDuration::from_mins(10);
 /// A list may be stale for a while after a write; a group missing from one that is younger than
 /// this proves nothing.
 pub const LIST_SETTLES_IN: SignedDuration = SignedDuration::from_secs(60);
+
+/// Something read from outside, and when the read began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observed<T> {
+    /// What was read.
+    pub value: T,
+    /// When the read began: what happened later may be missing.
+    pub as_of: Timestamp,
+}
+
+/// What Cloudflare has of a User Group that a plan names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Approvers {
+    /// No group of that name.
+    Missing,
+    /// So many groups of that name.
+    Several(usize),
+    /// One, with these members.
+    Members(Vec<Member>),
+}
+
+impl Approvers {
+    /// The e-mail addresses of those who took the invitation; nobody while the group is not certain.
+    pub fn accepted(&self) -> BTreeSet<&Email> {
+        let Self::Members(members) = self else { return BTreeSet::new() };
+        let accepted = members.iter().filter(|member| member.standing == Standing::Accepted);
+        accepted.filter_map(|member| member.email.as_ref()).collect()
+    }
+}
+
+/// User Groups as they were read.
+pub type UserGroups = BTreeMap<UserGroupName, Observed<Approvers>>;
 
 /// A read that failed and has not succeeded since.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -41,7 +41,7 @@ pub(in crate::web) fn make(
     fill(&mut id).map_err(|_| NoRandomness)?;
     fill(&mut secret).map_err(|_| NoRandomness)?;
     let text = SecretString::from(format!("{PREFIX}{}_{}", hex(&id), hex(&secret)));
-    let id = TokenId::of(&id).map_err(|_| NoRandomness)?;
+    let id = TokenId::new(hex(&id)).map_err(|_| NoRandomness)?;
     let digest = digest_of(&text).map_err(|_| NoRandomness)?;
     Ok((TokenGrant { name, email, roles, id, digest, expires_at }, text))
 }
@@ -67,7 +67,7 @@ pub(super) fn known<'a>(
         return Err("a token of another length");
     }
     let id = text.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_')).map(|(id, _)| id.to_owned());
-    let id = id.and_then(|id| TokenId::try_from(id).ok()).ok_or("no token of ringward")?;
+    let id = id.and_then(|id| TokenId::new(id).ok()).ok_or("no token of ringward")?;
     let token = tokens.by_id(&id).ok_or("a token that nobody made")?;
     let digest = digest_of(shown)?;
     // The digests are as good as public, and the same time costs nothing.
@@ -83,5 +83,5 @@ pub(super) fn known<'a>(
 }
 
 fn digest_of(text: &SecretString) -> Result<TokenDigest, &'static str> {
-    TokenDigest::of(digest(&SHA256, text.expose_secret().as_bytes()).as_ref()).map_err(|_| "no digest")
+    TokenDigest::new(hex(digest(&SHA256, text.expose_secret().as_bytes()).as_ref())).map_err(|_| "no digest")
 }

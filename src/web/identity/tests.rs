@@ -136,7 +136,7 @@ fn one_bearer_token_is_taken_and_other_schemes_are_a_proxys() {
 }
 
 fn proven(actor: &str, rights: &[Right]) -> Identity {
-    let actor = Actor::try_from(actor.to_owned()).unwrap();
+    let actor = actor.parse::<Actor>().unwrap();
     Identity::Proven { actor, rights: rights.iter().copied().collect() }
 }
 

@@ -46,7 +46,7 @@ fn fill(of: &mut Columns, head: Heading, act: &Act, viewer: &Viewer) -> Option<(
         // A report has one word for both ways of deploying, which the table's rows have in common.
         Heading::RingSituation => {
             let ring = ring()?;
-            of.place = RingSituation::ALL.into_iter().find(|place| place.state() == ring.state)?;
+            of.place = RingSituation::ALL.into_iter().find(|place| place.as_str() == ring.state)?;
         }
         Heading::Waived => of.waived = Waived::of(ring()?.waived.contains_key(&gate?)),
         Heading::Named => of.named = Named::of(ring()?.dropped),
@@ -102,7 +102,7 @@ fn about(act: &Act, viewer: &Viewer) -> About {
         hold = waits.and_then(|waits| waits.confirmed.as_ref());
     }
     if let Some(hold) = hold {
-        about.held = About::held(hold);
+        about.held = hold.to_string();
     }
     about
 }

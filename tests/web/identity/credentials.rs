@@ -8,8 +8,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request};
 use ringward::config;
+use ringward::rollout::record::{self, Role, TokenDigest, TokenGrant, TokenId};
 use ringward::rollout::record::{Actor, Entry, Event, Recorded};
-use ringward::rollout::record::{Role, TokenDigest, TokenGrant, TokenId};
 use ringward::rollout::state::{State, Tokens};
 use ringward::time::{Clock, Timestamp};
 use ringward::web::{Identities, Peer, Services, TcpRules, router};
@@ -35,8 +35,8 @@ pub(crate) fn tokens(of: &[(&str, u8, &[Role])]) -> State {
             name: name.parse().unwrap(),
             email: format!("{name}@example.com").parse().unwrap(),
             roles: BTreeSet::from_iter(roles.iter().copied()),
-            id: TokenId::of(&[*seed; 8]).unwrap(),
-            digest: TokenDigest::of(digest.as_ref()).unwrap(),
+            id: TokenId::new(record::hex(&[*seed; 8])).unwrap(),
+            digest: TokenDigest::new(record::hex(digest.as_ref())).unwrap(),
             expires_at: None,
         };
         add(&mut state, Event::TokenMade { token: Box::new(token) });

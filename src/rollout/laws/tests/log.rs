@@ -230,8 +230,8 @@ pub(super) fn token_made() -> Event {
         name: "ana-laptop".parse().unwrap(),
         email: "ana@example.com".parse().unwrap(),
         roles: BTreeSet::from([Role::Approver]),
-        id: TokenId::of(&[7; 8]).unwrap(),
-        digest: TokenDigest::of(&[9; 32]).unwrap(),
+        id: TokenId::new("07".repeat(8)).unwrap(),
+        digest: TokenDigest::new("09".repeat(32)).unwrap(),
         expires_at: None,
     };
     Event::TokenMade { token: Box::new(token) }

@@ -2,9 +2,6 @@
 //!
 //! **Invariant:** help and documents have placeholders where an answer has names.
 
-use crate::rollout::state::Attribution;
-use crate::time::short;
-
 /// What a refusal is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct About {
@@ -43,18 +40,10 @@ impl About {
     /// A text in which the name of each of these stands in braces, with what it is.
     pub(crate) fn fill(&self, text: &str) -> String {
         let Self { plan, ring, gate, held, phase, version, stuck, asked, revision } = self;
-        let named = |name: &str| match name {
-            "plan" => Some(plan),
-            "ring" => Some(ring),
-            "gate" => Some(gate),
-            "held" => Some(held),
-            "phase" => Some(phase),
-            "version" => Some(version),
-            "stuck" => Some(stuck),
-            "asked" => Some(asked),
-            "revision" => Some(revision),
-            _ => None,
-        };
+        let names = ["plan", "ring", "gate", "held", "phase", "version", "stuck", "asked", "revision"];
+        let values = [plan, ring, gate, held, phase, version, stuck, asked, revision];
+        let named = |name: &str| names.iter().zip(values).find(|(known, _)| **known == name);
+        let named = |name: &str| named(name).map(|(_, value)| value);
         let mut pieces = text.split('{');
         let mut filled = pieces.next().unwrap_or_default().to_owned();
         for piece in pieces {
@@ -65,10 +54,5 @@ impl About {
             }
         }
         filled
-    }
-
-    /// Who, since when and why, in words.
-    pub fn held(hold: &Attribution) -> String {
-        format!("by {} since {}: {}", hold.actor, short(hold.since), hold.reason)
     }
 }

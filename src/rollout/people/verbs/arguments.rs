@@ -2,12 +2,18 @@
 //!
 //! **Invariant:** page, API and command line name an argument by one key.
 
+use strum::{EnumCount, IntoStaticStr, VariantArray};
+
 use crate::ids::{PlanName, RingName};
 use crate::rollout::record::Gate;
+use crate::text::worded;
 use crate::version::{ClientVersion, Environment};
 
-/// An argument's name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+worded!(ArgumentKey;);
+
+/// An argument's name, in the order of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumCount, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum ArgumentKey {
     Plan,
     Gate,
@@ -19,23 +25,6 @@ pub enum ArgumentKey {
 }
 
 impl ArgumentKey {
-    /// All, in the order of the API.
-    pub const ALL: [Self; 7] =
-        [Self::Plan, Self::Gate, Self::Ring, Self::Environment, Self::Version, Self::Paused, Self::Revision];
-
-    /// The word of addresses, API and command line.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Plan => "plan",
-            Self::Gate => "gate",
-            Self::Ring => "ring",
-            Self::Environment => "environment",
-            Self::Version => "version",
-            Self::Paused => "paused",
-            Self::Revision => "revision",
-        }
-    }
-
     /// What stands for its value in usage; `None`: it has none.
     pub const fn value_name(self) -> Option<&'static str> {
         match self {

@@ -2,9 +2,8 @@
 //!
 //! **Invariant:** none of them says of a verb what its definition does not.
 
-use crate::rollout::people::verbs::arguments::ArgumentKey;
 use crate::rollout::people::verbs::columns::{Columns, Heading};
-use crate::rollout::people::verbs::table::Cell;
+use crate::rollout::people::verbs::{arguments::ArgumentKey, table::Cell};
 use crate::rollout::record::Role;
 
 /// A verb.

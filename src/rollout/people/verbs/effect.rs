@@ -1,8 +1,6 @@
-//! What a verb does: its words, and the events that do it.
+//! What a verb does, in words; [`crate::rollout::people::subject`] has the events that do it.
 //!
 //! **Invariant:** what an effect says that it leaves in the log is what its events are.
-
-use crate::rollout::record::{Event, RolloutId};
 
 /// One row for each effect: whether the page has a button for it, what it leaves in the log, in this order, and what
 /// it does, in a sentence without a full stop.
@@ -40,52 +38,6 @@ impl Effect {
     pub const fn words(self) -> &'static str {
         self.row().2
     }
-
-    /// What carries it out, each with the rollout that it is recorded of.
-    pub(crate) fn events(self, of: &impl EventSource) -> Vec<(Option<RolloutId>, Event)> {
-        let pause_lifted = || Some(Event::PauseLifted {});
-        let events = match self {
-            Self::Pause | Self::PauseAhead => vec![Some(Event::Paused {})],
-            Self::LiftPause => vec![pause_lifted()],
-            Self::LiftHalt => vec![of.halt_lifted()],
-            Self::LiftBoth => vec![pause_lifted(), of.halt_lifted()],
-            Self::Waive | Self::WaiveAhead | Self::LetGo => vec![of.gate_waived()],
-            Self::RollBack => vec![of.rollback_started()],
-            Self::LiftPauseAndRollBack => vec![pause_lifted(), of.rollback_started()],
-            Self::LiftHaltAndRollBack => vec![of.halt_lifted(), of.rollback_started()],
-            Self::LiftBothAndRollBack => vec![pause_lifted(), of.halt_lifted(), of.rollback_started()],
-            Self::Release => vec![of.version_released()],
-            Self::Approve => vec![of.approval_given()],
-            Self::Reject => vec![of.approval_refused()],
-            Self::Confirm => vec![of.revision_confirmed()],
-            Self::Read | Self::LookAtFiles => Vec::new(),
-            Self::Stop => vec![Some(Event::Stopped {})],
-            Self::Start => vec![Some(Event::Started {})],
-            Self::StartPaused => {
-                // Pauses first: at no instant is a plan neither stopped nor paused.
-                let pauses = of.not_paused().into_iter().map(|id| (Some(id), Event::Paused {}));
-                return pauses.chain([(None, Event::Started {})]).collect();
-            }
-            Self::ConfirmClock => vec![of.clock_confirmed()],
-        };
-        events.into_iter().flatten().map(|event| (of.rollout_id(), event)).collect()
-    }
-}
-
-/// What a request is about, as far as its events say it; `None`: that is not there.
-pub(crate) trait EventSource {
-    /// The rollout that is on record with it.
-    fn rollout_id(&self) -> Option<RolloutId>;
-    /// The rollouts of plans that nobody paused.
-    fn not_paused(&self) -> Vec<RolloutId>;
-    fn halt_lifted(&self) -> Option<Event>;
-    fn gate_waived(&self) -> Option<Event>;
-    fn rollback_started(&self) -> Option<Event>;
-    fn version_released(&self) -> Option<Event>;
-    fn approval_given(&self) -> Option<Event>;
-    fn approval_refused(&self) -> Option<Event>;
-    fn revision_confirmed(&self) -> Option<Event>;
-    fn clock_confirmed(&self) -> Option<Event>;
 }
 
 effects! {

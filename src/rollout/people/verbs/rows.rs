@@ -2,12 +2,9 @@
 //!
 //! **Invariant:** each situation that a verb asks for is in exactly one row.
 
-use crate::rollout::people::verbs::about::About;
-use crate::rollout::people::verbs::columns::Columns;
-use crate::rollout::people::verbs::effect::Effect;
-use crate::rollout::people::verbs::refused::Refused;
-use crate::rollout::people::verbs::table::Cell;
-use crate::rollout::people::verbs::verb::Verb;
+use crate::rollout::people::verbs::{
+    about::About, columns::Columns, effect::Effect, refused::Refused, table::Cell, verb::Verb,
+};
 
 /// Situations with the same answer.
 #[derive(Debug, Clone, PartialEq, Eq)]

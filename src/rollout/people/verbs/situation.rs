@@ -12,7 +12,8 @@ use crate::time::Timestamp;
 macro_rules! columns {
     ($($(#[$doc:meta])* $column:ident { $($(#[$of:meta])* $value:ident => $words:literal,)* })*) => {$(
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr)]
+        #[strum(serialize_all = "snake_case", const_into_str)]
         pub enum $column {
             $($(#[$of])* $value,)*
         }
@@ -25,8 +26,32 @@ macro_rules! columns {
                     $(Self::$value => $words,)*
                 }
             }
+
+            /// The word of API and metrics.
+            pub const fn as_str(self) -> &'static str {
+                self.into_str()
+            }
         }
     )*};
+}
+
+/// Columns that say whether something is so: their values where it is not, and where it is.
+macro_rules! whether {
+    ($($column:ident: $no:ident, $yes:ident;)*) => {$(
+        impl $column {
+            pub const fn of(is_so: bool) -> Self {
+                if is_so { Self::$yes } else { Self::$no }
+            }
+        }
+    )*};
+}
+
+whether! {
+    StartPlans: GoOn, Pause;
+    Writes: Allowed, Stopped;
+    Waived: No, Already;
+    Named: Still, NoMore;
+    IsBlocked: No, Yes;
 }
 
 columns! {
@@ -75,8 +100,10 @@ columns! {
         /// Its turn; no write has an outcome to come.
         Entering => "entering",
         /// A write is planned or in flight.
+        #[strum(serialize = "deploying")]
         Writing => "deploying",
         /// The outcome of a write is unknown.
+        #[strum(serialize = "deploying")]
         OutcomeUnknown => "outcome unknown",
         /// Its targets are on offer.
         Adopting => "adopting",
@@ -129,6 +156,7 @@ columns! {
         /// Nothing that is blocked, or it is halted for something else.
         Sound => "nothing blocked",
         /// Somebody has it offer what a rollback blocks.
+        #[strum(serialize = "held_out")]
         BlockedVersion => "a blocked version",
         /// The plan forbids what it offers, or is about to offer.
         Forbidden => "what the plan forbids",
@@ -188,13 +216,6 @@ impl PauseOrHalt {
     }
 }
 
-impl Writes {
-    /// From whether there is a stop.
-    pub const fn of(is_stopped: bool) -> Self {
-        if is_stopped { Self::Stopped } else { Self::Allowed }
-    }
-}
-
 impl RingSituation {
     /// That of a stage.
     pub const fn of(stage: &RingState) -> Self {
@@ -208,20 +229,6 @@ impl RingSituation {
             RingState::Verified(_) => Self::Verified,
             RingState::RollingBack(..) => Self::RollingBack,
             RingState::RolledBack(..) => Self::RolledBack,
-        }
-    }
-
-    /// The ring state's word in API and metrics, which is one for both ways of deploying.
-    pub const fn state(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Entering => "entering",
-            Self::Writing | Self::OutcomeUnknown => "deploying",
-            Self::Adopting => "adopting",
-            Self::Soaking => "soaking",
-            Self::Verified => "verified",
-            Self::RollingBack => "rolling_back",
-            Self::RolledBack => "rolled_back",
         }
     }
 }
@@ -248,22 +255,6 @@ impl RollbackTargets {
             Err(NoRollbackTarget::NothingMoved) => Self::NothingMoved,
         }
     }
-
-    /// The word of API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Known => "known",
-            Self::Missing => "missing",
-            Self::NothingMoved => "nothing_moved",
-        }
-    }
-}
-
-impl IsBlocked {
-    /// From whether it is.
-    pub const fn of(is_blocked_version: bool) -> Self {
-        if is_blocked_version { Self::Yes } else { Self::No }
-    }
 }
 
 impl Offered {
@@ -273,15 +264,6 @@ impl Offered {
             (_, true) => Self::Forbidden,
             (Some(_), false) => Self::BlockedVersion,
             (None, false) => Self::Sound,
-        }
-    }
-
-    /// The word of API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sound => "sound",
-            Self::BlockedVersion => "held_out",
-            Self::Forbidden => "forbidden",
         }
     }
 }
@@ -305,17 +287,3 @@ impl Waits {
 
 /// Fewer digits than this name no revision: two could begin alike.
 const LEAST_DIGITS: usize = 8;
-
-impl Named {
-    /// From whether the plan's file dropped the ring.
-    pub const fn of(is_dropped: bool) -> Self {
-        if is_dropped { Self::NoMore } else { Self::Still }
-    }
-}
-
-impl Waived {
-    /// From whether there is a waiver.
-    pub const fn of(is_waived: bool) -> Self {
-        if is_waived { Self::Already } else { Self::No }
-    }
-}

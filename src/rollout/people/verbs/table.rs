@@ -17,12 +17,11 @@
 //! **Invariant:** the rows match without a wildcard, so there is no situation without an answer: an
 //! [`Effect`], or a [`Refused`] that names what would work.
 
-use crate::rollout::people::verbs::effect::Effect;
-use crate::rollout::people::verbs::refused::Refused;
 use crate::rollout::people::verbs::situation::{
     Claim, ClockSight, IsBlocked, Named, Offered, PauseOrHalt, RingSituation, RollbackTargets, StartPlans,
     Waits, Waived, Writes,
 };
+use crate::rollout::people::verbs::{effect::Effect, refused::Refused};
 use crate::rollout::record::{Asks, Gate};
 use crate::rollout::state::Phase;
 
@@ -48,24 +47,15 @@ impl Cell {
 /// `pause PLAN`. A write that is planned is cancelled before it is sent; one that was sent is
 /// settled as any other, because nobody can call it back.
 pub const fn pause(phase: Phase, holds: PauseOrHalt) -> Cell {
-    match (holds, phase) {
-        (PauseOrHalt::Free | PauseOrHalt::Halted, Phase::Running | Phase::RollingBack) => {
-            Cell::Done(Effect::Pause)
-        }
-        // The pause is the plan's: a newer target, or the file's return, meets it.
-        (
-            PauseOrHalt::Free | PauseOrHalt::Halted,
-            Phase::Completed | Phase::RolledBack | Phase::Superseded | Phase::Withdrawn,
-        ) => Cell::Done(Effect::PauseAhead),
-        (
-            PauseOrHalt::Paused | PauseOrHalt::PausedAndHalted,
-            Phase::Running
-            | Phase::Completed
-            | Phase::RollingBack
-            | Phase::RolledBack
-            | Phase::Superseded
-            | Phase::Withdrawn,
-        ) => Cell::Refused(Refused::PausedAlready),
+    match holds {
+        PauseOrHalt::Free | PauseOrHalt::Halted => match phase {
+            Phase::Running | Phase::RollingBack => Cell::Done(Effect::Pause),
+            // The pause is the plan's: a newer target, or the file's return, meets it.
+            Phase::Completed | Phase::RolledBack | Phase::Superseded | Phase::Withdrawn => {
+                Cell::Done(Effect::PauseAhead)
+            }
+        },
+        PauseOrHalt::Paused | PauseOrHalt::PausedAndHalted => Cell::Refused(Refused::PausedAlready),
     }
 }
 
@@ -81,38 +71,22 @@ pub const fn confirm_clock(clock: ClockSight) -> Cell {
 /// `resume PLAN`. It lifts pause and halt in every phase: those of a rollout that is finished would meet the next.
 /// A halt is not lifted while its group offers what a rollback blocks: that would accept it.
 pub const fn resume(holds: PauseOrHalt, writes: Writes, offered: Offered) -> Cell {
-    match (holds, writes, offered) {
-        (
-            PauseOrHalt::Paused,
-            Writes::Allowed | Writes::Stopped,
-            Offered::Sound | Offered::BlockedVersion | Offered::Forbidden,
-        ) => Cell::Done(Effect::LiftPause),
-        (PauseOrHalt::Halted, Writes::Allowed | Writes::Stopped, Offered::Sound) => {
-            Cell::Done(Effect::LiftHalt)
-        }
-        (PauseOrHalt::PausedAndHalted, Writes::Allowed | Writes::Stopped, Offered::Sound) => {
-            Cell::Done(Effect::LiftBoth)
-        }
-        (
-            PauseOrHalt::Halted | PauseOrHalt::PausedAndHalted,
-            Writes::Allowed | Writes::Stopped,
-            Offered::BlockedVersion,
-        ) => Cell::Refused(Refused::OffersBlockedVersion),
-        (
-            PauseOrHalt::Halted | PauseOrHalt::PausedAndHalted,
-            Writes::Allowed | Writes::Stopped,
-            Offered::Forbidden,
-        ) => Cell::Refused(Refused::OffersForbidden),
-        (
-            PauseOrHalt::Free,
-            Writes::Allowed,
-            Offered::Sound | Offered::BlockedVersion | Offered::Forbidden,
-        ) => Cell::Refused(Refused::NotHeld),
-        (
-            PauseOrHalt::Free,
-            Writes::Stopped,
-            Offered::Sound | Offered::BlockedVersion | Offered::Forbidden,
-        ) => Cell::Refused(Refused::OnlyStopped),
+    match holds {
+        PauseOrHalt::Paused => Cell::Done(Effect::LiftPause),
+        PauseOrHalt::Halted => lift_halt(offered, Effect::LiftHalt),
+        PauseOrHalt::PausedAndHalted => lift_halt(offered, Effect::LiftBoth),
+        PauseOrHalt::Free => match writes {
+            Writes::Allowed => Cell::Refused(Refused::NotHeld),
+            Writes::Stopped => Cell::Refused(Refused::OnlyStopped),
+        },
+    }
+}
+
+const fn lift_halt(offered: Offered, lifted: Effect) -> Cell {
+    match offered {
+        Offered::Sound => Cell::Done(lifted),
+        Offered::BlockedVersion => Cell::Refused(Refused::OffersBlockedVersion),
+        Offered::Forbidden => Cell::Refused(Refused::OffersForbidden),
     }
 }
 
@@ -120,22 +94,13 @@ pub const fn resume(holds: PauseOrHalt, writes: Writes, offered: Offered) -> Cel
 /// for a stop. In a rollout that goes back already it takes back what was left out.
 pub const fn rollback(phase: Phase, holds: PauseOrHalt, ways: RollbackTargets) -> Cell {
     match (phase, ways) {
-        (
-            Phase::Superseded,
-            RollbackTargets::Known | RollbackTargets::Missing | RollbackTargets::NothingMoved,
-        ) => Cell::Refused(Refused::Succeeded),
+        (Phase::Superseded, _) => Cell::Refused(Refused::Succeeded),
         (
             Phase::Running | Phase::Completed | Phase::RollingBack | Phase::RolledBack | Phase::Withdrawn,
             ways,
         ) => match (ways, holds) {
-            (
-                RollbackTargets::NothingMoved,
-                PauseOrHalt::Free | PauseOrHalt::Paused | PauseOrHalt::Halted | PauseOrHalt::PausedAndHalted,
-            ) => Cell::Refused(Refused::NothingMoved),
-            (
-                RollbackTargets::Missing,
-                PauseOrHalt::Free | PauseOrHalt::Paused | PauseOrHalt::Halted | PauseOrHalt::PausedAndHalted,
-            ) => Cell::Refused(Refused::NoRollbackTarget),
+            (RollbackTargets::NothingMoved, _) => Cell::Refused(Refused::NothingMoved),
+            (RollbackTargets::Missing, _) => Cell::Refused(Refused::NoRollbackTarget),
             (RollbackTargets::Known, PauseOrHalt::Free) => Cell::Done(Effect::RollBack),
             (RollbackTargets::Known, PauseOrHalt::Paused) => Cell::Done(Effect::LiftPauseAndRollBack),
             (RollbackTargets::Known, PauseOrHalt::Halted) => Cell::Done(Effect::LiftHaltAndRollBack),
@@ -167,15 +132,9 @@ pub const fn waive(gate: Gate, phase: Phase, place: RingSituation, waived: Waive
                 Phase::Completed | Phase::RollingBack | Phase::RolledBack | Phase::Superseded,
             ) => Cell::Refused(Refused::Over),
         },
-        Asks::Arrival => match phase {
+        Asks::Arrival | Asks::Health(_) => match phase {
+            Phase::Running if gate.is_of_health() => health(place, waived),
             Phase::Running => leaving(place, waived),
-            Phase::Completed | Phase::RollingBack | Phase::RolledBack | Phase::Superseded => {
-                Cell::Refused(Refused::Over)
-            }
-            Phase::Withdrawn => Cell::Refused(Refused::FileGone),
-        },
-        Asks::Health(_) => match phase {
-            Phase::Running => health(place, waived),
             Phase::Completed | Phase::RollingBack | Phase::RolledBack | Phase::Superseded => {
                 Cell::Refused(Refused::Over)
             }
@@ -223,27 +182,11 @@ const fn letting_go(place: RingSituation, waived: Waived) -> Cell {
 }
 
 /// A gate of health, which is judged from a ring's entry until the rollout is final.
-pub(crate) const fn health(place: RingSituation, waived: Waived) -> Cell {
+const fn health(place: RingSituation, waived: Waived) -> Cell {
     match (place, waived) {
-        (RingSituation::Pending, Waived::No | Waived::Already) => Cell::Refused(Refused::NotItsTurn),
-        (RingSituation::RollingBack | RingSituation::RolledBack, Waived::No | Waived::Already) => {
-            Cell::Refused(Refused::Over)
-        }
-        (RingSituation::Entering | RingSituation::Writing | RingSituation::OutcomeUnknown, Waived::No) => {
-            Cell::Done(Effect::WaiveAhead)
-        }
-        (RingSituation::Adopting | RingSituation::Soaking | RingSituation::Verified, Waived::No) => {
-            Cell::Done(Effect::Waive)
-        }
-        (
-            RingSituation::Entering
-            | RingSituation::Writing
-            | RingSituation::OutcomeUnknown
-            | RingSituation::Adopting
-            | RingSituation::Soaking
-            | RingSituation::Verified,
-            Waived::Already,
-        ) => Cell::Refused(Refused::WaivedAlready),
+        (RingSituation::Verified, Waived::No) => Cell::Done(Effect::Waive),
+        (RingSituation::Verified, Waived::Already) => Cell::Refused(Refused::WaivedAlready),
+        (place, waived) => leaving(place, waived),
     }
 }
 

@@ -6,13 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::RingName;
 use crate::plan::model::{Revision, RingPlan};
-use crate::rollout::record::{Cause, Event, Finding, Judgement, Recorded, RolloutId, SoakFact};
-use crate::rollout::state::account::State;
-use crate::rollout::state::attribution::Attribution;
-use crate::rollout::state::phase::Phase;
-use crate::rollout::state::plan::PlanState;
-use crate::rollout::state::ring::Ring;
-use crate::rollout::state::rollout::Rollout;
+use crate::rollout::record::{Cause, Entry, Event, Finding, Judgement, Recorded, RolloutId, SoakFact};
+use crate::rollout::state::{Attribution, Phase, PlanState, Ring, Rollout, State, fold::Fits};
 use crate::time::Timestamp;
 
 /// An event that does not fit the state.
@@ -53,7 +48,16 @@ impl State {
         Ok(())
     }
 
-    fn apply_to_account(&mut self, recorded: &Recorded) -> Result<(), String> {
+    /// Folds in what is about to be recorded at `now`.
+    ///
+    /// # Errors
+    /// When it does not fit the state, which then stays as it was.
+    pub(crate) fn append(&mut self, entry: Entry, now: Timestamp) -> Result<(), IllegalEvent> {
+        let at = self.last_at.map_or(now, |last| last.max(now));
+        self.apply(&Recorded { seq: self.seq + 1, at, entry })
+    }
+
+    fn apply_to_account(&mut self, recorded: &Recorded) -> Fits {
         match (&recorded.entry.event, &self.stop) {
             (Event::DaemonStarted { mode, settles_seconds, .. }, _) => {
                 self.mode = Some(*mode);
@@ -92,7 +96,7 @@ impl State {
         Ok(())
     }
 
-    fn apply_to_plan(&mut self, id: &RolloutId, recorded: &Recorded) -> Result<(), String> {
+    fn apply_to_plan(&mut self, id: &RolloutId, recorded: &Recorded) -> Fits {
         if let Event::PlanAccepted { revision } = &recorded.entry.event {
             self.accept(id, revision, recorded.at)?;
             self.took_effect(&id.plan, &recorded.entry.event, recorded.at);
@@ -106,11 +110,12 @@ impl State {
             Event::RevisionConfirmed { digest } => return self.confirm(id, digest, recorded),
             _ => {}
         }
-        let plan = self.plans.get_mut(&id.plan).ok_or("no such plan")?;
-        if plan.rollout.id != *id {
-            return Err(format!("the plan's rollout is {}", plan.rollout.id));
+        let known = &self.plans.get(&id.plan).ok_or("no such plan")?.rollout.id;
+        if known != id {
+            return Err(format!("the plan's rollout is {known}"));
         }
-        Self::drift_fits(&self.groups, &self.lost, id, &recorded.entry.event)?;
+        self.drift_fits(id, &recorded.entry.event)?;
+        let plan = self.plans.get_mut(&id.plan).ok_or("no such plan")?;
         let mut moves_out = false;
         if let Some((_, write)) = plan.rollout.pending_write() {
             self.day.note(&write.intent, &recorded.entry.event, recorded.at);
@@ -122,8 +127,7 @@ impl State {
             Event::Paused {} => plan.paused = Some(Attribution::of(recorded)),
             Event::PauseLifted {} => plan.paused = None,
             Event::VersionReleased { version } => {
-                let (plan, version) = (id.plan.clone(), *version);
-                self.release(&plan, version)?;
+                self.release(&id.plan, *version)?;
             }
             Event::PlanFileNamed { file } => (plan.file, plan.file_gone) = (Some(file.clone()), false),
             Event::PlanFileGone {} if plan.file_gone || !plan.rollout.phase.is_over() => {
@@ -162,27 +166,19 @@ impl State {
         Ok(())
     }
 
-    pub(crate) fn accept(
-        &mut self,
-        id: &RolloutId,
-        revision: &Revision,
-        at: Timestamp,
-    ) -> Result<(), String> {
+    fn accept(&mut self, id: &RolloutId, revision: &Revision, at: Timestamp) -> Fits {
         if revision.plan.name != id.plan {
             return Err("the plan has another name".to_owned());
         }
         let number = self.next_number(&id.plan);
-        let paused = match self.plans.get(&id.plan) {
-            None => None,
-            Some(plan) if matches!(plan.rollout.phase, Phase::Running | Phase::RollingBack) => {
-                return Err(format!("{} still runs", plan.rollout.id));
-            }
-            Some(plan) => plan.paused.clone(),
-        };
+        let before = self.plans.get(&id.plan);
+        let runs = |plan: &&PlanState| matches!(plan.rollout.phase, Phase::Running | Phase::RollingBack);
+        if let Some(plan) = before.filter(runs) {
+            return Err(format!("{} still runs", plan.rollout.id));
+        }
         if id.number != number {
             return Err(format!("the next rollout of this plan is number {number}"));
         }
-        let before = self.plans.get(&id.plan);
         let ring = |plan: &RingPlan| {
             let moved = before.map(|before| before.moved(&revision.plan, plan));
             Ring { moved: moved.unwrap_or_default(), ..Ring::pending(plan, at) }
@@ -204,8 +200,8 @@ impl State {
             dropped: BTreeSet::new(),
         };
         let before = self.plans.remove(&id.plan);
-        let (was, file, changed_at) =
-            before.map(|plan| (plan.was, plan.file, plan.changed_at)).unwrap_or_default();
+        let (paused, was, file, changed_at) =
+            before.map(|plan| (plan.paused, plan.was, plan.file, plan.changed_at)).unwrap_or_default();
         let blocks = BTreeMap::new();
         let file_gone = false;
         let plan =
@@ -261,12 +257,9 @@ impl State {
     }
 
     fn keep_soak(&mut self, id: &RolloutId, ring: &RingName, verified_at: Timestamp) {
-        let Some((rollout, ring_plan)) =
-            self.plans.get(&id.plan).and_then(|plan| Some((&plan.rollout, plan.rollout.ring_plan(ring)?)))
-        else {
-            return;
-        };
-        let Some(assigned) = rollout.ring(ring).and_then(|ring| ring.stage.assigned()) else { return };
+        let Some(rollout) = self.plans.get(&id.plan).map(|plan| &plan.rollout) else { return };
+        let assigned = rollout.ring(ring).and_then(|ring| ring.stage.assigned());
+        let Some((assigned, ring_plan)) = assigned.zip(rollout.ring_plan(ring)) else { return };
         let fact = SoakFact {
             group: assigned.group.clone(),
             policies: assigned.policies.clone(),

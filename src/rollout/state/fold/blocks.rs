@@ -5,19 +5,11 @@
 use crate::ids::PlanName;
 use crate::plan::model::{Plan, PlanDigest};
 use crate::rollout::record::{Block, BlockKind, Event, Recorded, RolloutId};
-use crate::rollout::state::account::State;
-use crate::rollout::state::attribution::Attribution;
-use crate::rollout::state::pending_revision::PendingRevision;
-use crate::rollout::state::phase::Phase;
+use crate::rollout::state::{Attribution, PendingRevision, Phase, State, fold::Fits};
 use crate::time::Timestamp;
 
 impl State {
-    pub(crate) fn begin_block(
-        &mut self,
-        id: &RolloutId,
-        block: &Block,
-        recorded: &Recorded,
-    ) -> Result<(), String> {
+    pub(crate) fn begin_block(&mut self, id: &RolloutId, block: &Block, recorded: &Recorded) -> Fits {
         if let Block::RevisionWaits(revision) = block {
             let waiting = PendingRevision { revision: revision.clone(), since: recorded.at, confirmed: None };
             self.waiting.insert(id.plan.clone(), waiting);
@@ -32,7 +24,7 @@ impl State {
         Ok(())
     }
 
-    pub(crate) fn end_block(&mut self, id: &RolloutId, kind: BlockKind) -> Result<(), String> {
+    pub(crate) fn end_block(&mut self, id: &RolloutId, kind: BlockKind) -> Fits {
         let ended = match kind {
             BlockKind::RevisionWaits | BlockKind::PlanUnstable => self.waiting.remove(&id.plan).is_some(),
             kind => self.plans.get_mut(&id.plan).is_some_and(|plan| plan.blocks.remove(&kind).is_some()),
@@ -40,12 +32,7 @@ impl State {
         if ended { Ok(()) } else { Err(format!("{kind} does not stand there")) }
     }
 
-    pub(crate) fn confirm(
-        &mut self,
-        id: &RolloutId,
-        digest: &PlanDigest,
-        recorded: &Recorded,
-    ) -> Result<(), String> {
+    pub(crate) fn confirm(&mut self, id: &RolloutId, digest: &PlanDigest, recorded: &Recorded) -> Fits {
         let waiting = self.waiting.get_mut(&id.plan).ok_or("no revision waits")?;
         if waiting.revision.digest != *digest {
             return Err("another revision waits".to_owned());
@@ -72,7 +59,7 @@ impl State {
     }
 
     /// What only restricts is in force: the same rings, no other target, no other profile.
-    pub(crate) fn restrict(&mut self, id: &RolloutId, plan: &Plan) -> Result<(), String> {
+    pub(crate) fn restrict(&mut self, id: &RolloutId, plan: &Plan) -> Fits {
         let rollout = &mut self.plans.get_mut(&id.plan).ok_or("no such plan")?.rollout;
         let same = rollout.revision.plan.rings.len() == plan.rings.len()
             && rollout.revision.plan.rings.iter().zip(&plan.rings).all(|(old, new)| {

@@ -2,12 +2,9 @@
 //!
 //! **Invariant:** what ringward left last is known of each of its groups.
 
-use std::collections::BTreeMap;
-
-use crate::ids::{GroupId, PlanName, RingName};
+use crate::ids::RingName;
 use crate::rollout::record::{Drift, Event, Group, GroupDrift, Recorded, RolloutId};
-use crate::rollout::state::account::State;
-use crate::rollout::state::owned::OwnedGroup;
+use crate::rollout::state::{OwnedGroup, State, fold::Fits};
 use crate::time::Timestamp;
 
 impl State {
@@ -56,11 +53,8 @@ impl State {
                     owned.drifted = None;
                     self.lost.insert((owned.plan.clone(), owned.ring.clone()), owned);
                 } else {
-                    self.lost.values_mut().filter(|lost| lost.last.id == drift.expected.id).for_each(
-                        |lost| {
-                            lost.drifted = None;
-                        },
-                    );
+                    let lost = self.lost.values_mut().filter(|lost| lost.last.id == drift.expected.id);
+                    lost.for_each(|lost| lost.drifted = None);
                 }
             }
         }
@@ -74,21 +68,15 @@ impl State {
     }
 
     /// Whether an event about a drift fits the groups that ringward knows.
-    pub(crate) fn drift_fits(
-        groups: &BTreeMap<GroupId, OwnedGroup>,
-        lost: &BTreeMap<(PlanName, RingName), OwnedGroup>,
-        id: &RolloutId,
-        event: &Event,
-    ) -> Result<(), String> {
+    pub(crate) fn drift_fits(&self, id: &RolloutId, event: &Event) -> Fits {
         let (group, ring) = match event {
             Event::DriftFound { drift } => (&drift.expected.id, &drift.ring),
             Event::DriftAdopted { drift: Drift::Group(drift) } => (&drift.expected.id, &drift.ring),
             Event::DriftEnded { ring, group } | Event::GroupRenamed { ring, group, .. } => (&group.id, ring),
             _ => return Ok(()),
         };
-        let known = groups
-            .get(group)
-            .or_else(|| lost.get(&(id.plan.clone(), ring.clone())).filter(|lost| lost.last.id == *group));
+        let lost = || self.lost.get(&(id.plan.clone(), ring.clone())).filter(|lost| lost.last.id == *group);
+        let known = self.groups.get(group).or_else(lost);
         let owned = known.is_some_and(|owned| owned.plan == id.plan && owned.ring == *ring);
         if owned { Ok(()) } else { Err(format!("group {group} is not ring {ring}'s")) }
     }

@@ -4,14 +4,9 @@
 //! what people allowed there is void.
 
 use crate::rollout::record::Event;
-use crate::rollout::state::account::State;
-use crate::rollout::state::attempts::Attempts;
-use crate::rollout::state::attribution::Attribution;
-use crate::rollout::state::owned::OwnedGroup;
-use crate::rollout::state::ring::Ring;
-use crate::rollout::state::ring_state::{PendingWrite, RingState};
-use crate::rollout::state::rollback::Progress;
-use crate::rollout::state::votes::Validity;
+use crate::rollout::state::{
+    Attempts, Attribution, OwnedGroup, PendingWrite, Progress, Ring, RingState, State, Validity,
+};
 use crate::time::{Timestamp, after, since};
 
 impl State {
@@ -93,12 +88,7 @@ impl Ring {
 
 impl RingState {
     pub(crate) fn not_after(&mut self, now: Timestamp) {
-        if let Self::Adopting(assigned)
-        | Self::Soaking(assigned, _)
-        | Self::Verified(assigned)
-        | Self::RollingBack(assigned, _)
-        | Self::RolledBack(Some(assigned), _) = self
-        {
+        if let Some(assigned) = self.assigned_mut() {
             assigned.at = now.min(assigned.at);
             assigned.deadline_from = now.min(assigned.deadline_from);
         }
@@ -142,8 +132,8 @@ mod tests {
     use crate::time::after;
     use std::collections::BTreeSet;
 
-    use crate::rollout::state::halt::Standstill;
     use crate::rollout::state::ring_state::{Assigned, Soak};
+    use crate::rollout::state::rollout::Standstill;
     use crate::rollout::state::votes::{Approval, Rejection};
 
     use crate::rollout::record::Gate;

@@ -15,3 +15,6 @@ pub mod superseded;
 #[cfg(test)]
 mod tests;
 pub mod write;
+
+/// Nothing; or why an event does not fit the state.
+pub(crate) type Fits = Result<(), String>;

@@ -8,18 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ids::{PlanName, RingName};
 use crate::plan::change::same_profiles;
 use crate::rollout::record::RolloutId;
-use crate::rollout::state::account::State;
-use crate::rollout::state::owned::OwnedGroup;
+use crate::rollout::state::{State, fold::Fits};
 use crate::time::Timestamp;
 
 impl State {
     /// A plan under another name, with its rollout and all that belongs to it.
-    pub(crate) fn rename_plan(
-        &mut self,
-        id: &RolloutId,
-        from: &PlanName,
-        at: Timestamp,
-    ) -> Result<(), String> {
+    pub(crate) fn rename_plan(&mut self, id: &RolloutId, from: &PlanName, at: Timestamp) -> Fits {
         if id.plan == *from || !self.is_untouched(&id.plan) {
             return Err("the plan has a rollout of its own".to_owned());
         }
@@ -53,16 +47,10 @@ impl State {
         }
         self.plans.insert(id.plan.clone(), plan);
         let new = |plan: PlanName| if plan == *from { id.plan.clone() } else { plan };
-        self.groups.values_mut().for_each(|owned| owned.plan = new(owned.plan.clone()));
-        let lost = std::mem::take(&mut self.lost).into_iter();
-        self.lost = lost
-            .map(|((plan, ring), owned)| {
-                let plan = new(plan);
-                ((plan.clone(), ring), OwnedGroup { plan, ..owned })
-            })
-            .collect();
-        let updaters = std::mem::take(&mut self.updaters).into_iter();
-        self.updaters = updaters.map(|((plan, ring), at)| ((new(plan), ring), at)).collect();
+        let owned = self.groups.values_mut().chain(self.lost.values_mut());
+        owned.for_each(|owned| owned.plan = new(owned.plan.clone()));
+        rekey(&mut self.lost, |(plan, ring)| (new(plan), ring));
+        rekey(&mut self.updaters, |(plan, ring)| (new(plan), ring));
         self.blocked_versions.iter_mut().for_each(|held| held.plan = new(held.plan.clone()));
         self.tallies.rename(from, &id.plan);
         Ok(())
@@ -74,7 +62,7 @@ impl State {
         id: &RolloutId,
         renamed: &BTreeMap<RingName, RingName>,
         at: Timestamp,
-    ) -> Result<(), String> {
+    ) -> Fits {
         let plan = self.plans.get_mut(&id.plan).ok_or("no such plan")?;
         let rollout = &mut plan.rollout;
         let new = |name: &RingName| renamed.get(name).unwrap_or(name).clone();
@@ -101,25 +89,24 @@ impl State {
         if let Some(rollback) = &mut rollout.rollback {
             rollback.steps.iter_mut().for_each(|step| step.step.ring = new(&step.step.ring));
         }
-        let owned = self.groups.values_mut().filter(|owned| owned.plan == id.plan);
-        owned.for_each(|owned| owned.rename(&new));
-        let lost = std::mem::take(&mut self.lost);
-        let rename = |((plan, ring), mut owned): ((PlanName, RingName), OwnedGroup)| {
-            let own = plan == id.plan;
-            if own {
-                owned.rename(&new);
-            }
-            ((plan, if own { new(&ring) } else { ring }), owned)
-        };
-        self.lost = lost.into_iter().map(rename).collect();
-        let updaters = std::mem::take(&mut self.updaters);
-        let moved = |((plan, ring), at): ((PlanName, RingName), Timestamp)| {
+        let owned = self.groups.values_mut().chain(self.lost.values_mut());
+        owned.filter(|owned| owned.plan == id.plan).for_each(|owned| owned.rename(&new));
+        let renamed = |(plan, ring): (PlanName, RingName)| {
             let ring = if plan == id.plan { new(&ring) } else { ring };
-            ((plan, ring), at)
+            (plan, ring)
         };
-        self.updaters = updaters.into_iter().map(moved).collect();
+        rekey(&mut self.lost, renamed);
+        rekey(&mut self.updaters, renamed);
         let held = self.blocked_versions.iter_mut().filter(|held| held.plan == id.plan);
         held.for_each(|held| held.ring = new(&held.ring));
         Ok(())
     }
+}
+
+/// Has what is known by plan and ring known by other names.
+fn rekey<T>(
+    known: &mut BTreeMap<(PlanName, RingName), T>,
+    renamed: impl Fn((PlanName, RingName)) -> (PlanName, RingName),
+) {
+    *known = std::mem::take(known).into_iter().map(|(key, value)| (renamed(key), value)).collect();
 }

@@ -7,13 +7,10 @@ use std::collections::BTreeMap;
 use crate::rollout::record::{
     Acknowledged, Cause, Event, Finding, Gate, Judgement, Purpose, Recorded, Unknown, Verdict, WriteIntent,
 };
-use crate::rollout::state::attempts::Attempts;
-use crate::rollout::state::attribution::Attribution;
-use crate::rollout::state::between::Between;
-use crate::rollout::state::fold::write::Outcome;
-use crate::rollout::state::moved::Moved;
-use crate::rollout::state::ring::{Restoring, Ring, UnknownSince};
-use crate::rollout::state::ring_state::{Assigned, Origin, PendingWrite, RingState, Soak};
+use crate::rollout::state::{
+    Assigned, Attempts, Attribution, Between, Moved, Origin, PendingWrite, Restoring, Ring, RingState, Soak,
+    UnknownSince, fold::Fits, fold::write::Outcome,
+};
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 
@@ -38,7 +35,7 @@ impl Ring {
     }
 
     /// The transition table of a ring.
-    pub(crate) fn apply(&mut self, event: &Event, recorded: &Recorded) -> Result<(), String> {
+    pub(crate) fn apply(&mut self, event: &Event, recorded: &Recorded) -> Fits {
         let at = recorded.at;
         let next = match (&self.stage, event) {
             (RingState::Pending, Event::RingReached { .. }) => RingState::Entering(Attempts::default()),
@@ -49,10 +46,8 @@ impl Ring {
             (RingState::Entering(_), Event::RingAssigned { group, .. }) => {
                 self.between = Between::default();
                 // The assignment is as old as the group; the time for it begins with the entry.
-                RingState::Adopting(Assigned {
-                    deadline_from: at,
-                    ..Assigned::of(group, &group.content.policies)
-                })
+                let assigned = Assigned::of(group, &group.content.policies);
+                RingState::Adopting(Assigned { deadline_from: at, ..assigned })
             }
             (stage, Event::WritePlanned { intent, .. })
                 if intent.purpose.is_of_any_stage() && !matches!(stage, RingState::Deploying(_)) =>
@@ -63,14 +58,7 @@ impl Ring {
             (RingState::Entering(attempts), Event::WritePlanned { intent, .. }) => {
                 let (attempts, moved) = (attempts.clone(), self.moved.clone());
                 self.note_moved(intent);
-                RingState::Deploying(Box::new(PendingWrite {
-                    intent: (**intent).clone(),
-                    planned_at: at,
-                    attempts,
-                    doubt: None,
-                    origin: None,
-                    moved,
-                }))
+                deploying(intent, at, attempts, moved, None)
             }
             // Before the write's own events: a person may waive while it has no outcome.
             (_, Event::GateWaived { gate, .. }) => {
@@ -125,8 +113,9 @@ impl Ring {
                             return Ok(());
                         }
                         Some(origin) => {
-                            let done = self.restoring.done + u32::from(was_applied(event));
-                            self.go_back(origin, Restoring { attempts, since: at, done });
+                            let done = self.restoring.done + u32::from(applied);
+                            (self.stage, self.since) = (origin.stage, origin.since);
+                            self.restoring = Restoring { attempts, since: at, done };
                             return Ok(());
                         }
                     }
@@ -222,7 +211,7 @@ impl Ring {
         &mut self,
         to: BTreeMap<Environment, ClientVersion>,
         at: Timestamp,
-    ) -> Result<(), String> {
+    ) -> Fits {
         if matches!(self.stage, RingState::Deploying(_)) {
             return Err("a write has no outcome yet".to_owned());
         }
@@ -239,25 +228,10 @@ impl Ring {
             Purpose::PutBack { .. } => self.between.back.clone(),
             _ => self.restoring.attempts.clone(),
         };
-        let (intent, planned_at, moved) = (intent.clone(), at, self.moved.clone());
         // Any stage will do for the instant until it is replaced.
         let stage = std::mem::replace(&mut self.stage, RingState::Pending);
         let origin = Some(Origin { stage, since: self.since });
-        self.stage = RingState::Deploying(Box::new(PendingWrite {
-            intent,
-            planned_at,
-            attempts,
-            doubt: None,
-            origin,
-            moved,
-        }));
-        self.since = at;
-    }
-
-    pub(crate) fn go_back(&mut self, origin: Origin, restoring: Restoring) {
-        self.stage = origin.stage;
-        self.since = origin.since;
-        self.restoring = restoring;
+        (self.stage, self.since) = (deploying(intent, at, attempts, self.moved.clone(), origin), at);
     }
 
     /// A person resumed, having seen the cause: its clock starts anew.
@@ -310,6 +284,18 @@ impl Ring {
             (None, _) => {}
         }
     }
+}
+
+/// A write is planned, after these attempts.
+fn deploying(
+    intent: &WriteIntent,
+    planned_at: Timestamp,
+    attempts: Attempts,
+    moved: BTreeMap<Environment, Moved>,
+    origin: Option<Origin>,
+) -> RingState {
+    let intent = intent.clone();
+    RingState::Deploying(Box::new(PendingWrite { intent, planned_at, attempts, doubt: None, origin, moved }))
 }
 
 /// Whether an outcome says that the group is as intended.

@@ -4,12 +4,9 @@
 
 use crate::ids::PlanName;
 use crate::rollout::record::{Recorded, RollbackStep, RolloutId, Trigger};
-use crate::rollout::state::account::State;
-use crate::rollout::state::attribution::Attribution;
-use crate::rollout::state::blocked_version::BlockedVersion;
-use crate::rollout::state::phase::Phase;
-use crate::rollout::state::rollback::{Progress, Rollback, StepState};
-use crate::rollout::state::rollout::Rollout;
+use crate::rollout::state::{
+    Attribution, BlockedVersion, Phase, Progress, Rollback, Rollout, State, StepState, fold::Fits,
+};
 use crate::version::{ClientVersion, Environment};
 
 impl Rollout {
@@ -19,7 +16,7 @@ impl Rollout {
         trigger: Trigger,
         steps: &[RollbackStep],
         recorded: &Recorded,
-    ) -> Result<(), String> {
+    ) -> Fits {
         if self.phase == Phase::Superseded {
             return Err("the rollout is superseded".to_owned());
         }
@@ -29,11 +26,11 @@ impl Rollout {
         for step in steps {
             let ring =
                 self.ring(&step.ring).ok_or_else(|| format!("the rollout has no ring {}", step.ring))?;
-            let moved = |environment: &Environment| ring.moved.contains_key(environment);
-            let under_way = |environment: &Environment| {
-                self.rollback.as_ref().is_some_and(|back| back.is_to_go_back(&step.ring, *environment))
+            let sound = |environment: &Environment| {
+                let known = self.rollback.as_ref();
+                let under_way = known.is_some_and(|back| back.is_to_go_back(&step.ring, *environment));
+                ring.moved.contains_key(environment) && !under_way
             };
-            let sound = |environment: &Environment| moved(environment) && !under_way(environment);
             if step.back.is_empty() || !step.back.keys().all(sound) {
                 return Err(format!("this rollout did not move what is taken back in {}", step.ring));
             }
@@ -83,7 +80,7 @@ impl State {
     }
 
     /// A person allows what this plan's rollbacks block of a version.
-    pub(crate) fn release(&mut self, plan: &PlanName, version: ClientVersion) -> Result<(), String> {
+    pub(crate) fn release(&mut self, plan: &PlanName, version: ClientVersion) -> Fits {
         let before = self.blocked_versions.len();
         self.blocked_versions.retain(|held| !(held.plan == *plan && held.version == version));
         if self.blocked_versions.len() == before {

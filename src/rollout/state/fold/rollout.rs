@@ -5,19 +5,15 @@
 use std::collections::BTreeMap;
 
 use crate::ids::RingName;
+use crate::plan::change::same_profiles;
 use crate::plan::model::{OnNewTarget, PlanDigest, Revision, RingPlan};
 use crate::rollout::record::{Acknowledged, Cause, Event, Gate, HowBack, Purpose, Recorded, WriteIntent};
-use crate::rollout::state::halt::{Halt, WaitingTarget};
-use crate::rollout::state::phase::Phase;
-use crate::rollout::state::ring::Ring;
-use crate::rollout::state::ring_state::RingState;
-use crate::rollout::state::rollback::Progress;
-use crate::rollout::state::rollout::{Rollout, same_profiles};
+use crate::rollout::state::{Halt, Phase, Progress, Ring, RingState, Rollout, WaitingTarget, fold::Fits};
 use crate::time::{Timestamp, after, since};
 
 impl Rollout {
     /// The transition table of a rollout: phase, holds, and through [`Ring::apply`] its rings.
-    pub(crate) fn apply(&mut self, event: &Event, recorded: &Recorded) -> Result<(), String> {
+    pub(crate) fn apply(&mut self, event: &Event, recorded: &Recorded) -> Fits {
         let at = recorded.at;
         match (self.phase, event) {
             (
@@ -38,13 +34,14 @@ impl Rollout {
                 }
                 self.enter_phase(Phase::RolledBack, at)?;
             }
-            (Phase::Running, Event::RolloutSuperseded { .. }) => self.enter_phase(Phase::Superseded, at)?,
+            (Phase::Running | Phase::Withdrawn, Event::RolloutSuperseded { .. }) => {
+                self.enter_phase(Phase::Superseded, at)?;
+            }
             (Phase::Running, Event::NewTargetWaits { revision }) => self.wait(revision, at)?,
             (Phase::Running, Event::NewTargetDropped {}) => {
                 self.waiting.take().ok_or("no newer target waits")?;
             }
             (Phase::Running, Event::RolloutWithdrawn {}) => self.enter_phase(Phase::Withdrawn, at)?,
-            (Phase::Withdrawn, Event::RolloutSuperseded { .. }) => self.enter_phase(Phase::Superseded, at)?,
             (Phase::Withdrawn, Event::RolloutReturned {}) => {
                 self.forgive_absence(at);
                 self.enter_phase(Phase::Running, at)?;
@@ -104,15 +101,9 @@ impl Rollout {
     }
 
     /// A person lifts the halt, and accepts what the gates of its rings found.
-    pub(crate) fn lift_halt(
-        &mut self,
-        cause: &Cause,
-        acknowledged: &[&Acknowledged],
-        at: Timestamp,
-    ) -> Result<(), String> {
-        match &self.halted {
-            Some(halt) if halt.cause == *cause => {}
-            _ => return Err("the rollout is not halted by this cause".to_owned()),
+    pub(crate) fn lift_halt(&mut self, cause: &Cause, acknowledged: &[&Acknowledged], at: Timestamp) -> Fits {
+        if self.halted.as_ref().is_none_or(|halt| halt.cause != *cause) {
+            return Err("the rollout is not halted by this cause".to_owned());
         }
         if let Some(found) = acknowledged.iter().find(|found| self.ring(&found.ring).is_none()) {
             return Err(format!("the rollout has no ring {}", found.ring));
@@ -130,7 +121,7 @@ impl Rollout {
     }
 
     /// What happens to a ring while the rollout goes back.
-    pub(crate) fn go_back(&mut self, event: &Event, recorded: &Recorded) -> Result<(), String> {
+    pub(crate) fn go_back(&mut self, event: &Event, recorded: &Recorded) -> Fits {
         if let Some(ring) = event.ring().filter(|ring| self.puts_back(event, ring)) {
             return self.ring_mut(ring).ok_or("the rollout has no such ring")?.apply(event, recorded);
         }
@@ -146,13 +137,7 @@ impl Rollout {
                 return Err(format!("ring {} goes back first", next.ring));
             }
             let to = match event {
-                Event::WritePlanned { intent, .. } => match &intent.purpose {
-                    Purpose::Rollback { to } => Some(to),
-                    Purpose::Target
-                    | Purpose::MoveOut { .. }
-                    | Purpose::PutBack { .. }
-                    | Purpose::Restore => None,
-                },
+                Event::WritePlanned { intent, .. } => intent.purpose.rolls_back_to(),
                 Event::RollbackInPlace { to, .. } => Some(to),
                 _ => None,
             };
@@ -189,7 +174,7 @@ impl Rollout {
         }
     }
 
-    fn enter_phase(&mut self, phase: Phase, at: Timestamp) -> Result<(), String> {
+    fn enter_phase(&mut self, phase: Phase, at: Timestamp) -> Fits {
         if self.pending_write().is_some() {
             return Err("a write has no outcome yet".to_owned());
         }
@@ -214,7 +199,7 @@ impl Rollout {
         }
     }
 
-    fn wait(&mut self, revision: &Revision, at: Timestamp) -> Result<(), String> {
+    fn wait(&mut self, revision: &Revision, at: Timestamp) -> Fits {
         if revision.plan.on_new_target != OnNewTarget::Finish {
             return Err("this revision does not wait".to_owned());
         }
@@ -228,7 +213,7 @@ impl Rollout {
         earlier.into_iter().all(|ring| matches!(ring.stage, RingState::Verified(_)))
     }
 
-    fn revise(&mut self, revision: &Revision, restricts_only: bool, at: Timestamp) -> Result<(), String> {
+    fn revise(&mut self, revision: &Revision, restricts_only: bool, at: Timestamp) -> Fits {
         if let Some(ring) = self.entered_ring_changed_by(revision) {
             return Err(format!("ring {ring} is entered, so its change is a new rollout"));
         }

@@ -2,10 +2,7 @@
 //!
 //! **Invariant:** what nobody could see in no way shortens a proof.
 
-use crate::rollout::state::account::State;
-use crate::rollout::state::halt::Standstill;
-use crate::rollout::state::phase::Phase;
-use crate::rollout::state::ring_state::RingState;
+use crate::rollout::state::{Phase, RingState, Standstill, State};
 use crate::time::{Timestamp, after, since};
 
 impl State {

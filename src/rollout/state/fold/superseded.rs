@@ -6,15 +6,10 @@ use std::collections::BTreeMap;
 
 use crate::ids::{GroupId, PlanName, RingName};
 use crate::plan::model::{Plan, RingPlan};
-use crate::rollout::record::{Acknowledged, Event, Recorded, RollbackStep, RolloutId};
-use crate::rollout::state::account::State;
-use crate::rollout::state::moved::Moved;
-use crate::rollout::state::owned::OwnedGroup;
-use crate::rollout::state::phase::Phase;
-use crate::rollout::state::plan::PlanState;
-use crate::rollout::state::ring::Ring;
-use crate::rollout::state::rollout::Rollout;
-use crate::rollout::state::superseded::{Brought, Superseded};
+use crate::rollout::record::{Acknowledged, Event, Purpose, Recorded, RollbackStep, RolloutId};
+use crate::rollout::state::{
+    Brought, Moved, OwnedGroup, Phase, PlanState, Ring, Rollout, State, Superseded, fold::Fits,
+};
 use crate::time::Timestamp;
 use crate::version::Environment;
 
@@ -41,9 +36,9 @@ impl Superseded {
             .rings_with_plans()
             .find(|(ring, _)| ring.stage.assigned().is_some_and(|assigned| assigned.group == *group));
         self.plan.targets.retain(|environment, version| {
-            let offered = content.and_then(|content| content.target(*environment));
+            let is_offered = content.is_some_and(|content| content.offers(*environment, *version));
             let is_taken_over = entered.is_some_and(|(_, plan)| plan.targets.contains_key(environment));
-            offered == Some(version.to_string().as_str()) && !is_taken_over
+            is_offered && !is_taken_over
         });
     }
 }
@@ -92,7 +87,7 @@ impl PlanState {
     }
 
     /// What becomes of the devices of a ring that an earlier rollout left on their way.
-    pub(crate) fn take_of_left(&mut self, event: &Event, recorded: &Recorded) -> Result<(), String> {
+    pub(crate) fn take_of_left(&mut self, event: &Event, recorded: &Recorded) -> Fits {
         if self.rollout.phase != Phase::Running {
             return Err("the rollout does not run".to_owned());
         }
@@ -119,7 +114,9 @@ impl State {
     pub(crate) fn keep_superseded(&mut self, id: &RolloutId, recorded: &Recorded) {
         let Some(plan) = self.plans.get_mut(&id.plan) else { return };
         match &recorded.entry.event {
-            Event::WritePlanned { intent, .. } if intent.purpose.is_target() => plan.brought.note(id, intent),
+            Event::WritePlanned { intent, .. } if intent.purpose == Purpose::Target => {
+                plan.brought.note(id, intent)
+            }
             Event::RolloutCompleted {} => plan.brought.prove(&plan.rollout.revision.plan),
             _ => {}
         }

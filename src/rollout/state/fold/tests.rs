@@ -18,7 +18,7 @@ use crate::rollout::record::{Cancelled, Entry, Purpose, WriteId, WriteIntent};
 use crate::rollout::record::{Gate, Unknown};
 use crate::rollout::record::{Group, GroupContent};
 use crate::rollout::state::account::*;
-use crate::rollout::world::{Desired, Observations, Observed};
+use crate::rollout::world::{Desired, Known, Observations, Observed};
 use crate::schedule::Schedule;
 use crate::version::Environment;
 
@@ -183,11 +183,9 @@ fn the_fresh_count_has_the_last_word() {
         for plan in state.plans.values_mut() {
             plan.rollout.revision.plan.rings[0].max_devices = limit;
         }
-        assert_eq!(
-            clear_to_send(&state, &plan, Desired::InForce, &world, &look, count.as_ref(), now),
-            said,
-            "{row}"
-        );
+        let known = Known { state: &state, world: &world, now };
+        let cleared = clear_to_send(known, &plan, Desired::InForce, &look, count.as_ref());
+        assert_eq!(cleared, said, "{row}");
     }
 }
 
@@ -240,8 +238,9 @@ fn a_write_in_doubt_is_not_sent_whatever_the_look_shows() {
     let now = "2026-10-12T09:00:00Z".parse().unwrap();
     let look = Observed { value: FreshRead::Groups(Vec::new()), as_of: now };
     let plan = PlanName::new("client").unwrap();
-    let cleared = |state: &State, at| {
-        clear_to_send(state, &plan, Desired::InForce, &Observations::default(), &look, None, at)
+    let cleared = |state: &State, now| {
+        let known = Known { state, world: &Observations::default(), now };
+        clear_to_send(known, &plan, Desired::InForce, &look, None)
     };
     assert_eq!(cleared(&state, now), Ok(()), "fresh, and nothing is in the way");
     let later = after(now, crate::time::SignedDuration::from_mins(31));

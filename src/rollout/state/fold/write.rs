@@ -3,36 +3,11 @@
 //! **Invariant:** a write whose outcome is unknown ends by what two reads agree on, and by nothing else.
 
 use crate::rollout::record::{Cancelled, Event, Finding, Group, Purpose};
-use crate::rollout::state::attempts::{Attempts, FailedReads, LONGEST_PAUSE, Refusal};
-use crate::rollout::state::ring_state::{Assigned, FirstRead, PendingWrite, RingState, UnknownOutcome};
+use crate::rollout::state::{
+    Assigned, Attempts, FailedReads, FirstRead, PendingWrite, Refusal, RingState, UnknownOutcome,
+    attempts::LONGEST_PAUSE,
+};
 use crate::time::{Timestamp, after};
-
-impl PendingWrite {
-    /// The attempts after this write, which was not sent and is no failure of its own.
-    fn unsent(&self, why: &Cancelled, not_before: Option<Timestamp>, at: Timestamp) -> Attempts {
-        let before = self.attempts.reads.as_ref();
-        let reads = match why {
-            Cancelled::ReadFailed { message } => {
-                let in_a_row = |reads: &&FailedReads| {
-                    let ready = self.attempts.not_before.map_or(reads.until, |at| at.max(reads.until));
-                    self.planned_at <= after(ready, LONGEST_PAUSE)
-                };
-                let before = before.filter(in_a_row);
-                Some(FailedReads {
-                    times: before.map_or(0, |reads| reads.times).saturating_add(1),
-                    since: before.map_or(at, |reads| reads.since),
-                    until: at,
-                    last: message.clone(),
-                })
-            }
-            // The daemon ended in the middle of a read.
-            Cancelled::Ending => before.cloned(),
-            // The read says why.
-            _ => None,
-        };
-        Attempts { not_before, reads, ..self.attempts.clone() }
-    }
-}
 
 pub(crate) enum Outcome {
     RingState(RingState),
@@ -58,7 +33,11 @@ impl PendingWrite {
         }
         match (&self.doubt, event) {
             (None, Event::WriteCancelled { why, retry_at, .. }) => Ok(self.back(why, *retry_at, at)),
-            (None, Event::WriteRefused { status, message, .. }) => Ok(self.refused(*status, message)),
+            (None, Event::WriteRefused { status, message, .. }) => {
+                let refused = Some(Refusal { status: *status, message: message.clone() });
+                let last = format!("refused with {status}: {message}");
+                Ok(Outcome::Nothing(Attempts { refused, ..self.failed(last, None, false) }))
+            }
             (None, Event::WriteConfirmed { group, .. }) => self.applied(group, at),
             (None, Event::WriteDoubted { why, .. }) => {
                 Ok(Outcome::Unknown(UnknownOutcome { why: why.clone(), since: at, first_read: None }))
@@ -74,12 +53,8 @@ impl PendingWrite {
                 }
                 match finding {
                     Finding::Applied { group } => self.applied(group, at),
-                    Finding::NotApplied {} => {
-                        Ok(self.failed("not applied, by two reads".to_owned(), None, true))
-                    }
-                    Finding::Overwritten { .. } => {
-                        Ok(self.failed("overwritten by somebody else".to_owned(), None, true))
-                    }
+                    Finding::NotApplied {} => Ok(self.doubted("not applied, by two reads")),
+                    Finding::Overwritten { .. } => Ok(self.doubted("overwritten by somebody else")),
                 }
             }
             (None, _) => Err("the write's outcome is not unknown".to_owned()),
@@ -111,32 +86,51 @@ impl PendingWrite {
         })
     }
 
-    pub(crate) fn back(&self, why: &Cancelled, retry_at: Option<Timestamp>, at: Timestamp) -> Outcome {
-        if why.is_a_failure() {
-            return self.failed(why.to_string(), retry_at, false);
-        }
-        Outcome::Nothing(self.unsent(why, retry_at, at))
+    fn back(&self, why: &Cancelled, retry_at: Option<Timestamp>, at: Timestamp) -> Outcome {
+        Outcome::Nothing(match why.is_a_failure() {
+            true => self.failed(why.to_string(), retry_at, false),
+            false => self.unsent(why, retry_at, at),
+        })
     }
 
-    pub(crate) fn failed(&self, last: String, not_before: Option<Timestamp>, doubted: bool) -> Outcome {
-        Outcome::Nothing(Attempts {
+    fn doubted(&self, last: &str) -> Outcome {
+        Outcome::Nothing(self.failed(last.to_owned(), None, true))
+    }
+
+    /// The attempts after this write, which came to nothing.
+    fn failed(&self, last: String, not_before: Option<Timestamp>, doubted: bool) -> Attempts {
+        Attempts {
             failed: self.attempts.failed + 1,
             last: Some(last),
             not_before,
             doubted: doubted || self.attempts.doubted,
             refused: None,
             reads: None,
-        })
+        }
     }
 
-    pub(crate) fn refused(&self, status: u16, message: &str) -> Outcome {
-        Outcome::Nothing(Attempts {
-            failed: self.attempts.failed + 1,
-            last: Some(format!("refused with {status}: {message}")),
-            not_before: None,
-            doubted: self.attempts.doubted,
-            refused: Some(Refusal { status, message: message.to_owned() }),
-            reads: None,
-        })
+    /// The attempts after this write, which was not sent and is no failure of its own.
+    fn unsent(&self, why: &Cancelled, not_before: Option<Timestamp>, at: Timestamp) -> Attempts {
+        let before = self.attempts.reads.as_ref();
+        let reads = match why {
+            Cancelled::ReadFailed { message } => {
+                let in_a_row = |reads: &&FailedReads| {
+                    let ready = self.attempts.not_before.map_or(reads.until, |at| at.max(reads.until));
+                    self.planned_at <= after(ready, LONGEST_PAUSE)
+                };
+                let before = before.filter(in_a_row);
+                Some(FailedReads {
+                    times: before.map_or(0, |reads| reads.times).saturating_add(1),
+                    since: before.map_or(at, |reads| reads.since),
+                    until: at,
+                    last: message.clone(),
+                })
+            }
+            // The daemon ended in the middle of a read.
+            Cancelled::Ending => before.cloned(),
+            // The read says why.
+            _ => None,
+        };
+        Attempts { not_before, reads, ..self.attempts.clone() }
     }
 }

@@ -9,7 +9,7 @@ use crate::rollout::tell::explain::remedy::Remedy;
 use crate::rollout::tell::explain::told::{ToldBlocker, of_devices, of_full_sweep, told};
 use crate::rollout::tell::report::Report;
 use crate::rollout::world::Read;
-use crate::text::in_shell;
+use crate::text::{in_shell, joined};
 use crate::time::short;
 
 /// That no patience helps: fewer people could approve than must.
@@ -36,8 +36,8 @@ fn voided(report: &Report, ring: &RingName) -> String {
         }
         Validity::Stands => None,
     });
-    let told: Vec<String> = voided.collect();
-    if told.is_empty() { String::new() } else { format!(" No longer counted: {}.", told.join("; ")) }
+    let told = joined(voided, "; ");
+    if told.is_empty() { told } else { format!(" No longer counted: {told}.") }
 }
 
 /// What is told of a gate: the sentences by its verdict, the instants and reads by its evidence.
@@ -66,12 +66,10 @@ pub(crate) fn gate(report: &Report, ring: &RingName, judgement: &Judgement) -> T
             _ => told.since(assigned_at()).reads(of_devices),
         },
     };
-    let told = match verdict {
-        Verdict::Unknown(_) => told.since(report.unsure(ring, judgement).map(|unsure| unsure.since)),
-        Verdict::Pass | Verdict::Wait(_) | Verdict::Fail(_) | Verdict::Exempt(_) => told,
-    };
-    match verdict {
-        Verdict::Unknown(Unknown::ProfilesUnread | Unknown::ProfileUnresolved) => {
+    let Verdict::Unknown(why) = verdict else { return told };
+    let told = told.since(report.unsure(ring, judgement).map(|unsure| unsure.since));
+    match why {
+        Unknown::ProfilesUnread | Unknown::ProfileUnresolved => {
             told.reads(|read| matches!(read, Read::Profiles))
         }
         _ => told,
@@ -296,6 +294,10 @@ pub(crate) fn out_of_gate(ring: &RingName, judgement: &Judgement, plan: &str) ->
     let of = if gate.is_of_health() { format!(" --ring {}", in_shell(ring.as_str())) } else { String::new() };
     let waive =
         |words: &str| Remedy::then(words, format!("ringward waive {plan} --gate {gate}{of} --reason …"));
+    let approve = |words: &str| {
+        let ring = in_shell(ring.as_str());
+        Remedy::then(words, format!("ringward approve {plan} --ring {ring} --reason …"))
+    };
     match &judgement.verdict {
         Verdict::Wait(Waiting::OpeningClosed | Waiting::OpeningEndsSoon) => match &judgement.evidence {
             Evidence::Opening { opens_at: None, .. } => {
@@ -332,13 +334,11 @@ pub(crate) fn out_of_gate(ring: &RingName, judgement: &Judgement, plan: &str) ->
         Verdict::Wait(Waiting::WouldDowngrade) => Remedy::words(
             "name the version that is meant in the plan; if these devices shall go down, write `allow_downgrade: '<=VERSION'` into the plan, with the first three numbers of the newest that they run; then it goes on by itself",
         ),
-        Verdict::Wait(Waiting::ApprovalMissing) => Remedy::then(
-            "ask those who may approve it; each of them does it on the page, or by",
-            format!("ringward approve {plan} --ring {} --reason …", in_shell(ring.as_str())),
-        ),
-        Verdict::Wait(Waiting::ApprovalRefused) => Remedy::then(
+        Verdict::Wait(Waiting::ApprovalMissing) => {
+            approve("ask those who may approve it; each of them does it on the page, or by")
+        }
+        Verdict::Wait(Waiting::ApprovalRefused) => approve(
             "ask who rejected it, whose reason `ringward explain` shows; change the plan, or have them take it back by",
-            format!("ringward approve {plan} --ring {} --reason …", in_shell(ring.as_str())),
         ),
         Verdict::Fail(Failing::DeadlineMissed) => {
             waive("see which devices did not arrive; to go on without them")
@@ -361,10 +361,7 @@ pub(crate) fn out_of_gate(ring: &RingName, judgement: &Judgement, plan: &str) ->
             | Unknown::ProfilesUnread
             | Unknown::ReadFails
             | Unknown::ApproversUnread,
-        ) => Remedy::then(
-            "nothing, if the reads recover; those that fail are told by",
-            "ringward status".to_owned(),
-        ),
+        ) => Remedy::reads_recover(),
         Verdict::Pass | Verdict::Exempt(_) => Remedy::words("nothing: it is not in the way"),
     }
 }

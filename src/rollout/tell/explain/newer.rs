@@ -4,8 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::rollout::tell::explain::remedies::resume;
 use crate::rollout::tell::explain::remedy::{Remedy, WaitExplained};
 use crate::rollout::tell::report::{NewerTarget, Report};
+use crate::text::joined;
 use crate::version::{ClientVersion, Environment};
 
 /// What lets a newer target take over, whatever the running rollout does.
@@ -19,7 +21,7 @@ impl Report {
             after it."
             .to_owned();
         let plan = &self.id.plan;
-        let resume = || format!("ringward resume {plan} --reason …");
+        let resume = || resume(plan.as_str());
         // Only a person lets a rollout that is held go on to its end. A stop or a pause would hold
         // the newer target as well.
         let stop = self.waiting_on.iter().any(|blocker| blocker.code() == "stopped");
@@ -50,9 +52,6 @@ fn targets<R>(rings: &[(R, BTreeMap<Environment, ClientVersion>)]) -> String {
     for (environment, version) in rings.iter().flat_map(|(_, targets)| targets) {
         versions.entry(*environment).or_default().insert(*version);
     }
-    let each = versions.iter().map(|(environment, versions)| {
-        let versions: Vec<_> = versions.iter().map(ToString::to_string).collect();
-        format!("{environment} {}", versions.join(" or "))
-    });
-    each.collect::<Vec<_>>().join(", ")
+    let each = versions.iter().map(|(at, versions)| format!("{at} {}", joined(versions, " or ")));
+    joined(each, ", ")
 }

@@ -1,5 +1,6 @@
 //! What would change each blocker, as a person can do it.
 
+use crate::ids::RingName;
 use crate::rollout::decide::blocker::Blocker;
 use crate::rollout::record::{Cause, ClockDoubt, DriftKind, GroupDrift, Never, Unknown};
 use crate::rollout::tell::explain::blocks;
@@ -52,10 +53,7 @@ pub(crate) fn remedy(blocker: &Blocker, plan: &str) -> Remedy {
         Blocker::BetweenGroups { .. } => Remedy::words(
             "nothing: they go in or back by themselves; while writes are stopped, `start` lets them",
         ),
-        Blocker::GroupsUnread(_) => Remedy::then(
-            "nothing, if the reads recover; those that fail are told by",
-            "ringward status".to_owned(),
-        ),
+        Blocker::GroupsUnread(_) => Remedy::reads_recover(),
         Blocker::InFlight(..) | Blocker::OutcomeUnknown { .. } => {
             Remedy::words("nothing: it is settled by itself")
         }
@@ -98,7 +96,7 @@ pub(crate) fn remedy(blocker: &Blocker, plan: &str) -> Remedy {
         ),
         Blocker::Returning { ring, .. } => Remedy::then(
             "nothing: it goes on by itself; which devices do not follow is told by",
-            format!("ringward devices {plan} --ring {}", in_shell(ring.as_str())),
+            devices(plan, ring),
         ),
         Blocker::RolledBack { missing, .. } => {
             let words = "name the version to run now in the plan; to try the same one again, `ringward unblock` it first";
@@ -106,12 +104,16 @@ pub(crate) fn remedy(blocker: &Blocker, plan: &str) -> Remedy {
                 None => Remedy::words(words),
                 Some((ring, _)) => Remedy::then(
                     format!("{words}; which devices did not follow is told by"),
-                    format!("ringward devices {plan} --ring {}", in_shell(ring.as_str())),
+                    devices(plan, ring),
                 ),
             }
         }
         Blocker::Moving => Remedy::words("nothing: it goes on by itself"),
     }
+}
+
+fn devices(plan: &str, ring: &RingName) -> String {
+    format!("ringward devices {plan} --ring {}", in_shell(ring.as_str()))
 }
 
 /// Somebody has a group offer what a rollback blocks.
@@ -158,29 +160,31 @@ fn after_halt(cause: &Cause, plan: &str) -> String {
 
 /// What a person can do about a changed group before resuming.
 fn after_drift(drift: &GroupDrift) -> &'static str {
+    let kinds = drift.kinds();
     match drift.never {
         Some(Never::Forbidden { .. }) => {
-            return "find out who changed the group; write into the plan what this ring shall run now, and go on";
+            "find out who changed the group; write into the plan what this ring shall run now, and go on"
         }
         Some(Never::BlockedVersion { .. }) => {
-            return "find out who changed the group; make it at Cloudflare what this ring shall run now, and go on";
+            "find out who changed the group; make it at Cloudflare what this ring shall run now, and go on"
         }
         Some(Never::Superseded { .. }) => {
-            return "find out who changed the group; leave it as it is, for what it offered was replaced, and go on: the ring is entered in its turn";
+            "find out who changed the group; leave it as it is, for what it offered was replaced, and go on: the ring is entered in its turn"
         }
         Some(Never::TooOften { .. }) => {
-            return "find out who, or which tool, changes the group again and again, and end that; set it back at Cloudflare, or leave it as it is now, and go on";
+            "find out who, or which tool, changes the group again and again, and end that; set it back at Cloudflare, or leave it as it is now, and go on"
         }
-        None => {}
-    }
-    let kinds = drift.kinds();
-    if kinds.contains(&DriftKind::GroupDeleted) && drift.elsewhere.is_empty() {
-        "find out who deleted the group; to have ringward create it anew, write `on_drift: restore` into the plan, and go on"
-    } else if drift.elsewhere.is_empty() {
-        "find out who changed the group; set it back at Cloudflare, or leave it as it is now, and go on"
-    } else if kinds.contains(&DriftKind::ProfileMoved) {
-        "find out who moved the profile; put it back at Cloudflare, or take it out of the ring, and go on"
-    } else {
-        "find out who made the other group of that name; rename or delete it at Cloudflare, and go on"
+        None if kinds.contains(&DriftKind::GroupDeleted) && drift.elsewhere.is_empty() => {
+            "find out who deleted the group; to have ringward create it anew, write `on_drift: restore` into the plan, and go on"
+        }
+        None if drift.elsewhere.is_empty() => {
+            "find out who changed the group; set it back at Cloudflare, or leave it as it is now, and go on"
+        }
+        None if kinds.contains(&DriftKind::ProfileMoved) => {
+            "find out who moved the profile; put it back at Cloudflare, or take it out of the ring, and go on"
+        }
+        None => {
+            "find out who made the other group of that name; rename or delete it at Cloudflare, and go on"
+        }
     }
 }

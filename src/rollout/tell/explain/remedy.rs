@@ -21,6 +21,12 @@ impl Remedy {
     pub(crate) fn then(words: impl Into<String>, command: String) -> Self {
         Self { words: words.into(), command: Some(command) }
     }
+
+    /// A read that fails is in the way.
+    pub(crate) fn reads_recover() -> Self {
+        let words = "nothing, if the reads recover; those that fail are told by";
+        Self::then(words, "ringward status".to_owned())
+    }
 }
 
 impl fmt::Display for Remedy {

@@ -4,10 +4,10 @@ use crate::ids::RingName;
 use crate::rollout::decide::blocker::{Blocker, TooMany, TooManyToday, change};
 use crate::rollout::record::{CLOCKS_APART, Cause, Gate, Judgement, Unknown};
 use crate::rollout::state::Rollback;
-use crate::rollout::tell::explain::blocks;
 use crate::rollout::tell::explain::gates::{ailing, cannot_tell, gate, stayed, whose};
 use crate::rollout::tell::explain::told::{ToldBlocker, of_devices, of_full_sweep, of_groups, told};
-use crate::rollout::tell::report::Report;
+use crate::rollout::tell::{explain::blocks, report::Report};
+use crate::text::joined;
 use crate::time::{in_words, short};
 
 /// What is told of one blocker.
@@ -128,10 +128,9 @@ pub(crate) fn of_blocker(report: &Report, blocker: &Blocker) -> ToldBlocker {
         Blocker::Returning { ring, missing, until } => told(
             match missing.as_slice() {
                 [] => format!("ring {ring} is back"),
-                missing => format!(
-                    "ring {ring} is on its way back: {}",
-                    missing.iter().map(returning).collect::<Vec<_>>().join(", ")
-                ),
+                missing => {
+                    format!("ring {ring} is on its way back: {}", joined(missing.iter().map(returning), ", "))
+                }
             },
             "The earlier version is on offer, and devices take it as they wake. The ring before it follows once enough are back, and after `rollback.step` in any case: devices that are off, pinned or silent hold nothing up.",
         ).since(report.ring_since(ring)).until(*until).reads(of_devices),
@@ -146,8 +145,8 @@ pub(crate) fn of_blocker(report: &Report, blocker: &Blocker) -> ToldBlocker {
                     [] => String::new(),
                     missing => {
                         let words = |(ring, word): &(RingName, Judgement)| format!("ring {ring}: {}", returning(word));
-                        let missing: Vec<String> = missing.iter().map(words).collect();
-                        format!("Not all devices are back: {}. They follow as they wake. ", missing.join("; "))
+                        let missing = joined(missing.iter().map(words), "; ");
+                        format!("Not all devices are back: {missing}. They follow as they wake. ")
                     }
                 }
             ),

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::fleet::RingScope;
 use crate::ids::PolicyId;
 use crate::plan::model::RingPlan;
+use crate::rollout::judge::subject::planned_scope;
 use crate::rollout::record::Group;
 use crate::rollout::world::Observations;
 use crate::time::Timestamp;
@@ -33,12 +34,9 @@ pub(crate) fn moved(
                 continue;
             }
             let scope = RingScope {
-                policies: BTreeSet::from([policy.clone()]),
                 // Any version will do: before an assignment, a device counts if it can be moved.
                 targets: BTreeMap::from([(environment, ClientVersion::FIRST_ASSIGNABLE)]),
-                assigned_at: None,
-                zone: plan.schedule.zone().clone(),
-                stalled_after: plan.health.stalled.after.get(),
+                ..planned_scope(plan, BTreeSet::from([policy.clone()]))
             };
             let eligible = world.fleet.census(&scope, now).eligible();
             if eligible > 0 {

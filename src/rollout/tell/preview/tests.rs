@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::ids::PolicyId;
 use crate::plan;
-use crate::rollout::record::{Cancelled, Entry, Event, WriteId, WriteIntent};
+use crate::rollout::record::{Cancelled, Entry, Event, Recorded, WriteId, WriteIntent};
 use crate::rollout::tell::preview::*;
 
 const PLAN: &str = "
@@ -70,7 +70,8 @@ fn deploying() -> State {
 /// The number of the rollout that decisions carry on with.
 fn executed(mut state: State, revision: &Revision, outcome: Event) -> u64 {
     append(&mut state, outcome);
-    let decision = decide(&name(), Desired::Present(revision), &state, &Observations::default(), at());
+    let known = Known { state: &state, world: &Observations::default(), now: at() };
+    let decision = decide(&name(), Desired::Present(revision), known);
     decision.unwrap().report.unwrap().id.number
 }
 
@@ -94,7 +95,8 @@ fn a_revision_under_an_open_write_is_told_as_execution_takes_it() {
             if in_doubt {
                 doubted(&mut state);
             }
-            let preview = preview(&name(), &revision, &state, &Observations::default(), at()).unwrap();
+            let known = Known { state: &state, world: &Observations::default(), now: at() };
+            let preview = preview(&name(), &revision, known).unwrap();
             assert_eq!(preview.course, course, "{row}");
             assert!(!preview.now.is_empty(), "{row}: the write is told");
             if in_doubt {
@@ -133,10 +135,10 @@ fn a_newer_target_is_told_as_its_own_word_has_it() {
     ];
     for (row, text, course, foreseen, carried_on) in rows {
         let revision = revision(&text);
-        let world = Observations::default();
-        let preview = preview(&name(), &revision, &running, &world, at()).unwrap();
+        let known = Known { state: &running, world: &Observations::default(), now: at() };
+        let preview = preview(&name(), &revision, known).unwrap();
         assert_eq!((preview.course, preview.rollout.number), (course, foreseen), "{row}");
-        let decision = decide(&name(), Desired::Present(&revision), &running, &world, at()).unwrap();
+        let decision = decide(&name(), Desired::Present(&revision), known).unwrap();
         let report = decision.report.unwrap();
         assert_eq!(report.id.number, carried_on, "{row}");
         let waits = report.newer.map(|newer| newer.digest);

@@ -8,7 +8,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 pub use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+
+use crate::text::kept_as_text;
 
 /// The longest duration a plan may name. Longer ones are typing errors, and the bound keeps all
 /// arithmetic on instants inside jiff's range.
@@ -30,9 +31,9 @@ pub fn whole_millis(instant: Timestamp) -> Timestamp {
 }
 
 /// A length of time in a plan: elapsed time, never calendar time. Written `72h`, `7d`, `1h 30m`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span(SignedDuration);
+kept_as_text!(Span);
 
 /// A text that is not a length of time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -89,10 +90,8 @@ impl FromStr for Span {
                 return Err(invalid());
             }
             last_unit = unit;
-            total = number
-                .checked_mul(unit)
-                .and_then(|seconds| total.checked_add(seconds))
-                .ok_or_else(invalid)?;
+            let sum = number.checked_mul(unit).and_then(|seconds| total.checked_add(seconds));
+            total = sum.ok_or_else(invalid)?;
             rest = tail.as_str().trim_start();
         }
         if total > MAX_SPAN.as_secs() {
@@ -105,19 +104,6 @@ impl FromStr for Span {
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&in_words(self.0))
-    }
-}
-
-impl TryFrom<String> for Span {
-    type Error = InvalidSpan;
-    fn try_from(text: String) -> Result<Self, InvalidSpan> {
-        text.parse()
-    }
-}
-
-impl From<Span> for String {
-    fn from(span: Span) -> String {
-        span.to_string()
     }
 }
 
@@ -204,20 +190,12 @@ impl Clock {
 
     /// How long a span of this clock lasts on the wall clock; zero for a negative one.
     pub fn wall_length(&self, span: SignedDuration) -> Duration {
-        let speed = match self {
-            Self::Real => 1.0,
-            Self::Fast { speed, .. } => *speed,
-        };
-        Duration::from_secs_f64((span.as_secs_f64().max(0.0) / speed).min(MAX_SPAN.as_secs_f64()))
+        Duration::from_secs_f64((span.as_secs_f64().max(0.0) / self.speed()).min(MAX_SPAN.as_secs_f64()))
     }
 
     /// How long so many wall seconds last on this clock.
     pub fn length_of(&self, wall_seconds: f64) -> SignedDuration {
-        let speed = match self {
-            Self::Real => 1.0,
-            Self::Fast { speed, .. } => *speed,
-        };
-        SignedDuration::try_from_secs_f64(wall_seconds * speed).unwrap_or(MAX_SPAN)
+        SignedDuration::try_from_secs_f64(wall_seconds * self.speed()).unwrap_or(MAX_SPAN)
     }
 
     /// How long a span of the wall clock lasts on this clock.
@@ -226,6 +204,14 @@ impl Clock {
             Self::Real => span,
             Self::Fast { speed, .. } => SignedDuration::try_from_secs_f64(span.as_secs_f64() * speed)
                 .unwrap_or(if span.is_negative() { SignedDuration::MIN } else { SignedDuration::MAX }),
+        }
+    }
+
+    /// Seconds of this clock per wall second.
+    const fn speed(&self) -> f64 {
+        match self {
+            Self::Real => 1.0,
+            Self::Fast { speed, .. } => *speed,
         }
     }
 
@@ -302,13 +288,13 @@ pub fn short(instant: Timestamp) -> String {
     instant.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
-/// How long ago, for people: `3h ago`, or `in 3h`.
-pub fn ago(then: Timestamp, now: Timestamp) -> String {
+/// How far from `now`: `3h 5m ago`, `in 2d 3h`, `now`.
+pub fn distance(then: Timestamp, now: Timestamp) -> String {
     let elapsed = since(then, now);
-    if elapsed.is_negative() {
-        format!("in {}", in_words(-elapsed))
-    } else {
-        format!("{} ago", in_words(elapsed))
+    match elapsed.as_secs() {
+        0 => "now".to_owned(),
+        1.. => format!("{} ago", rough(elapsed)),
+        _ => format!("in {}", rough(-elapsed)),
     }
 }
 

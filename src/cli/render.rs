@@ -10,9 +10,9 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::cli::{Screen, Surface};
 use crate::text::is_unseen;
-use crate::time::{Timestamp, rough, since};
+use crate::time::Timestamp;
 
-pub use crate::time::short;
+pub use crate::time::{distance, short};
 
 /// Where a command writes its output. It can be sent between threads, so a command can run anywhere.
 pub type Out<'a> = &'a mut (dyn Write + Send);
@@ -55,16 +55,6 @@ pub fn safe(text: &str) -> String {
             other => other,
         })
         .collect()
-}
-
-/// How far from `now`: `3h 5m ago`, `in 2d 3h`, `now`.
-pub fn distance(then: Timestamp, now: Timestamp) -> String {
-    let elapsed = since(then, now);
-    match elapsed.as_secs() {
-        0 => "now".to_owned(),
-        1.. => format!("{} ago", rough(elapsed)),
-        _ => format!("in {}", rough(-elapsed)),
-    }
 }
 
 /// An instant with its distance: `2026-10-12 09:00 UTC (3h ago)`.

@@ -65,7 +65,7 @@ pub async fn stop(
     now: Timestamp,
     out: Out<'_>,
 ) -> Result<(), CliError> {
-    let database = at.database();
+    let database = at.database.as_path();
     let unseen = std::fs::metadata(database).err();
     let reason = reason.trim();
     if reason.is_empty() && unseen.is_none() {
@@ -110,7 +110,7 @@ impl DaemonWord {
 
 async fn tell_daemon(at: &Connection, reason: &str) -> DaemonWord {
     let request = VerbRequest { reason: reason.to_owned(), ..VerbRequest::default() };
-    let at = at.clone().with_patience(at.patience().min(PATIENCE));
+    let at = at.clone().with_patience(at.patience.min(PATIENCE));
     match at.post::<VerbAnswer>(&[Verb::Stop.as_str()], &request).await {
         Ok(answer) => DaemonWord::Done(answer.done),
         // It is stopped already: it may have seen our file before our request.

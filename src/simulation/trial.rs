@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use super::cast::{self, Casting};
 use super::unasked::unasked;
 use super::what_if::{Befalls, WhatIf};
@@ -42,7 +44,7 @@ pub struct Trial {
 }
 
 /// Something on the timeline.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TimelineEntry {
     /// When it happened, or began.
     pub at: Timestamp,
@@ -57,7 +59,7 @@ pub struct TimelineEntry {
 }
 
 /// One ring's way.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct RingWay {
     /// When it was entered: its write was planned, or its group was found as wanted.
     pub entered_at: Option<Timestamp>,
@@ -70,7 +72,7 @@ pub struct RingWay {
 }
 
 /// What came of a fault.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FaultTold {
     /// The fault, as it is written.
     pub fault: String,

@@ -76,18 +76,16 @@ impl<'a> FileJson<'a> {
         let (errors, diagnostics) = match refused {
             None => (Vec::new(), Vec::new()),
             Some(FileErrors::Path(why)) => {
-                let (line, column, span, related) = ((), (), (), ());
-                let (severity, found, instead) = (Severity::Error, "", "");
                 let told = DiagnosticJson::OfPath {
-                    severity,
+                    severity: Severity::Error,
                     file,
-                    line,
-                    column,
-                    span,
+                    line: (),
+                    column: (),
+                    span: (),
                     problem: why,
-                    found,
-                    instead,
-                    related,
+                    found: "",
+                    instead: "",
+                    related: (),
                 };
                 (vec![why.clone()], vec![told])
             }

@@ -11,6 +11,8 @@ mod open_write;
 #[cfg(test)]
 mod tests;
 
+use serde::Serialize;
+
 use crate::ids::{GroupId, PlanName, RingName};
 use crate::plan::model::{OnDrift, Revision, RingPlan};
 use crate::rollout::decide::blocker::Blocker;
@@ -50,7 +52,8 @@ pub struct Preview {
 }
 
 /// What a plan means to its rollout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Course {
     /// It begins a rollout.
     Begins,

@@ -36,7 +36,7 @@ use self::words::RoleNames;
 use self::write::carry_out;
 use crate::cli::{CliError, DaemonArgs, Ink, Out, Screen, safe};
 use crate::cloudflare::{ApiError, CloudflareClient, Priority};
-use crate::{cli::account::Watcher, cli::source_file::SourceFile, ids::AccountId, plan::PlanError};
+use crate::{cli::account::Watcher, cli::excerpt::SourceFile, ids::AccountId, plan::PlanError};
 
 /// Does what was asked.
 ///

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::failpoint_args::FailpointArgs;
+use crate::cli::args::FailpointArgs;
 use crate::cli::{CliError, DaemonArgs, Format, JsonArgs, Out, json, short};
 use crate::store::{BackupError, ChainReport, Reader};
 

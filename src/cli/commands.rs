@@ -12,11 +12,11 @@ use tracing::level_filters::LevelFilter;
 
 use crate::access::access;
 use crate::access::args::{ACCESS_TOKEN_VARIABLE, AccessArgs};
+use crate::cli::args::DaemonArgs;
+use crate::cli::args::TOKEN_VARIABLE;
 use crate::cli::backup::BackupArgs;
 use crate::cli::check::CheckArgs;
 use crate::cli::completions::{CompletionsArgs, completions};
-use crate::cli::connection_args::TOKEN_VARIABLE;
-use crate::cli::daemon_args::DaemonArgs;
 use crate::cli::demo::{DemoArgs, demo};
 use crate::cli::devices::DevicesArgs;
 use crate::cli::diff::{DiffArgs, diff};

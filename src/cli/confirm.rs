@@ -6,11 +6,11 @@ use std::io;
 
 use clap::{Args, Subcommand};
 
+use crate::cli::args::DaemonArgs;
 use crate::cli::client::Connection;
-use crate::cli::daemon_args::DaemonArgs;
 use crate::cli::exit::CliError;
 use crate::cli::overview::Overview;
-use crate::cli::prose::Prose;
+use crate::cli::render::Prose;
 use crate::cli::render::{Out, safe, short as at, short_digest};
 use crate::cli::screen::{Screen, Tint};
 use crate::cli::value_parsers::REASON;

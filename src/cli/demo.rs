@@ -19,7 +19,7 @@ use crate::sandbox::{self, AccountSettings, RunningSandbox, SandboxSettings};
 use crate::time::{Clock, Stopwatch};
 use crate::web::{self, Services};
 use crate::{
-    cli::demo::progress::DemoProgress, cli::listener_args::ListenerArgs, cli::signals::end_signal,
+    cli::args::ListenerArgs, cli::demo::progress::DemoProgress, cli::signals::end_signal,
     daemon::files::Settles, ids::AccountId, plan::model::Revisions, rollout::record::Mode,
     rollout::state::Phase, telemetry::Metrics,
 };

@@ -3,7 +3,7 @@
 //! **Invariant:** whatever can be refused is refused before the database is touched, and nothing
 //! is written at Cloudflare before the log is open.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::listener_args::{Listen, ListenerArgs};
+use crate::cli::args::{FailpointArgs, ListenerArgs, TOKEN_VARIABLE};
 use crate::cli::servers::{end_after, serve};
 use crate::cli::signals::{SignalMeaning, Signals};
 use crate::cli::{CliError, ConnectionArgs, Ink, service};
@@ -20,9 +20,8 @@ use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority, TokenS
 use crate::daemon::{self, Daemon};
 use crate::web::{self, Identities, Services};
 use crate::{
-    cli::configuration::configuration, cli::connection_args::TOKEN_VARIABLE,
-    cli::failpoint_args::FailpointArgs, cli::judgement::JudgedFiles, config::RunSettings,
-    daemon::files::Settles, rollout::record::Mode, secrets, telemetry::Metrics,
+    cli::configuration::configuration, cli::judgement::JudgedFiles, config::Listen, config::RunSettings,
+    daemon::files::Settles, rollout::record::Mode, telemetry::Metrics,
 };
 
 /// Where it listens when nobody says.
@@ -152,10 +151,7 @@ fn show_errors(directory: &Path) {
     }
     // What was taken over before is not judged by the calendar.
     let judgement = JudgedFiles::of(&[directory.to_owned()], None);
-    for complaint in judgement.complaints(Ink::of(&stderr)) {
-        // Nobody is there to be told when it cannot be written.
-        let _ = writeln!(secrets::stderr(), "{complaint}");
-    }
+    judgement.complain(Ink::of(&stderr));
 }
 
 /// Serves page and socket beside a daemon until a signal, or the daemon's own end.

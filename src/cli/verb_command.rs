@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args as _, Command, FromArgMatches, Subcommand, value_parser};
 
+use crate::cli::args::DaemonArgs;
+use crate::cli::args::read_token;
 use crate::cli::confirm::ConfirmArgs;
-use crate::cli::connection_args::read_token;
-use crate::cli::daemon_args::DaemonArgs;
 use crate::cli::exit::CliError;
 use crate::cli::render::Out;
 use crate::cli::stop::StopArgs;

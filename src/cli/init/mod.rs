@@ -5,7 +5,6 @@
 
 mod daemon_file;
 mod draft;
-mod scalar;
 mod text;
 
 use std::io::{self, Write as _};

@@ -4,18 +4,17 @@
 //! file that is named twice is one file.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use crate::cli::excerpt::{SourceFile, excerpt};
 use crate::cli::judgement::file::{FileErrors, JudgedConfiguration, JudgedFile};
 use crate::cli::judgement::paths::{PathContent, plan_files};
-use crate::cli::{Ink, counted, safe};
+use crate::cli::{CliError, Ink, Screen, counted, safe};
 use crate::config::{self, FILE_NAME};
-use crate::plan::model::{DeviceLimit, Plan};
+use crate::plan::model::{DeviceLimit, Plan, Revision};
 use crate::plan::{PlanError, Severity};
-use crate::{
-    cli::excerpt::excerpt, cli::judgement::on_record::OnRecord, cli::source_file::SourceFile,
-    plan::set::read_all, time::Timestamp,
-};
+use crate::{cli::judgement::on_record::OnRecord, plan::set::read_all, secrets, time::Timestamp};
 
 /// Plan files that were read and judged together, in the order of their names.
 #[derive(Debug, Default)]
@@ -128,6 +127,13 @@ impl JudgedFiles {
         excerpt(error, |file| self.bytes.get(file).map(Vec::as_slice), ink)
     }
 
+    /// Shows on standard error all that is wrong. The exit code tells it where nobody reads this.
+    pub(crate) fn complain(&self, ink: Ink) {
+        for complaint in self.complaints(ink) {
+            let _ = writeln!(secrets::stderr(), "{complaint}");
+        }
+    }
+
     /// All that is wrong, with excerpts, in the order of files.
     pub fn complaints(&self, ink: Ink) -> Vec<String> {
         self.refused().flat_map(|(file, refused)| self.complaints_of(file, refused, ink)).collect()
@@ -174,5 +180,26 @@ impl JudgedFiles {
         let errors: usize = refused.iter().map(|refused| refused.count()).sum();
         let files = counted(self.files.len() + self.configurations.len(), "file");
         Some(format!("{} of {files} cannot be used: {}", refused.len(), counted(errors, "error")))
+    }
+}
+
+/// The one plan of a file, judged by the calendar from an instant on. Its errors are shown as `check` shows them.
+///
+/// # Errors
+/// When the file holds no plan that can be used.
+pub(crate) fn one_plan(path: &PathBuf, from: Timestamp, screen: &Screen) -> Result<Revision, CliError> {
+    let judgement = JudgedFiles::of(std::slice::from_ref(path), Some(from));
+    judgement.complain(screen.ink);
+    if let Some(why) = judgement.unusable() {
+        return Err(CliError::usage(why));
+    }
+    let mut good = judgement.files.into_iter().filter_map(|judged| judged.outcome.ok());
+    let shown = safe(&path.display().to_string());
+    match (good.next(), good.next()) {
+        (Some(good), None) => good
+            .to_begin()
+            .map_err(|why| CliError::usage(format!("{shown} would not be begun: {}", why.join("; ")))),
+        (Some(_), Some(_)) => Err(CliError::usage(format!("{shown} holds several plans; name one file"))),
+        (None, _) => Err(CliError::usage(format!("{shown} holds no plan"))),
     }
 }

@@ -30,7 +30,7 @@ impl JudgedFiles {
                         writeln!(out)?;
                     }
                     good_above = false;
-                    self.complain(out, &judged.file, refused, ink)?;
+                    self.complain_of(out, &judged.file, refused, ink)?;
                     if let Some(rollout) = &judged.holds_up {
                         writeln!(out, "{rollout} runs, and would enter nothing until this is fixed\n")?;
                     }
@@ -43,7 +43,7 @@ impl JudgedFiles {
         for judged in &self.configurations {
             match &judged.outcome {
                 Ok(config) => told(out, &judged.file, config)?,
-                Err(refused) => self.complain(out, &judged.file, refused, ink)?,
+                Err(refused) => self.complain_of(out, &judged.file, refused, ink)?,
             }
         }
         Ok(())
@@ -65,7 +65,7 @@ impl JudgedFiles {
         Ok(warnings.is_empty())
     }
 
-    fn complain(&self, out: Out<'_>, file: &str, refused: &FileErrors, ink: Ink) -> io::Result<()> {
+    fn complain_of(&self, out: Out<'_>, file: &str, refused: &FileErrors, ink: Ink) -> io::Result<()> {
         self.complaints_of(file, refused, ink).iter().try_for_each(|complaint| writeln!(out, "{complaint}"))
     }
 }

@@ -10,7 +10,7 @@ use crate::cli::online::groups::{Ahead, GroupOutlook};
 use crate::cli::online::profiles::{NamedProfile, look_up};
 use crate::cli::online::report::{PlanReport, RingAssessment};
 use crate::cli::online::sizes::{RingSizes, one_in};
-use crate::cli::online::{approvers, devices, shares, spots};
+use crate::cli::online::{approvers, devices, spots};
 use crate::ids::{AccountId, PolicyId};
 use crate::plan::model::{DeviceLimit, Plan};
 use crate::plan::{PathStep, Spots};
@@ -94,7 +94,7 @@ impl<'a> AccountJudge<'a> {
             let sizes = sizes
                 .map(|policies| RingSizes::of(&self.look.world.fleet, policies, &ring.targets, self.look.at));
             if let Some(sizes) = &sizes {
-                let share = shares::of_ring(ring, &profiles, &self.look.world.fleet, self.look.at);
+                let share = devices::share(ring, &profiles, &self.look.world.fleet, self.look.at);
                 let of_all = devices::of_ring(sizes)
                     .into_iter()
                     .chain(devices::too_many(ring, sizes))

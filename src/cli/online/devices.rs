@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cli::online::finding::{CheckFinding, Code};
 use crate::cli::online::sizes::{RingSizes, Sizes};
+use crate::ids::{PolicyId, RingName};
 use crate::plan::model::{DeviceLimit, Plan, ProfileRef, RingPlan};
 use crate::version::{ClientVersion, Environment};
 use crate::{
-    cli::online::report::RingAssessment, cli::online::spots, ids::RingName, plan::Spots,
-    rollout::world::Observations, time::Timestamp,
+    cli::online::profiles::NamedProfile, cli::online::report::RingAssessment, cli::online::spots,
+    fleet::Fleet, plan::Spots, rollout::world::Observations, time::Timestamp,
 };
 
 /// A first ring above this share of the fleet is no first ring.
@@ -19,6 +20,8 @@ const FIRST_RING_PER_CENT: usize = 10;
 const SMALL_FLEET: usize = 100;
 /// A ring with this many times the devices of a later one stands in the wrong place.
 const FAR_LARGER: usize = 2;
+/// Nine devices of ten: the other profiles then show next to nothing.
+const MOST_TENTHS: usize = 9;
 
 /// What is worth saying of a ring as a whole.
 pub(super) fn of_ring(sizes: &RingSizes) -> Option<CheckFinding> {
@@ -38,6 +41,30 @@ pub(super) fn of_ring(sizes: &RingSizes) -> Option<CheckFinding> {
         return Some(CheckFinding::new(Code::NobodySeen, problem).instead(instead));
     }
     None
+}
+
+/// Whether one profile of a ring holds most of its devices. A ring of one profile is never told: its profile is the
+/// ring.
+pub(super) fn share(
+    ring: &RingPlan,
+    profiles: &[NamedProfile],
+    fleet: &Fleet,
+    now: Timestamp,
+) -> Option<CheckFinding> {
+    let devices = |ids: BTreeSet<PolicyId>| RingSizes::of(fleet, &ids, &ring.targets, now).movable();
+    let ids: BTreeSet<PolicyId> = profiles.iter().filter_map(|profile| profile.id.clone()).collect();
+    let all = devices(ids.clone());
+    if ids.len() < 2 || all == 0 {
+        return None;
+    }
+    profiles.iter().find_map(|profile| {
+        let of_one = devices(BTreeSet::from([profile.id.clone()?]));
+        let problem = format!("profile {} holds {of_one} of the ring's {all} devices", profile.written);
+        (of_one * 10 >= all * MOST_TENTHS).then(|| {
+            let instead = "check that the others are the profiles that are meant; they add next to nothing to what the ring shows";
+            CheckFinding::new(Code::ProfileLarge, problem).instead(instead)
+        })
+    })
 }
 
 /// Whether a write for the whole ring would be more than its limit allows.

@@ -1,20 +1,51 @@
-//! The account at Cloudflare on the command line: address, account, token, budget, clock.
-//!
-//! Shared by the daemon and by the commands that look at the account themselves.
+//! The flags that several commands share: which daemon, how to answer, how to reach the account, who may ask over
+//! TCP, and where to die in a test.
 //!
 //! **Invariant:** the token comes from a file or from the environment, never from an argument that
-//! other users of the machine can see, and goes nowhere but into the client.
+//! other users of the machine can see, and goes nowhere but into the client; nothing here widens who may give verbs:
+//! the flags narrow it, or name hosts for reads; no process that has to do with a real account is ever armed.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 use secrecy::SecretString;
 
-use crate::cli::{CliError, safe};
+use crate::cli::{CliError, Connection, Format, safe, value_parsers::Unrepeated};
 use crate::cloudflare::{self, ApiUrl, CloudflareClient, InvalidApiUrl, RequestObserver};
+use crate::failpoint::{Fuse, arm};
 use crate::secrets::{self, TooShort};
-use crate::{cli::value_parsers::Unrepeated, ids::AccountId, time::Clock};
+use crate::web::{HostName, TcpRules, TcpVerbs};
+use crate::{ids::AccountId, store::Reader, time::Clock};
+
+/// Which daemon.
+#[derive(Debug, Args)]
+pub struct DaemonArgs {
+    /// Database of the daemon; its socket and stop file lie beside it
+    #[arg(long, value_name = "FILE", env = "RINGWARD_DB", default_value = "ringward.db")]
+    pub db: PathBuf,
+}
+
+impl DaemonArgs {
+    pub(crate) fn connection(&self) -> Connection {
+        Connection::beside(&self.db)
+    }
+}
+
+/// How to answer.
+#[derive(Debug, Args)]
+pub struct JsonArgs {
+    /// Answer in JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl JsonArgs {
+    pub(crate) const fn format(&self) -> Format {
+        if self.json { Format::Json } else { Format::Text }
+    }
+}
 
 /// The environment variable that holds the API token.
 pub const TOKEN_VARIABLE: &str = "CLOUDFLARE_API_TOKEN";
@@ -132,4 +163,111 @@ fn registered(token: &str) -> Result<SecretString, TooShort> {
     let token = SecretString::from(token.trim().to_owned());
     secrets::register(&token)?;
     Ok(token)
+}
+
+/// Who may ask over TCP.
+#[derive(Debug, Clone, Args)]
+pub struct ListenerArgs {
+    /// Take no verbs over TCP: page and API only show; verbs work through the socket alone
+    #[arg(long, env = "RINGWARD_READ_ONLY", value_parser = BoolishValueParser::new())]
+    pub read_only: bool,
+    /// Host name that page, API and metrics may be read under, beside addresses; repeatable
+    #[arg(long = "host", value_name = "NAME", env = "RINGWARD_HOSTS", value_delimiter = ',')]
+    pub hosts: Vec<HostName>,
+}
+
+impl ListenerArgs {
+    /// As the listener takes them.
+    pub fn rules(self) -> TcpRules {
+        let verbs = if self.read_only { TcpVerbs::Refused } else { TcpVerbs::Taken };
+        TcpRules { verbs, hosts: self.hosts }
+    }
+}
+
+/// At which point to die.
+#[derive(Debug, Args)]
+pub struct FailpointArgs {
+    /// Die by SIGKILL at this point, for tests: NAME, or NAME:NTH for a later time than the first
+    #[arg(long, value_name = "NAME[:NTH]", hide = true)]
+    pub failpoint: Option<Fuse>,
+}
+
+impl FailpointArgs {
+    /// Arms the point, for a process that asks `api`.
+    ///
+    /// # Errors
+    /// When that is not on this machine.
+    pub fn arm_beside(&self, api: &ApiUrl) -> Result<(), CliError> {
+        self.arm_if(api.is_loopback(), "with it, --api-url must be on this machine")
+    }
+
+    /// Arms the point, for a process that reads `database` alone.
+    ///
+    /// # Errors
+    /// When that is not a sandbox's, which a clock other than the real one tells.
+    pub fn arm_over(&self, database: &Path) -> Result<(), CliError> {
+        let fast = || {
+            let clock = Reader::open(database).ok()?.view().clock().ok()??;
+            clock.parse::<Clock>().ok().filter(|clock| *clock != Clock::Real)
+        };
+        self.arm_if(
+            self.failpoint.is_none() || fast().is_some(),
+            "the database must run on a sandbox's clock",
+        )
+    }
+
+    fn arm_if(&self, allowed: bool, rule: &str) -> Result<(), CliError> {
+        let Some(fuse) = self.failpoint else { return Ok(()) };
+        if !allowed {
+            return Err(CliError::usage(format!("--failpoint kills the process and is for tests: {rule}")));
+        }
+        tracing::warn!(point = %fuse.point, nth = fuse.nth, "armed: this process dies there");
+        arm(fuse);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::config::{Listen, NoPlace};
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        listener: ListenerArgs,
+    }
+
+    #[test]
+    fn a_place_is_an_address_or_none() {
+        let at = |text: &str| Ok(Listen::At(text.parse().unwrap()));
+        let rows = [
+            ("an address", "127.0.0.1:8787", at("127.0.0.1:8787")),
+            ("IPv6", "[::1]:0", at("[::1]:0")),
+            ("none", "none", Ok(Listen::Nowhere)),
+            ("no port", "127.0.0.1", Err(NoPlace)),
+            ("a name", "localhost:8787", Err(NoPlace)),
+            ("nothing", "", Err(NoPlace)),
+        ];
+        for (row, text, expected) in rows {
+            assert_eq!(text.parse(), expected, "{row}");
+        }
+    }
+
+    #[test]
+    fn flags_become_rules() {
+        let line = |words: &[&str]| {
+            let words = ["ringward"].into_iter().chain(words.iter().copied());
+            Line::try_parse_from(words).map(|line| line.listener.rules())
+        };
+        assert_eq!(line(&[]).unwrap(), TcpRules::default());
+        let rules = line(&["--read-only", "--host", "a.test,b.test", "--host", "c.test"]).unwrap();
+        assert_eq!(rules.verbs, TcpVerbs::Refused);
+        let hosts = ["a.test", "b.test", "c.test"].map(|name| name.parse().unwrap());
+        assert_eq!(rules.hosts, hosts);
+        let refused = line(&["--host", "a.test:8787"]).unwrap_err().to_string();
+        assert!(refused.contains("no port") && refused.contains("--host"), "{refused}");
+    }
 }

@@ -53,6 +53,27 @@ pub const TOKEN_VARIABLE: &str = "CLOUDFLARE_API_TOKEN";
 /// The largest token file.
 const MAX_TOKEN_BYTES: u64 = 4096;
 
+/// How to answer, and by which daemon.
+#[derive(Debug, Args)]
+pub struct ReadArgs {
+    /// How to answer.
+    #[command(flatten)]
+    pub json: JsonArgs,
+    /// Which daemon.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
+impl ReadArgs {
+    pub(crate) fn connection(&self) -> Connection {
+        self.daemon.connection()
+    }
+
+    pub(crate) const fn format(&self) -> Format {
+        self.json.format()
+    }
+}
+
 /// How to reach the account.
 #[derive(Debug, Args)]
 pub struct ConnectionArgs {

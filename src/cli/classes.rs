@@ -32,9 +32,8 @@ impl Mark {
     }
 }
 
-/// A bar of exactly `cells` cells; blank when no device can be moved.
-pub(super) fn bar(screen: &Screen, classes: &ClassesJson, cells: usize) -> String {
-    let counts = [classes.arrived, classes.due, classes.stalled, classes.unseen];
+/// A bar of exactly `cells` cells for counts of [`SHOWN`]; blank when no device can be moved.
+pub(super) fn bar(screen: &Screen, counts: [usize; 4], cells: usize) -> String {
     let shares = spread(counts, cells);
     let drawn: String = SHOWN
         .iter()
@@ -57,10 +56,23 @@ pub(super) fn in_order(
     environments.into_iter()
 }
 
-/// All devices of one environment.
-pub(super) const fn total(classes: &ClassesJson) -> usize {
+/// The devices of one environment by class, in words.
+pub(super) const fn each(classes: &ClassesJson) -> [(usize, &'static str); 7] {
     let ClassesJson { arrived, due, stalled, unseen, too_old, untargeted, left } = *classes;
-    arrived + due + stalled + unseen + too_old + untargeted + left
+    [
+        (arrived, "arrived"),
+        (due, "due"),
+        (stalled, "stalled"),
+        (unseen, "not seen"),
+        (too_old, "too old"),
+        (untargeted, "untargeted"),
+        (left, "left the ring"),
+    ]
+}
+
+/// All devices of one environment.
+pub(super) fn total(classes: &ClassesJson) -> usize {
+    each(classes).iter().map(|(count, _)| count).sum()
 }
 
 /// What the characters of a bar mean.

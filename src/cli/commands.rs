@@ -5,8 +5,6 @@
 //!
 //! **Invariant:** nothing below this file knows a command but the command itself.
 
-use std::io;
-
 use clap::{CommandFactory as _, Parser, Subcommand};
 use tracing::level_filters::LevelFilter;
 
@@ -18,10 +16,10 @@ use crate::cli::backup::BackupArgs;
 use crate::cli::check::CheckArgs;
 use crate::cli::completions::{CompletionsArgs, completions};
 use crate::cli::demo::{DemoArgs, demo};
-use crate::cli::devices::DevicesArgs;
+use crate::cli::devices::{DevicesArgs, devices};
 use crate::cli::diff::{DiffArgs, diff};
 use crate::cli::exit::CliError;
-use crate::cli::explain::ExplainArgs;
+use crate::cli::explain::{ExplainArgs, explain};
 use crate::cli::forecast::{ForecastArgs, forecast};
 use crate::cli::healthcheck::healthcheck;
 use crate::cli::history::HistoryArgs;
@@ -31,7 +29,7 @@ use crate::cli::render::Out;
 use crate::cli::run::{RunArgs, run};
 use crate::cli::sandbox::{SandboxArgs, sandbox};
 use crate::cli::schema::{SchemaArgs, schema};
-use crate::cli::screen::{Ink, Screen};
+use crate::cli::screen::Screen;
 use crate::cli::simulate::{SimulateArgs, simulate};
 use crate::cli::status::StatusArgs;
 use crate::cli::token::{TokenCommand, token};
@@ -137,24 +135,30 @@ impl CliCommand {
     /// # Errors
     /// When it was not done; the error has message and exit code.
     pub(super) async fn run(self, out: Out<'_>) -> Result<(), CliError> {
+        let screen = Screen::of_stdout();
         match self {
             Self::Run(args) => run(*args).await,
             Self::Demo(args) => demo(args, out).await,
             Self::Sandbox(args) => sandbox(args, out).await,
             Self::Status(args) => args.run(out).await,
-            Self::Explain(args) => args.run(out).await,
-            Self::Devices(args) => args.run(out).await,
+            Self::Explain(args) => {
+                explain(&args.read.connection(), &args.plan, args.read.format(), &screen, out).await
+            }
+            Self::Devices(args) => {
+                let at = args.read.connection();
+                devices(&at, &args.plan, &args.filter, args.read.format(), &screen, out).await
+            }
             Self::History(args) => args.run(out),
             Self::Verb(verb) => verb.run(out).await,
             Self::Check(args) => args.run(out).await,
             Self::Schema(args) => schema(&args, out),
             Self::Init(args) => init(&args, out, &mut secrets::stderr()).await,
-            Self::Diff(args) => diff(&args, Ink::of(&io::stdout()), out).await,
-            Self::Forecast(args) => forecast(&args, Clock::Real.now(), &Screen::of_stdout(), out).await,
-            Self::Simulate(args) => simulate(&args, args.clock().now(), &Screen::of_stdout(), out).await,
+            Self::Diff(args) => diff(&args, screen.ink, out).await,
+            Self::Forecast(args) => forecast(&args, Clock::Real.now(), &screen, out).await,
+            Self::Simulate(args) => simulate(&args, args.clock().now(), &screen, out).await,
             Self::Token { command } => token(command, out, &mut secrets::stderr()).await,
             Self::Backup(args) => args.run(out),
-            Self::Access(args) => access(&args, &Screen::of_stdout(), out).await,
+            Self::Access(args) => access(&args, &screen, out).await,
             Self::Healthcheck(daemon) => healthcheck(&daemon.connection(), out).await,
             Self::Completions(args) => completions(args.shell, definitions(), out),
             Self::Man(args) => man(&args, definitions(), out),

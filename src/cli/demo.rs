@@ -16,7 +16,7 @@ use crate::cli::{CliError, Out};
 use crate::cloudflare::{self, ApiUrl, CloudflareClient};
 use crate::daemon::{self, Daemon, Handle};
 use crate::sandbox::{self, AccountSettings, RunningSandbox, SandboxSettings};
-use crate::time::{Clock, Stopwatch};
+use crate::time::{Clock, SignedDuration, Stopwatch, after};
 use crate::web::{self, Services};
 use crate::{
     cli::args::ListenerArgs, cli::demo::progress::DemoProgress, cli::signals::end_signal,
@@ -152,20 +152,17 @@ async fn start(
         ..cloudflare::Settings::new(api, account.clone(), sandbox.token().clone(), clock)
     })
     .map_err(CliError::failed)?;
-    let (plans, database) = (directory.join("plans"), database.to_owned());
-    // The demo wrote its plan itself, a moment ago and whole.
-    let (revisions, settles) = (Revisions::File, Settles::of(0.0, &clock));
-    let approval_floor = None;
     let settings = daemon::DaemonSettings {
-        plans,
-        database,
+        plans: directory.join("plans"),
+        database: database.to_owned(),
         account,
         clock,
         mode,
         client,
-        approval_floor,
-        revisions,
-        settles,
+        approval_floor: None,
+        // The demo wrote its plan itself, a moment ago and whole.
+        revisions: Revisions::File,
+        settles: Settles::of(0.0, &clock),
         devices_per_day: None,
         clock_trust: None,
     };
@@ -182,7 +179,7 @@ async fn watch(
 ) -> Result<(), CliError> {
     let (handle, stopper) = (daemon.handle(), daemon.stopper());
     let wall = Stopwatch::start();
-    let mut progress = DemoProgress::new();
+    let mut progress = DemoProgress::default();
     let outcome = match writeln!(out, "{opening}") {
         Ok(()) => follow(args, handle.clone(), sandbox, wall, &mut progress, out).await,
         Err(error) => Err(error.into()),
@@ -191,18 +188,15 @@ async fn watch(
     stopper.stop();
     daemon.ended().await.map_err(CliError::failed)?;
     let interrupted = outcome? && !args.exit_when_done;
-    match view.reports.first().map(|report| report.phase) {
-        Some(Phase::Completed) => Ok(()),
-        _ if args.observe || interrupted => {
-            progress.finish(&view, out)?;
-            tell_requests(sandbox, wall.seconds(), out)?;
-            Ok(())
-        }
-        _ => {
-            progress.finish(&view, out)?;
-            Err(CliError::failed("the demo ended before every ring was verified; the reasons stand above"))
-        }
+    if view.reports.first().is_some_and(|report| report.phase == Phase::Completed) {
+        return Ok(());
     }
+    progress.finish(&view, out)?;
+    if !args.observe && !interrupted {
+        let told = "the demo ended before every ring was verified; the reasons stand above";
+        return Err(CliError::failed(told));
+    }
+    Ok(tell_requests(sandbox, wall.seconds(), out)?)
 }
 
 /// Shows progress until there is no more; whether that is because a person has seen enough.
@@ -215,8 +209,7 @@ async fn follow(
     out: Out<'_>,
 ) -> Result<bool, CliError> {
     let began = handle.view().at;
-    let last_day =
-        crate::time::after(began, crate::time::SignedDuration::from_hours(24 * i64::from(args.days)));
+    let last_day = after(began, SignedDuration::from_hours(24 * i64::from(args.days)));
     let signal = end_signal();
     tokio::pin!(signal);
     let mut told_end = false;

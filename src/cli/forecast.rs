@@ -104,19 +104,15 @@ fn text(out: Out<'_>, told: &ForecastJson, is_synthetic: bool, screen: &Screen) 
     writeln!(out)?;
     let columns =
         [Column::Cut("RING"), Column::Left("ENTERED"), Column::Left("VERIFIED"), Column::Left("MOSTLY")];
-    let rows: Vec<Vec<String>> = told
-        .rings
-        .iter()
-        .map(|ring| vec![safe(ring.name.as_str()), range(&ring.entered), range(&ring.verified), mostly(ring)])
-        .collect();
-    table(out, screen, 0, &columns, &rows)?;
+    let row = |ring: &RingForecastJson| {
+        vec![safe(ring.name.as_str()), range(&ring.entered), range(&ring.verified), mostly(ring)]
+    };
+    table(out, screen, 0, &columns, &told.rings.iter().map(row).collect::<Vec<_>>())?;
     writeln!(out)?;
-    for ring in told.rings.iter().filter(|ring| ring.next_opening.is_some()).take(1) {
-        if let Some(opens) = ring.next_opening {
-            let name = safe(ring.name.as_str());
-            let text = format!("By its schedule, {name} can be entered from {} on.", moment(opens, told.at));
-            screen.say(out, "", &text)?;
-        }
+    if let Some((ring, opens)) = told.rings.iter().find_map(|ring| Some((ring, ring.next_opening?))) {
+        let name = safe(ring.name.as_str());
+        let text = format!("By its schedule, {name} can be entered from {} on.", moment(opens, told.at));
+        screen.say(out, "", &text)?;
     }
     for one in &told.alternatives {
         let sooner = rough(SignedDuration::from_secs(one.sooner_seconds));
@@ -133,8 +129,8 @@ fn text(out: Out<'_>, told: &ForecastJson, is_synthetic: bool, screen: &Screen) 
 
 /// The answer in one sentence.
 fn answer(told: &ForecastJson, screen: &Screen) -> String {
-    match (&told.done, told.done.middle, told.done.from, told.done.until) {
-        (_, Some(middle), Some(from), Some(until)) => {
+    match (told.done.middle, told.done.from, told.done.until) {
+        (Some(middle), Some(from), Some(until)) => {
             let likely = screen.paint(Tint::Good, &format!("is likely done {}", moment(middle, told.at)));
             format!("{likely}, 80 % between {} and {}.", short(from), short(until))
         }

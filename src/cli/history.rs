@@ -9,7 +9,7 @@ use std::{collections::VecDeque, io, path::Path};
 
 use clap::Args;
 
-use crate::cli::{CliError, DaemonArgs, Format, Glyphs, JsonArgs, Out, Screen, Tint, safe};
+use crate::cli::{CliError, Format, Glyphs, Out, ReadArgs, Screen, Tint, safe};
 use crate::rollout::record::{Actor, Eras};
 use crate::store::{Reader, Record, RecordHash, Seq};
 use crate::{
@@ -33,12 +33,9 @@ pub struct HistoryArgs {
     /// How much of it.
     #[command(flatten)]
     pub part: Part,
-    /// How to answer.
+    /// How to answer, and which database.
     #[command(flatten)]
-    pub json: JsonArgs,
-    /// Which database.
-    #[command(flatten)]
-    pub daemon: DaemonArgs,
+    pub read: ReadArgs,
 }
 
 /// How much of a history to show; without either, all.
@@ -63,12 +60,13 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 
 impl HistoryArgs {
     pub(super) fn run(&self, out: Out<'_>) -> Result<(), CliError> {
+        let (database, format) = (&self.read.daemon.db, self.read.format());
         match &self.plan {
             Some(plan) if !self.verify => {
-                history(&self.daemon.db, plan, self.part, self.json.format(), &Screen::of_stdout(), out)
+                history(database, plan, self.part, format, &Screen::of_stdout(), out)
             }
             // The chain is one for all plans.
-            _ => verify(&self.daemon.db, self.head, self.json.format(), out),
+            _ => verify(database, self.head, format, out),
         }
     }
 }

@@ -50,7 +50,7 @@ mod verb_command;
 pub mod verbs;
 pub mod verify;
 
-pub(crate) use args::{ConnectionArgs, DaemonArgs, JsonArgs};
+pub(crate) use args::{ConnectionArgs, DaemonArgs, JsonArgs, ReadArgs};
 pub(crate) use client::Connection;
 pub use commands::definitions;
 pub(crate) use exit::CliError;

@@ -8,7 +8,7 @@ pub mod watch;
 use clap::Args;
 
 use crate::cli::status::watch::{EVERY, Watched, watch};
-use crate::cli::{CliError, Connection, DaemonArgs, Format, JsonArgs, Out, Overview, Prose, Screen};
+use crate::cli::{CliError, Connection, Format, Out, Overview, Prose, ReadArgs, Screen};
 use crate::{cli::signals::end_signal, cli::status::text::text, ids::PlanName};
 
 /// Arguments of `status`.
@@ -25,17 +25,14 @@ pub struct StatusArgs {
     /// Show it again whenever it changes, until Ctrl-C: in place on a terminal, as lines elsewhere
     #[arg(long)]
     pub watch: bool,
-    /// How to answer.
+    /// How to answer, and which daemon.
     #[command(flatten)]
-    pub json: JsonArgs,
-    /// Which daemon.
-    #[command(flatten)]
-    pub daemon: DaemonArgs,
+    pub read: ReadArgs,
 }
 
 impl StatusArgs {
     pub(super) async fn run(&self, out: Out<'_>) -> Result<(), CliError> {
-        let (at, plan, format) = (self.daemon.connection(), self.plan.as_ref(), self.json.format());
+        let (at, plan, format) = (self.read.connection(), self.plan.as_ref(), self.read.format());
         if !self.watch {
             return status(&at, plan, format, &Screen::of_stdout(), out).await;
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::{CliError, Connection, DaemonArgs, Format, JsonArgs, Out, json, safe};
+use crate::cli::{CliError, DaemonArgs, Format, Out, ReadArgs, json, safe};
 use crate::ids::{Email, TokenName};
 use crate::rollout::record::Role;
 use crate::time::{Span, short};
@@ -24,12 +24,22 @@ pub enum TokenCommand {
     #[command(after_help = "\
 Example:
   ringward token list --json | jq '.tokens[] | select(.state == \"live\")'")]
-    List(TokenListArgs),
+    List(ReadArgs),
     /// Revoke a token: ringward refuses it from now on
     #[command(after_help = "\
 Example:
   ringward token revoke ana-laptop --reason 'laptop lost'")]
-    Revoke(TokenRevokeArgs),
+    Revoke {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: TokenName,
+        /// Why, for those who read the history
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Which daemon.
+        #[command(flatten)]
+        daemon: DaemonArgs,
+    },
 }
 
 /// Arguments of `token new`.
@@ -50,37 +60,9 @@ pub struct TokenNewArgs {
     /// Why, for those who read the history
     #[arg(long, value_name = "TEXT", default_value = "a token was needed")]
     pub reason: String,
-    /// How to answer.
+    /// How to answer, and which daemon.
     #[command(flatten)]
-    pub json: JsonArgs,
-    /// Which daemon.
-    #[command(flatten)]
-    pub daemon: DaemonArgs,
-}
-
-/// Arguments of `token list`.
-#[derive(Debug, Args)]
-pub struct TokenListArgs {
-    /// How to answer.
-    #[command(flatten)]
-    pub json: JsonArgs,
-    /// Which daemon.
-    #[command(flatten)]
-    pub daemon: DaemonArgs,
-}
-
-/// Arguments of `token revoke`.
-#[derive(Debug, Args)]
-pub struct TokenRevokeArgs {
-    /// Its name
-    #[arg(value_name = "NAME")]
-    pub name: TokenName,
-    /// Why, for those who read the history
-    #[arg(long, value_name = "TEXT")]
-    pub reason: String,
-    /// Which daemon.
-    #[command(flatten)]
-    pub daemon: DaemonArgs,
+    pub read: ReadArgs,
 }
 
 /// Does it. What is no token goes to `told`, so that standard output can be a file of the token alone.
@@ -89,18 +71,17 @@ pub struct TokenRevokeArgs {
 /// When it is refused, or there is no daemon to ask.
 pub async fn token(command: TokenCommand, out: Out<'_>, told: Out<'_>) -> Result<(), CliError> {
     match command {
-        TokenCommand::New(args) => new(&args.daemon.connection(), &args, out, told).await,
-        TokenCommand::List(args) => list(&args.daemon.connection(), args.json.format(), out).await,
-        TokenCommand::Revoke(args) => {
-            let request = RevokeRequest { reason: args.reason };
-            let path = ["tokens", args.name.as_str(), "revoke"];
-            let answer: VerbAnswer = args.daemon.connection().post(&path, &request).await?;
+        TokenCommand::New(args) => new(&args, out, told).await,
+        TokenCommand::List(args) => list(&args, out).await,
+        TokenCommand::Revoke { name, reason, daemon } => {
+            let path = ["tokens", name.as_str(), "revoke"];
+            let answer: VerbAnswer = daemon.connection().post(&path, &RevokeRequest { reason }).await?;
             Ok(writeln!(out, "{}", safe(&answer.done))?)
         }
     }
 }
 
-async fn new(at: &Connection, args: &TokenNewArgs, out: Out<'_>, told: Out<'_>) -> Result<(), CliError> {
+async fn new(args: &TokenNewArgs, out: Out<'_>, told: Out<'_>) -> Result<(), CliError> {
     let request = TokenRequestJson {
         name: args.name.clone(),
         email: args.email.clone(),
@@ -108,8 +89,8 @@ async fn new(at: &Connection, args: &TokenNewArgs, out: Out<'_>, told: Out<'_>) 
         expires: args.expires,
         reason: args.reason.clone(),
     };
-    let made: TokenMadeAnswer = at.post(&["tokens"], &request).await?;
-    if args.json.format() == Format::Json {
+    let made: TokenMadeAnswer = args.read.connection().post(&["tokens"], &request).await?;
+    if args.read.format() == Format::Json {
         return Ok(json(out, &made)?);
     }
     writeln!(out, "{}", safe(&made.token))?;
@@ -123,9 +104,9 @@ async fn new(at: &Connection, args: &TokenNewArgs, out: Out<'_>, told: Out<'_>) 
     Ok(())
 }
 
-async fn list(at: &Connection, format: Format, out: Out<'_>) -> Result<(), CliError> {
-    let answer: TokensAnswer = at.get(&["tokens"], &[]).await?;
-    if format == Format::Json {
+async fn list(args: &ReadArgs, out: Out<'_>) -> Result<(), CliError> {
+    let answer: TokensAnswer = args.connection().get(&["tokens"], &[]).await?;
+    if args.format() == Format::Json {
         return Ok(json(out, &answer)?);
     }
     if answer.tokens.is_empty() {

@@ -14,7 +14,7 @@ use crate::cli::exit::CliError;
 use crate::cli::render::Out;
 use crate::cli::stop::StopArgs;
 use crate::cli::value_parsers::{REASON, one_of};
-use crate::cli::verbs::{ask, ask_of_all, help, start};
+use crate::cli::verbs::{ask, help, start};
 use crate::ids::{PlanName, RingName};
 use crate::rollout::people::verbs::arguments::{ArgumentKey, Arguments};
 use crate::rollout::people::verbs::definition::Argument;
@@ -73,10 +73,7 @@ impl CarriedVerb {
         }
         let plan = given.plan.clone();
         let request = VerbRequest::of(reason, given);
-        match plan {
-            Some(plan) => ask(&at, &plan, verb, &request, out).await,
-            None => ask_of_all(&at, verb, &request, out).await,
-        }
+        ask(&at, plan.as_ref(), verb, &request, out).await
     }
 
     fn read(verb: Verb, matches: &ArgMatches) -> Result<Self, clap::Error> {

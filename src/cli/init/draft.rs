@@ -101,10 +101,8 @@ impl StarterPlan {
 
     /// Takes a ring out, and says why.
     pub(super) fn leave_out(&mut self, ring: &str, why: &str) {
-        let (out, rings) = std::mem::take(&mut self.rings).into_iter().partition(|known| known.name == ring);
-        self.rings = rings;
-        let out: Vec<DraftRing> = out;
-        self.left_out.extend(out.into_iter().map(|ring| LeftOut {
+        let out = self.rings.extract_if(.., |known| known.name == ring);
+        self.left_out.extend(out.map(|ring| LeftOut {
             what: ring.in_words(),
             why: why.to_owned(),
             existing: ring.existing,
@@ -207,13 +205,10 @@ impl StarterPlan {
             // Two names that differ in capitals only are one to a reader.
             ring.name = free(&wish, |name| names.contains(&name.to_lowercase()));
             names.insert(ring.name.to_lowercase());
-            let group = group.unwrap_or_else(|| {
-                let taken = |name: &str| group_names.contains(name);
-                if taken(&ring.name) {
-                    free(&format!("{} (ringward)", stem(&ring.name)), taken)
-                } else {
-                    ring.name.clone()
-                }
+            let taken = |name: &str| group_names.contains(name);
+            let group = group.unwrap_or_else(|| match taken(&ring.name) {
+                true => free(&format!("{} (ringward)", stem(&ring.name)), taken),
+                false => ring.name.clone(),
             });
             group_names.insert(group.clone());
             ring.group = (group != ring.name).then_some(group);
@@ -247,12 +242,8 @@ impl DraftRing {
     }
 
     fn in_words(&self) -> String {
-        let words: Vec<String> = self
-            .profiles
-            .iter()
-            .map(|profile| format!("{} ({} devices)", profile.name, profile.sizes.devices()))
-            .collect();
-        format!("profile {}", words.join(", "))
+        let word = |one: &DraftProfile| format!("{} ({} devices)", one.name, one.sizes.devices());
+        format!("profile {}", self.profiles.iter().map(word).collect::<Vec<_>>().join(", "))
     }
 }
 
@@ -306,24 +297,16 @@ fn stem(name: &str) -> String {
 fn newest(world: &Observations, now: Timestamp) -> BTreeMap<Environment, StarterTarget> {
     let all = RingSizes::of_all(&world.fleet, &BTreeMap::new(), now);
     let target = |(environment, sizes): (&Environment, &Sizes)| {
-        let known: Vec<ClientVersion> = sizes
-            .versions
-            .0
-            .keys()
-            .flatten()
-            .copied()
-            .filter(|version| version.follows_assignments())
-            .collect();
+        let known = sizes.versions.0.keys().flatten().copied();
+        let known: Vec<ClientVersion> = known.filter(|version| version.follows_assignments()).collect();
         let newest = known.iter().copied().max();
         let version = known.iter().copied().filter(|version| version.is_release()).max().or(newest)?;
         let run = |version: ClientVersion| sizes.versions.0.get(&Some(version)).copied().unwrap_or_default();
         let beta = newest.filter(|newest| *newest > version);
         let older = known.iter().copied().filter(|known| known.is_release() && *known < version);
         let earlier = older.map(|older| (run(older), older)).max().map(|(there, older)| (older, there));
-        Some((
-            *environment,
-            StarterTarget { version, there: run(version), devices: sizes.devices, beta, earlier },
-        ))
+        let (there, devices) = (run(version), sizes.devices);
+        Some((*environment, StarterTarget { version, there, devices, beta, earlier }))
     };
     all.environments.iter().filter_map(target).collect()
 }

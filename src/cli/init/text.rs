@@ -56,26 +56,17 @@ fn versions(draft: &StarterPlan) -> String {
 
 /// The versions to go back to, where the account shows some.
 fn rollback_to(draft: &StarterPlan) -> String {
-    let known: Vec<_> = Environment::ALL
-        .iter()
-        .filter_map(|environment| Some((environment, draft.targets.get(environment)?)))
-        .collect();
-    let mut text = String::new();
-    let earlier = |(environment, target): &(&Environment, &StarterTarget)| {
-        target.earlier.map(|(version, there)| (**environment, version, there))
-    };
-    let shown: Vec<_> = known.iter().filter_map(earlier).collect();
-    if !shown.is_empty() {
-        text.push_str("  rollback_to:\n");
+    let (mut shown, mut unseen) = (String::new(), String::new());
+    for (environment, target) in &draft.targets {
+        match target.earlier {
+            Some((version, there)) => {
+                shown.push_str(&format!("    {environment}: {version}  # {there} devices run it\n"));
+            }
+            None => unseen.push_str(&format!("  # {environment}: no device on an earlier one was seen\n")),
+        }
     }
-    for (environment, version, there) in &shown {
-        text.push_str(&format!("    {environment}: {version}  # {there} devices run it\n"));
-    }
-    for (environment, _) in known.iter().filter(|(_, target)| target.earlier.is_none()) {
-        text.push_str(&format!("  # {environment}: no device on an earlier one was seen\n"));
-    }
-    text.push('\n');
-    text
+    let head = if shown.is_empty() { "" } else { "  rollback_to:\n" };
+    format!("{head}{shown}{unseen}\n")
 }
 
 /// The groups that are there, and what ringward would do about each.

@@ -88,9 +88,9 @@ impl RingSizes {
         targets: &BTreeMap<Environment, ClientVersion>,
         now: Timestamp,
     ) -> Self {
-        let here =
-            |seen: &&ListedDevice| seen.policy.as_ref().is_some_and(|seen| policies.contains(&seen.id));
-        Self::counted(fleet.devices().map(|device| &device.latest).filter(here), targets, now)
+        let is_here =
+            |seen: &ListedDevice| seen.policy.as_ref().is_some_and(|seen| policies.contains(&seen.id));
+        Self::counted(fleet, is_here, targets, now)
     }
 
     /// Counts all devices of the account against targets.
@@ -99,11 +99,12 @@ impl RingSizes {
         targets: &BTreeMap<Environment, ClientVersion>,
         now: Timestamp,
     ) -> Self {
-        Self::counted(fleet.devices().map(|device| &device.latest), targets, now)
+        Self::counted(fleet, |_| true, targets, now)
     }
 
-    fn counted<'a>(
-        devices: impl Iterator<Item = &'a ListedDevice>,
+    fn counted(
+        fleet: &Fleet,
+        is_meant: impl Fn(&ListedDevice) -> bool,
         targets: &BTreeMap<Environment, ClientVersion>,
         now: Timestamp,
     ) -> Self {
@@ -111,7 +112,7 @@ impl RingSizes {
         for (environment, target) in targets {
             sizes.environments.entry(*environment).or_default().target = Some(*target);
         }
-        for device in devices {
+        for device in fleet.devices().map(|device| &device.latest).filter(|latest| is_meant(latest)) {
             match device.environment() {
                 None => sizes.other += 1,
                 Some(environment) => sizes.environments.entry(environment).or_default().add(device, now),

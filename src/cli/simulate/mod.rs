@@ -86,7 +86,9 @@ pub async fn simulate(
     } else {
         Size::Total(enough(args.devices, &revision.plan)?)
     };
-    let casting = Casting { seed: args.seed, size, mix: mix(), from, days };
+    // All devices are listed: those without a registration would only be missing from the number asked for.
+    let mix = Mix { unregistered: 0, ..Mix::default() };
+    let casting = Casting { seed: args.seed, size, mix, from, days };
     let trial = Trial { revision, casting, faults: args.faults.clone() };
     let mut passing = Passing::of(from, days);
     let told = run(&trial, |now| passing.reached(now));
@@ -107,11 +109,6 @@ fn enough(devices: u32, plan: &Plan) -> Result<usize, CliError> {
         )));
     }
     Ok(devices)
-}
-
-/// All devices are listed: those without a registration would only be missing from the number asked for.
-fn mix() -> Mix {
-    Mix { unregistered: 0, ..Mix::default() }
 }
 
 /// The begin of an instant's day, in UTC.

@@ -3,9 +3,7 @@
 //! **Invariant:** this is the only file that reads the machine's clock; everything below it takes
 //! `now` as an argument. Decided and recorded times are whole milliseconds.
 
-use std::fmt;
-use std::str::FromStr;
-use std::time::Duration;
+use std::{fmt, str::FromStr, time::Duration};
 
 pub use jiff::{SignedDuration, Timestamp};
 

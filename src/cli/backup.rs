@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::args::FailpointArgs;
-use crate::cli::{CliError, Format, Out, ReadArgs, json, short};
+use crate::cli::{CliError, Format, Out, ReadArgs, args::FailpointArgs, json, short};
 use crate::store::{BackupError, ChainReport, Reader};
 
 /// Arguments of `backup`.

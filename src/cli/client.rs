@@ -3,11 +3,8 @@
 //! **Invariant:** no question waits longer than its patience and no answer grows past
 //! [`MAX_ANSWER_BYTES`], whatever sits at the other end.
 
-use std::future::poll_fn;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
-use std::time::Duration;
+use std::{future::poll_fn, io::ErrorKind, pin::Pin, time::Duration};
 
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
@@ -18,10 +15,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
-use crate::cli::exit::CliError;
 use crate::time::{SignedDuration, in_words};
-use crate::web::json::ProblemAnswer;
-use crate::web::socket_path;
+use crate::{cli::CliError, web::json::ProblemAnswer, web::socket_path};
 
 /// The largest answer. The longest that a sound daemon gives, a page of 1,000 devices or the
 /// report on plans with hundreds of rings, stays below a tenth of it.
@@ -261,29 +256,19 @@ fn shown(text: &str) -> String {
 
 /// `/api/v1/…` with every reserved character of the parts escaped.
 fn path(segments: &[&str], query: &[(&str, String)]) -> String {
-    let mut path = "/api/v1".to_owned();
-    for segment in segments {
-        path.push('/');
-        escape(&mut path, segment);
-    }
-    for (index, (key, value)) in query.iter().enumerate() {
-        path.push(if index == 0 { '?' } else { '&' });
-        path.push_str(key);
-        path.push('=');
-        escape(&mut path, value);
-    }
-    path
+    let segments: String = segments.iter().map(|segment| format!("/{}", escaped(segment))).collect();
+    let query: Vec<String> = query.iter().map(|(key, value)| format!("{key}={}", escaped(value))).collect();
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("/api/v1{segments}{mark}{}", query.join("&"))
 }
 
 /// Percent-encodes all but the unreserved characters of RFC 3986.
-fn escape(into: &mut String, text: &str) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            into.push(char::from(byte));
-        } else {
-            into.push_str(&format!("%{byte:02X}"));
-        }
-    }
+fn escaped(text: &str) -> String {
+    let one = |byte: u8| match byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
+    };
+    text.bytes().map(one).collect()
 }
 
 #[cfg(test)]

@@ -1,42 +1,33 @@
 //! The list of commands: the one place that knows them all.
 //!
-//! Parser, help, manual and completions are made from it. What a command takes, and the end of its help, stands
-//! in the command's own file.
+//! Parser, help, manual and completions are made from it. What a command takes stands in the command's own file, and
+//! the end of its help in `help`.
 //!
 //! **Invariant:** nothing below this file knows a command but the command itself.
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use tracing::level_filters::LevelFilter;
 
-use crate::access::access;
 use crate::access::args::{ACCESS_TOKEN_VARIABLE, AccessArgs};
-use crate::cli::args::DaemonArgs;
-use crate::cli::args::TOKEN_VARIABLE;
-use crate::cli::backup::BackupArgs;
-use crate::cli::check::CheckArgs;
 use crate::cli::completions::{CompletionsArgs, completions};
 use crate::cli::demo::{DemoArgs, demo};
 use crate::cli::devices::{DevicesArgs, devices};
 use crate::cli::diff::{DiffArgs, diff};
-use crate::cli::exit::CliError;
 use crate::cli::explain::{ExplainArgs, explain};
 use crate::cli::forecast::{ForecastArgs, forecast};
-use crate::cli::healthcheck::healthcheck;
-use crate::cli::history::HistoryArgs;
 use crate::cli::init::{InitArgs, init};
 use crate::cli::man::{ManArgs, man};
-use crate::cli::render::Out;
 use crate::cli::run::{RunArgs, run};
 use crate::cli::sandbox::{SandboxArgs, sandbox};
 use crate::cli::schema::{SchemaArgs, schema};
-use crate::cli::screen::Screen;
 use crate::cli::simulate::{SimulateArgs, simulate};
-use crate::cli::status::StatusArgs;
 use crate::cli::token::{TokenCommand, token};
 use crate::cli::verb_command::{BEARER_TOKEN, VerbCommand};
-use crate::secrets;
-use crate::telemetry::LogFormat;
-use crate::time::Clock;
+use crate::cli::{
+    CliError, DaemonArgs, Out, Screen, args::TOKEN_VARIABLE, backup::BackupArgs, check::CheckArgs,
+    healthcheck::healthcheck, history::HistoryArgs, status::StatusArgs,
+};
+use crate::{access::access, secrets, telemetry::LogFormat, time::Clock};
 
 /// The environment variables that hold a secret of one of the commands.
 pub(super) const SECRET_VARIABLES: [&str; 3] = [TOKEN_VARIABLE, ACCESS_TOKEN_VARIABLE, BEARER_TOKEN];
@@ -44,13 +35,9 @@ pub(super) const SECRET_VARIABLES: [&str; 3] = [TOKEN_VARIABLE, ACCESS_TOKEN_VAR
 /// The heading of what concerns the log alone.
 const LOG: &str = "Log options";
 
-const AFTER_HELP: &str = "\
-Try it without an account: ringward demo
-Exit codes: 0 done, 1 failed, 2 usage or invalid plan, 3 refused";
-
 /// Moves a fleet of Cloudflare One Clients from one version to the next, ring by ring.
 #[derive(Debug, Parser)]
-#[command(name = "ringward", version, after_help = AFTER_HELP)]
+#[command(name = "ringward", version, after_help = include_str!("help/ringward.txt").trim_end())]
 pub(super) struct CommandLine {
     /// Format of the log on standard error: text or json
     #[arg(long, global = true, help_heading = LOG, value_name = "FORMAT", env = "RINGWARD_LOG_FORMAT", default_value = "text")]
@@ -109,9 +96,7 @@ pub(super) enum CliCommand {
     /// Keep the permission policies of User Groups as a file says, with a token of its own
     Access(Box<AccessArgs>),
     /// Say whether the daemon is well: it answers, and has decided within three minutes
-    #[command(after_help = "\
-Exit 0: well. Exit 1: no daemon, no answer, or no decision for three minutes. A plan that is halted
-or paused is well: no restart would fix it.")]
+    #[command(after_help = include_str!("help/healthcheck.txt").trim_end())]
     Healthcheck(DaemonArgs),
     /// Write what a shell needs to complete ringward's commands
     Completions(CompletionsArgs),

@@ -6,24 +6,16 @@ use std::io;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::args::DaemonArgs;
-use crate::cli::client::Connection;
-use crate::cli::exit::CliError;
-use crate::cli::overview::Overview;
-use crate::cli::render::Prose;
-use crate::cli::render::{Out, safe, short as at, short_digest};
-use crate::cli::screen::{Screen, Tint};
-use crate::cli::value_parsers::REASON;
 use crate::cli::verbs::{ask, help};
-use crate::ids::PlanName;
-use crate::rollout::people::verbs::about::About;
-use crate::rollout::people::verbs::refused::Refused;
-use crate::rollout::people::verbs::situation::Waits;
+use crate::cli::{CliError, Connection, DaemonArgs, Out, Overview, Prose, Screen, Tint, safe, short_digest};
 use crate::rollout::people::verbs::table::{Cell, confirm as cell};
-use crate::rollout::people::verbs::verb::Verb;
-use crate::rollout::record::WaitsFor;
 use crate::web::json::{AttributionJson, RevisionWaitsJson, RolloutsAnswer, VerbRequest};
 use crate::web::{told_approvals, told_moves_of};
+use crate::{
+    cli::render::short as at, cli::value_parsers::REASON, ids::PlanName,
+    rollout::people::verbs::about::About, rollout::people::verbs::refused::Refused,
+    rollout::people::verbs::situation::Waits, rollout::people::verbs::verb::Verb, rollout::record::WaitsFor,
+};
 
 /// Arguments of `confirm`.
 #[derive(Debug, Args)]

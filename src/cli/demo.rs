@@ -12,14 +12,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::sandbox::{devices, epoch, speed};
 use crate::cli::servers::{end_after, serve};
-use crate::cli::{CliError, Out};
+use crate::cli::{CliError, Out, args::ListenerArgs, demo::progress::DemoProgress, signals::end_signal};
 use crate::cloudflare::{self, ApiUrl, CloudflareClient};
 use crate::daemon::{self, Daemon, Handle};
 use crate::sandbox::{self, AccountSettings, RunningSandbox, SandboxSettings};
 use crate::time::{Clock, SignedDuration, Stopwatch, after};
 use crate::web::{self, Services};
 use crate::{
-    cli::args::ListenerArgs, cli::demo::progress::DemoProgress, cli::signals::end_signal,
     daemon::files::Settles, ids::AccountId, plan::model::Revisions, rollout::record::Mode,
     rollout::state::Phase, telemetry::Metrics,
 };
@@ -32,11 +31,7 @@ const LONGEST: Duration = Duration::from_secs(15 * 60);
 
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  ringward demo                          watch it, then look at its page until Ctrl-C
-  ringward demo --speed 2000             the same, slow enough to follow
-  ringward demo --dir /tmp/d --devices 20000 --exit-when-done")]
+#[command(after_help = include_str!("help/demo.txt").trim_end())]
 pub struct DemoArgs {
     /// End when every ring is verified, instead of showing the page until Ctrl-C
     #[arg(long)]

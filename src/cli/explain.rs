@@ -21,10 +21,7 @@ use crate::web::{told_drifts, told_moves, told_rollback};
 
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  ringward explain client         the first line is the answer
-  ringward explain client --json  the same as GET /api/v1/rollouts/client")]
+#[command(after_help = include_str!("help/explain.txt").trim_end())]
 pub struct ExplainArgs {
     /// The plan
     #[arg(value_name = "PLAN")]

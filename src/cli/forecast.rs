@@ -33,11 +33,7 @@ const WATCHED_DAYS: i64 = 8;
 
 /// Arguments of `forecast`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  ringward forecast client             a plan of the daemon, on its own devices
-  ringward forecast plans/client.yaml  a plan file, on a synthetic fleet from now on
-  ringward forecast client --json | jq .done")]
+#[command(after_help = include_str!("help/forecast.txt").trim_end())]
 pub struct ForecastArgs {
     /// A plan that the daemon knows; or a plan file, for a synthetic fleet and no daemon
     #[arg(value_name = "PLAN")]

@@ -16,10 +16,7 @@ const EXIT_STATUS: &str =
 
 /// Arguments of `man`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  ringward man explain | man -l -
-  ringward man --dir /usr/local/share/man/man1")]
+#[command(after_help = include_str!("help/man.txt").trim_end())]
 pub struct ManArgs {
     /// Show the page of this command; without it, the page of ringward itself
     #[arg(value_name = "COMMAND", conflicts_with = "dir")]

@@ -9,8 +9,7 @@ use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::cli::{Screen, Surface, Tint};
-use crate::text::is_unseen;
-use crate::time::Timestamp;
+use crate::{text::is_unseen, time::Timestamp};
 
 pub use crate::time::{distance, short};
 

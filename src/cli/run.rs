@@ -211,12 +211,10 @@ async fn require_access(client: &CloudflareClient) -> Result<(), CliError> {
             accept_silence(error, &format!("the API token was not accepted for account {account}"))?;
         }
     }
-    match client.list_groups(Priority::Routine).await {
-        Ok(_) => Ok(()),
-        Err(error) => {
-            accept_silence(error, &format!("the deployment groups of account {account} cannot be read"))
-        }
+    if let Err(error) = client.list_groups(Priority::Routine).await {
+        accept_silence(error, &format!("the deployment groups of account {account} cannot be read"))?;
     }
+    Ok(())
 }
 
 fn accept_silence(error: ApiError, what: &str) -> Result<(), CliError> {

@@ -7,8 +7,7 @@ use std::net::SocketAddr;
 use clap::Args;
 use secrecy::ExposeSecret;
 
-use crate::cli::signals::end_signal;
-use crate::cli::{CliError, Out};
+use crate::cli::{CliError, Out, signals::end_signal};
 use crate::sandbox::{self, AccountSettings, SandboxSettings};
 use crate::time::{Clock, Timestamp};
 
@@ -18,11 +17,7 @@ pub const DEFAULT_EPOCH: &str = "2026-10-12T06:00:00Z";
 
 /// Arguments of `sandbox`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-It prints the command of a daemon that uses it.
-
-Example:
-  ringward sandbox --devices 2000 --speed 600")]
+#[command(after_help = include_str!("help/sandbox.txt").trim_end())]
 pub struct SandboxArgs {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDR", env = "RINGWARD_SANDBOX_LISTEN", default_value = "127.0.0.1:8788")]

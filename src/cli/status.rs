@@ -13,11 +13,7 @@ use crate::{cli::signals::end_signal, cli::status::text::text, ids::PlanName};
 
 /// Arguments of `status`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  ringward status                 all plans
-  ringward status client --watch  one plan, redrawn until Ctrl-C
-  ringward status --json | jq '.rollouts[].waiting_on[0].headline'")]
+#[command(after_help = include_str!("help/status.txt").trim_end())]
 pub struct StatusArgs {
     /// Only this plan
     #[arg(value_name = "PLAN")]

@@ -9,18 +9,13 @@ use std::{fs, io, time::Duration};
 use clap::Args;
 use hyper::StatusCode;
 
-use crate::cli::args::DaemonArgs;
-use crate::cli::client::{AskError, Connection};
-use crate::cli::exit::CliError;
-use crate::cli::render::{Out, safe};
-use crate::cli::value_parsers::REASON_TO_STOP;
+use crate::cli::{CliError, Connection, DaemonArgs, Out, safe};
 use crate::daemon::stop_file::{StopFile, Stopping};
-use crate::rollout::people::verbs::verb::Verb;
-use crate::rollout::record::Actor;
-use crate::store;
-use crate::time::{Clock, Timestamp};
 use crate::web::json::{VerbAnswer, VerbRequest};
-use crate::web::user_name;
+use crate::{
+    cli::client::AskError, cli::value_parsers::REASON_TO_STOP, rollout::people::verbs::verb::Verb,
+    rollout::record::Actor, store, time::Timestamp, web::user_name,
+};
 
 /// How long the daemon may take to confirm. The file works without its word.
 pub const PATIENCE: Duration = Duration::from_secs(2);
@@ -34,13 +29,6 @@ pub struct StopArgs {
     /// Which daemon.
     #[command(flatten)]
     pub daemon: DaemonArgs,
-}
-
-impl StopArgs {
-    pub(super) async fn run(&self, out: Out<'_>) -> Result<(), CliError> {
-        // The daemon records its own time; this one stands in the file only.
-        stop(&self.daemon.connection(), caller(), &self.reason, Clock::Real.now(), out).await
-    }
 }
 
 /// What the daemon made of it.
@@ -186,7 +174,7 @@ fn last_words(out: Out<'_>) -> io::Result<()> {
 }
 
 /// The user of this process: the effective user ID, as the daemon's socket would see it.
-fn caller() -> Actor {
+pub(super) fn caller() -> Actor {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
     Actor::Local { user: user_of(&status, &passwd) }

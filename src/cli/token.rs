@@ -21,14 +21,10 @@ pub enum TokenCommand {
     #[command(after_help = include_str!("help/token_new.txt").trim_end())]
     New(TokenNewArgs),
     /// List every token that was ever made, without its text
-    #[command(after_help = "\
-Example:
-  ringward token list --json | jq '.tokens[] | select(.state == \"live\")'")]
+    #[command(after_help = include_str!("help/token_list.txt").trim_end())]
     List(ReadArgs),
     /// Revoke a token: ringward refuses it from now on
-    #[command(after_help = "\
-Example:
-  ringward token revoke ana-laptop --reason 'laptop lost'")]
+    #[command(after_help = include_str!("help/token_revoke.txt").trim_end())]
     Revoke {
         /// Its name
         #[arg(value_name = "NAME")]

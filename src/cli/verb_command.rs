@@ -7,22 +7,18 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args as _, Command, FromArgMatches, Subcommand, value_parser};
 
-use crate::cli::args::DaemonArgs;
-use crate::cli::args::read_token;
-use crate::cli::confirm::ConfirmArgs;
-use crate::cli::exit::CliError;
-use crate::cli::render::Out;
-use crate::cli::stop::StopArgs;
+use crate::cli::stop::{StopArgs, caller, stop};
 use crate::cli::value_parsers::{REASON, one_of};
 use crate::cli::verbs::{ask, help, start};
+use crate::cli::{CliError, DaemonArgs, Out, args::read_token, confirm::ConfirmArgs};
 use crate::ids::{PlanName, RingName};
 use crate::rollout::people::verbs::arguments::{ArgumentKey, Arguments};
-use crate::rollout::people::verbs::definition::Argument;
-use crate::rollout::people::verbs::situation::StartPlans;
-use crate::rollout::people::verbs::verb::Verb;
 use crate::rollout::record::{Gate, Role};
 use crate::version::{ClientVersion, Environment};
-use crate::web::json::VerbRequest;
+use crate::{
+    rollout::people::verbs::definition::Argument, rollout::people::verbs::situation::StartPlans,
+    rollout::people::verbs::verb::Verb, time::Clock, web::json::VerbRequest,
+};
 
 /// The variable with a person's bearer token.
 pub(super) const BEARER_TOKEN: &str = "RINGWARD_BEARER_TOKEN";
@@ -52,7 +48,10 @@ impl VerbCommand {
     pub(super) async fn run(self, out: Out<'_>) -> Result<(), CliError> {
         match self {
             Self::Confirm(args) => args.run(out).await,
-            Self::Stop(args) => args.run(out).await,
+            Self::Stop(args) => {
+                // The daemon records its own time; this one stands in the file only.
+                stop(&args.daemon.connection(), caller(), &args.reason, Clock::Real.now(), out).await
+            }
             Self::Carried(carried) => carried.run(out).await,
         }
     }

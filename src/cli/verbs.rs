@@ -2,16 +2,12 @@
 //!
 //! **Invariant:** the daemon alone decides and records; here is only the asking.
 
-use crate::cli::client::{AskError, Connection};
-use crate::cli::exit::CliError;
-use crate::cli::render::{Out, safe};
-use crate::cli::screen::{Glyphs, Ink, Screen, Surface};
-use crate::ids::PlanName;
-use crate::rollout::people::verbs::about::About;
-use crate::rollout::people::verbs::rows;
-use crate::rollout::people::verbs::situation::StartPlans;
-use crate::rollout::people::verbs::verb::Verb;
+use crate::cli::{CliError, Connection, Glyphs, Ink, Out, Screen, Surface, safe};
 use crate::web::json::{VerbAnswer, VerbRequest};
+use crate::{
+    cli::client::AskError, ids::PlanName, rollout::people::verbs::about::About, rollout::people::verbs::rows,
+    rollout::people::verbs::situation::StartPlans, rollout::people::verbs::verb::Verb,
+};
 
 /// What a verb's help lists fits most terminals.
 const HELP: Screen = Screen { columns: 90, surface: Surface::Stream, glyphs: Glyphs::Ascii, ink: Ink::Plain };

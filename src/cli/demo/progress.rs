@@ -4,12 +4,11 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, io};
 
-use crate::cli::{Out, Screen, Surface, Tint, cells, safe};
+use crate::cli::{Out, Screen, Surface, Tint, cells, classes::bar, paragraphs::state_tint, safe};
 use crate::fleet::{Class, Counts};
 use crate::time::{Stopwatch, short};
 use crate::{
-    cli::classes::bar, cli::paragraphs::state_tint, daemon::view::View, ids::RingName,
-    rollout::tell::report::Report, rollout::tell::ring_report::RingReport,
+    daemon::view::View, ids::RingName, rollout::tell::report::Report, rollout::tell::ring_report::RingReport,
 };
 
 /// Cells of a ring's name.

@@ -15,11 +15,8 @@ use clap::Args;
 
 use crate::cli::account::{AccountLook, look_at};
 use crate::cli::online::{AccountJudge, Severity};
-use crate::cli::{CliError, ConnectionArgs, Out, configuration, safe};
-use crate::{
-    cli::init::draft::StarterPlan, ids::AccountId, plan, rollout::record::Group, rollout::state::State,
-    text::in_shell,
-};
+use crate::cli::{CliError, ConnectionArgs, Out, configuration, init::draft::StarterPlan, safe};
+use crate::{ids::AccountId, plan, rollout::record::Group, rollout::state::State, text::in_shell};
 
 /// The database of a daemon that is told of none.
 const DEFAULT_DB: &str = "ringward.db";

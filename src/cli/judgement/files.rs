@@ -3,9 +3,8 @@
 //! **Invariant:** files of one directory are compared with each other, because a daemon reads them together; a
 //! file that is named twice is one file.
 
-use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::{collections::BTreeMap, io::Write as _};
 
 use crate::cli::excerpt::{SourceFile, excerpt};
 use crate::cli::judgement::file::{FileErrors, JudgedConfiguration, JudgedFile};

@@ -4,11 +4,9 @@
 
 use serde::Serialize;
 
+use crate::cli::{judgement::file::FileErrors, judgement::files::JudgedFiles, judgement::summary::Summary};
 use crate::plan::{PlanError, Severity};
-use crate::{
-    cli::judgement::file::FileErrors, cli::judgement::files::JudgedFiles, cli::judgement::summary::Summary,
-    time::Timestamp,
-};
+use crate::time::Timestamp;
 
 /// What `check --json` says of one file.
 #[derive(Debug, Serialize)]

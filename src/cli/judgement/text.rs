@@ -4,13 +4,12 @@
 
 use std::io;
 
-use crate::cli::{Ink, Out, safe};
+use crate::cli::{
+    Ink, Out, judgement::file::FileErrors, judgement::files::JudgedFiles, judgement::summary::Summary, safe,
+};
 use crate::config::{Config, MayRead};
 use crate::plan::{GoodFile, PlanError, Severity};
-use crate::{
-    cli::judgement::file::FileErrors, cli::judgement::files::JudgedFiles, cli::judgement::summary::Summary,
-    time::Timestamp,
-};
+use crate::time::Timestamp;
 
 impl JudgedFiles {
     /// Says what is wrong with each file, or what is in it.

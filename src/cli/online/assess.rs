@@ -11,12 +11,11 @@ use crate::cli::online::profiles::{NamedProfile, look_up};
 use crate::cli::online::report::{PlanReport, RingAssessment};
 use crate::cli::online::sizes::{RingSizes, one_in};
 use crate::cli::online::{approvers, devices, spots};
+use crate::cli::{account::AccountLook, online::power::power};
 use crate::ids::{AccountId, PolicyId};
 use crate::plan::model::{DeviceLimit, Plan};
 use crate::plan::{PathStep, Spots};
-use crate::{
-    cli::account::AccountLook, cli::online::power::power, rollout::state::State, version::Environment,
-};
+use crate::{rollout::state::State, version::Environment};
 
 /// Judges plans, in the order in which a daemon would come to them.
 pub(crate) struct AccountJudge<'a> {

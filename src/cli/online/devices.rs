@@ -6,13 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cli::online::finding::{CheckFinding, Code};
 use crate::cli::online::sizes::{RingSizes, Sizes};
+use crate::cli::{online::profiles::NamedProfile, online::report::RingAssessment, online::spots};
 use crate::ids::{PolicyId, RingName};
 use crate::plan::model::{DeviceLimit, Plan, ProfileRef, RingPlan};
 use crate::version::{ClientVersion, Environment};
-use crate::{
-    cli::online::profiles::NamedProfile, cli::online::report::RingAssessment, cli::online::spots,
-    fleet::Fleet, plan::Spots, rollout::world::Observations, time::Timestamp,
-};
+use crate::{fleet::Fleet, plan::Spots, rollout::world::Observations, time::Timestamp};
 
 /// A first ring above this share of the fleet is no first ring.
 const FIRST_RING_PER_CENT: usize = 10;

@@ -22,10 +22,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::cli::judgement::{FileJson, JudgedFiles, OnRecord};
-use crate::cli::{CliError, ConnectionArgs, Format, Out, Screen, json};
-use crate::{
-    cli::account::look_at, daemon::log::replay, ids::AccountId, rollout::state::State, store::Reader,
-};
+use crate::cli::{CliError, ConnectionArgs, Format, Out, Screen, account::look_at, json};
+use crate::{daemon::log::replay, ids::AccountId, rollout::state::State, store::Reader};
 
 use finding::FindingCounts;
 use report::{AccountReport, PlanReport};

@@ -11,7 +11,7 @@ use crate::cli::online::finding::{CheckFinding, Code};
 use crate::plan::model::{Plan, ProfileRef, RingPlan};
 use crate::plan::{PathStep, Spots, either, nearest};
 use crate::rollout::record::{Profile, Profiles};
-use crate::{ids::PolicyId, rollout::world::Observations};
+use crate::{cli::online::spots, ids::PolicyId, rollout::world::Observations};
 
 /// Names that an error lists when none of them is near.
 const NAMES_SHOWN: usize = 10;
@@ -188,8 +188,7 @@ fn default_not_last(
     }
     let problem = "this ring has the default profile, which is everybody that no other profile matches, and rings follow it";
     let finding = CheckFinding::new(Code::DefaultNotLast, problem).instead("put it into the last ring");
-    let way = [PathStep::Key("rings"), PathStep::Item(index), PathStep::Key("name")];
-    Some(finding.of_ring(&ring.name).at(spots.spot(&way)))
+    Some(finding.of_ring(&ring.name).at(spots::name(spots, index)))
 }
 
 #[cfg(test)]

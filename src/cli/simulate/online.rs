@@ -5,12 +5,9 @@
 use std::collections::BTreeSet;
 
 use crate::cli::online::{Meaning, meaning};
-use crate::cli::{CliError, ConnectionArgs, safe};
+use crate::cli::{CliError, ConnectionArgs, account::look_at, safe};
 use crate::plan::model::{Plan, ProfileRef};
-use crate::{
-    cli::account::look_at, ids::PolicyId, rollout::world::Observations, synthetic::Headcount,
-    version::Environment,
-};
+use crate::{ids::PolicyId, rollout::world::Observations, synthetic::Headcount, version::Environment};
 
 /// Counts the devices of each profile that the plan names.
 pub(super) async fn heads(

@@ -97,7 +97,9 @@ pub async fn demo(args: DemoArgs, out: Out<'_>) -> Result<(), CliError> {
     };
     let serving = serve(Some(bound), socket, services, token.clone());
     let watching = async {
-        let result = watch(&args, daemon, &sandbox, &opening, out).await;
+        let (progress, out) = (DemoProgress::default(), &mut *out);
+        let showing = Showing { args: &args, sandbox: &sandbox, wall: Stopwatch::start(), progress, out };
+        let result = showing.watch(daemon, &opening).await;
         token.cancel();
         result
     };
@@ -164,68 +166,74 @@ async fn start(
     daemon::start(settings).await.map_err(CliError::failed)
 }
 
-/// Shows progress until the end, and says what happened. The daemon ends first, whatever the reason.
-async fn watch(
-    args: &DemoArgs,
-    mut daemon: Daemon,
-    sandbox: &RunningSandbox,
-    opening: &str,
-    out: Out<'_>,
-) -> Result<(), CliError> {
-    let (handle, stopper) = (daemon.handle(), daemon.stopper());
-    let wall = Stopwatch::start();
-    let mut progress = DemoProgress::default();
-    let outcome = match writeln!(out, "{opening}") {
-        Ok(()) => follow(args, handle.clone(), sandbox, wall, &mut progress, out).await,
-        Err(error) => Err(error.into()),
-    };
-    let view = handle.view();
-    stopper.stop();
-    daemon.ended().await.map_err(CliError::failed)?;
-    let interrupted = outcome? && !args.exit_when_done;
-    if view.reports.first().is_some_and(|report| report.phase == Phase::Completed) {
-        return Ok(());
-    }
-    progress.finish(&view, out)?;
-    if !args.observe && !interrupted {
-        let told = "the demo ended before every ring was verified; the reasons stand above";
-        return Err(CliError::failed(told));
-    }
-    Ok(tell_requests(sandbox, wall.seconds(), out)?)
+/// A demo as it is shown.
+struct Showing<'a> {
+    args: &'a DemoArgs,
+    sandbox: &'a RunningSandbox,
+    wall: Stopwatch,
+    progress: DemoProgress,
+    out: Out<'a>,
 }
 
-/// Shows progress until there is no more; whether that is because a person has seen enough.
-async fn follow(
-    args: &DemoArgs,
-    mut handle: Handle,
-    sandbox: &RunningSandbox,
-    wall: Stopwatch,
-    progress: &mut DemoProgress,
-    out: Out<'_>,
-) -> Result<bool, CliError> {
-    let began = handle.view().at;
-    let last_day = after(began, SignedDuration::from_hours(24 * i64::from(args.days)));
-    let signal = end_signal();
-    tokio::pin!(signal);
-    let mut told_end = false;
-    loop {
+impl Showing<'_> {
+    /// Shows progress until the end, and says what happened. The daemon ends first, whatever the reason.
+    async fn watch(mut self, mut daemon: Daemon, opening: &str) -> Result<(), CliError> {
+        let (handle, stopper) = (daemon.handle(), daemon.stopper());
+        let outcome = match writeln!(self.out, "{opening}") {
+            Ok(()) => self.follow(handle.clone()).await,
+            Err(error) => Err(error.into()),
+        };
         let view = handle.view();
-        progress.show(&view, out)?;
-        let phase = view.reports.first().map(|report| report.phase);
-        let over = view.at >= last_day || wall.seconds() > LONGEST.as_secs_f64();
-        if phase == Some(Phase::Completed) && !told_end {
-            progress.finish(&view, out)?;
-            tell_requests(sandbox, wall.seconds(), out)?;
-            told_end = true;
+        stopper.stop();
+        daemon.ended().await.map_err(CliError::failed)?;
+        let interrupted = outcome? && !self.args.exit_when_done;
+        if view.reports.first().is_some_and(|report| report.phase == Phase::Completed) {
+            return Ok(());
         }
-        let halted = view.reports.first().is_some_and(|report| report.halted.is_some());
-        if (args.exit_when_done && (told_end || halted)) || (over && !told_end) {
-            return Ok(false);
+        self.progress.finish(&view, self.out)?;
+        if !self.args.observe && !interrupted {
+            let told = "the demo ended before every ring was verified; the reasons stand above";
+            return Err(CliError::failed(told));
         }
-        tokio::select! {
-            signal = &mut signal => return signal.map(|_| true),
-            changed = handle.changed() => if !changed { return Ok(false) },
+        Ok(self.tell_requests()?)
+    }
+
+    /// Shows progress until there is no more; whether that is because a person has seen enough.
+    async fn follow(&mut self, mut handle: Handle) -> Result<bool, CliError> {
+        let began = handle.view().at;
+        let last_day = after(began, SignedDuration::from_hours(24 * i64::from(self.args.days)));
+        let signal = end_signal();
+        tokio::pin!(signal);
+        let mut told_end = false;
+        loop {
+            let view = handle.view();
+            self.progress.show(&view, self.out)?;
+            let report = view.reports.first();
+            let over = view.at >= last_day || self.wall.seconds() > LONGEST.as_secs_f64();
+            if report.is_some_and(|report| report.phase == Phase::Completed) && !told_end {
+                self.progress.finish(&view, self.out)?;
+                self.tell_requests()?;
+                told_end = true;
+            }
+            let halted = report.is_some_and(|report| report.halted.is_some());
+            if (self.args.exit_when_done && (told_end || halted)) || (over && !told_end) {
+                return Ok(false);
+            }
+            tokio::select! {
+                signal = &mut signal => return signal.map(|_| true),
+                changed = handle.changed() => if !changed { return Ok(false) },
+            }
         }
+    }
+
+    fn tell_requests(&mut self) -> io::Result<()> {
+        let (journal, seconds) = (self.sandbox.journal(), self.wall.seconds());
+        let writes = journal.requests.iter().filter(|row| row.applied == Some(true)).count();
+        let requests = journal.requests.len() as u64 + journal.dropped;
+        writeln!(
+            self.out,
+            "{requests} requests reached the account, {writes} of them writes; it took {seconds:.1} s."
+        )
     }
 }
 
@@ -233,14 +241,4 @@ fn tell_log(database: &Path, out: Out<'_>) -> io::Result<()> {
     let path = database.display();
     writeln!(out, "\nThe log stays at {path}; look at it with:")?;
     writeln!(out, "  ringward history cloudflare-one-client --db {path} --verify")
-}
-
-fn tell_requests(sandbox: &RunningSandbox, wall_seconds: f64, out: Out<'_>) -> io::Result<()> {
-    let journal = sandbox.journal();
-    let writes = journal.requests.iter().filter(|row| row.applied == Some(true)).count();
-    writeln!(
-        out,
-        "{} requests reached the account, {writes} of them writes; it took {wall_seconds:.1} s.",
-        journal.requests.len() as u64 + journal.dropped,
-    )
 }

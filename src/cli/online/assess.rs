@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cli::online::finding::{CheckFinding, Code};
 use crate::cli::online::groups::{Ahead, GroupOutlook};
-use crate::cli::online::profiles::{NamedProfile, look_up};
+use crate::cli::online::profiles::look_up;
 use crate::cli::online::report::{PlanReport, RingAssessment};
 use crate::cli::online::sizes::{RingSizes, one_in};
-use crate::cli::online::{approvers, devices, spots};
+use crate::cli::online::{approvers, devices, plan_in_account::PlanInAccount};
 use crate::cli::{account::AccountLook, online::power::power};
 use crate::ids::{AccountId, PolicyId};
 use crate::plan::model::{DeviceLimit, Plan};
@@ -46,20 +46,19 @@ impl<'a> AccountJudge<'a> {
 
     /// Judges a plan.
     pub(crate) fn plan(&mut self, file: &str, plan: &Plan, bytes: &[u8]) -> PlanReport {
-        let spots = Spots::of(bytes);
+        let look = self.look;
+        let of = PlanInAccount { plan, spots: Spots::of(bytes), world: &look.world, now: look.at };
         let mut findings = Vec::new();
         if let Some(pin) = plan.account.as_ref().filter(|pin| *pin != self.account) {
             let problem = format!("the plan is for account {pin}, and this is {}", self.account);
             let instead = "look at that account, or change the plan's `account`";
             let finding = CheckFinding::new(Code::OtherAccount, problem).instead(instead);
-            findings.push(finding.at(spots.spot(&[PathStep::Key("account")])));
+            findings.push(finding.at(of.spots.spot(&[PathStep::Key("account")])));
         }
-        let (named, found) = look_up(plan, &spots, &self.look.world);
-        findings.extend(found);
-        let rings = self.rings(plan, named, &spots, &mut findings);
-        if self.look.has_devices() {
-            findings.extend(devices::order(plan, &rings, &self.look.world, self.look.at, &spots));
-            findings.extend(devices::unseen_versions(plan, &self.look.world, self.look.at, &spots));
+        let rings = self.rings(&of, &mut findings);
+        if look.has_devices() {
+            findings.extend(devices::order(&of, &rings));
+            findings.extend(devices::unseen_versions(&of));
             findings.extend(devices::too_old(&rings));
         }
         // Stable: what is about one place stays in the order in which it was found.
@@ -67,33 +66,27 @@ impl<'a> AccountJudge<'a> {
         PlanReport { file: file.to_owned(), plan: plan.name.clone(), rings, findings }
     }
 
-    fn rings(
-        &mut self,
-        plan: &Plan,
-        named: Vec<Vec<NamedProfile>>,
-        spots: &Spots<'_>,
-        findings: &mut Vec<CheckFinding>,
-    ) -> Vec<RingAssessment> {
+    fn rings(&mut self, of: &PlanInAccount<'_>, findings: &mut Vec<CheckFinding>) -> Vec<RingAssessment> {
+        let PlanInAccount { plan, world, now, .. } = *of;
+        let (named, found) = look_up(of);
+        findings.extend(found);
         let mut rings = Vec::new();
         for (index, (ring, profiles)) in plan.rings.iter().zip(named).enumerate() {
-            let name_spot = spots::name(spots, index);
-            let resolved = self.look.world.resolve_within(plan, ring).ok();
+            let name_spot = of.name(index);
+            let resolved = world.resolve_within(plan, ring).ok();
             self.planned.extend(profiles.iter().filter_map(|profile| profile.id.clone()));
             let (group, of_group) = match (&resolved, &mut self.ahead) {
-                (Some(policies), Some(ahead)) => {
-                    ahead.enter(plan, ring, policies, (&self.look.world, self.look.at))
-                }
+                (Some(policies), Some(ahead)) => ahead.enter(plan, ring, policies, (world, now)),
                 _ => (GroupOutlook::Unknown, Vec::new()),
             };
             let mut told: Vec<(CheckFinding, _)> =
                 of_group.into_iter().map(|finding| (finding, name_spot.clone())).collect();
-            let asked = approvers::of_ring(plan, ring, &self.look.world);
-            told.extend(asked.map(|finding| (finding, spots::approval(spots, index))));
+            let asked = approvers::of_ring(plan, ring, world);
+            told.extend(asked.map(|finding| (finding, of.approval(index))));
             let sizes = resolved.as_ref().filter(|_| self.look.has_devices());
-            let sizes = sizes
-                .map(|policies| RingSizes::of(&self.look.world.fleet, policies, &ring.targets, self.look.at));
+            let sizes = sizes.map(|policies| RingSizes::of(&world.fleet, policies, &ring.targets, now));
             if let Some(sizes) = &sizes {
-                let share = devices::share(ring, &profiles, &self.look.world.fleet, self.look.at);
+                let share = devices::share(ring, &profiles, &world.fleet, now);
                 let of_all = devices::of_ring(sizes)
                     .into_iter()
                     .chain(devices::too_many(ring, sizes))
@@ -101,7 +94,7 @@ impl<'a> AccountJudge<'a> {
                     .chain(share);
                 told.extend(of_all.map(|finding| (finding, name_spot.clone())));
                 for (environment, of_one) in sizes.targeted() {
-                    let spot = spots::target(spots, index, environment);
+                    let spot = of.target(index, environment);
                     let found = devices::of_environment(&ring.name, environment, of_one, sizes.movable());
                     told.extend(found.into_iter().map(|finding| (finding.on(environment), spot.clone())));
                 }

@@ -6,11 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cli::online::finding::{CheckFinding, Code};
 use crate::cli::online::sizes::{RingSizes, Sizes};
-use crate::cli::{online::profiles::NamedProfile, online::report::RingAssessment, online::spots};
+use crate::cli::{
+    online::plan_in_account::PlanInAccount, online::profiles::NamedProfile, online::report::RingAssessment,
+};
 use crate::ids::{PolicyId, RingName};
 use crate::plan::model::{DeviceLimit, Plan, ProfileRef, RingPlan};
 use crate::version::{ClientVersion, Environment};
-use crate::{fleet::Fleet, plan::Spots, rollout::world::Observations, time::Timestamp};
+use crate::{fleet::Fleet, time::Timestamp};
 
 /// A first ring above this share of the fleet is no first ring.
 const FIRST_RING_PER_CENT: usize = 10;
@@ -124,33 +126,27 @@ pub(super) fn of_environment(
 }
 
 /// Whether the rings grow.
-pub(super) fn order(
-    plan: &Plan,
-    rings: &[RingAssessment],
-    world: &Observations,
-    now: Timestamp,
-    spots: &Spots<'_>,
-) -> Vec<CheckFinding> {
+pub(super) fn order(of: &PlanInAccount<'_>, rings: &[RingAssessment]) -> Vec<CheckFinding> {
     let movable =
         |ring: &RingAssessment| ring.sizes.as_ref().map(RingSizes::movable).filter(|count| *count > 0);
     let mut findings = Vec::new();
-    let first = plan.rings.first().zip(rings.first());
+    let first = of.plan.rings.first().zip(rings.first());
     if let Some((plan_ring, ring)) = first.filter(|_| rings.len() > 1)
         && let Some(count) = movable(ring)
     {
-        let all = RingSizes::of_all(&world.fleet, &plan_ring.targets, now).movable();
+        let all = RingSizes::of_all(&of.world.fleet, &plan_ring.targets, of.now).movable();
         if all >= SMALL_FLEET && count * 100 > all * FIRST_RING_PER_CENT {
             let problem = format!(
                 "the first ring has {count} of the {all} devices that can be moved, more than {FIRST_RING_PER_CENT} %"
             );
             let instead = "begin with a smaller ring: its devices meet a fault before anybody knows of it";
             let finding = CheckFinding::new(Code::FirstRingLarge, problem).instead(instead);
-            findings.push(finding.of_ring(&ring.name).at(spots::name(spots, 0)));
+            findings.push(finding.of_ring(&ring.name).at(of.name(0)));
         }
     }
     for (index, ring) in rings.iter().enumerate() {
         // The default profile comes last, however small it is.
-        let Some(count) = movable(ring).filter(|_| !has_default(plan, index)) else { continue };
+        let Some(count) = movable(ring).filter(|_| !has_default(of.plan, index)) else { continue };
         let earlier = rings.iter().take(index).filter_map(|ring| Some((&ring.name, movable(ring)?)));
         let largest = earlier.max_by_key(|(_, count)| *count);
         if let Some((name, larger)) = largest.filter(|(_, larger)| *larger >= count * FAR_LARGER) {
@@ -159,7 +155,7 @@ pub(super) fn order(
             );
             let finding =
                 CheckFinding::new(Code::RingOutOfOrder, problem).instead("let the smaller ring come first");
-            findings.push(finding.of_ring(&ring.name).at(spots::name(spots, index)));
+            findings.push(finding.of_ring(&ring.name).at(of.name(index)));
         }
     }
     findings
@@ -180,32 +176,25 @@ pub(super) fn too_old(rings: &[RingAssessment]) -> Option<CheckFinding> {
 }
 
 /// Targets that no device of the account runs: that they exist cannot be seen here.
-pub(super) fn unseen_versions(
-    plan: &Plan,
-    world: &Observations,
-    now: Timestamp,
-    spots: &Spots<'_>,
-) -> Vec<CheckFinding> {
-    let all = RingSizes::of_all(&world.fleet, &BTreeMap::new(), now);
+pub(super) fn unseen_versions(of: &PlanInAccount<'_>) -> Vec<CheckFinding> {
+    let all = RingSizes::of_all(&of.world.fleet, &BTreeMap::new(), of.now);
     let runs = |environment: Environment, version: ClientVersion| {
         let sizes = all.environments.get(&environment);
         sizes.is_some_and(|sizes| sizes.versions.0.contains_key(&Some(version)))
     };
     let mut told = BTreeSet::new();
     let mut findings = Vec::new();
-    let targets = |(index, ring): (usize, &'_ RingPlan)| {
-        let pairs: Vec<_> =
-            ring.targets.iter().map(|(environment, version)| (*environment, *version)).collect();
-        pairs.into_iter().map(move |(environment, version)| (index, environment, version))
-    };
-    for (index, environment, version) in plan.rings.iter().enumerate().flat_map(targets) {
+    let targets = of.plan.rings.iter().enumerate().flat_map(|(index, ring)| {
+        ring.targets.iter().map(move |(environment, version)| (index, *environment, *version))
+    });
+    for (index, environment, version) in targets {
         if runs(environment, version) || !told.insert((environment, version)) {
             continue;
         }
         let problem = format!("no {environment} device of the account runs {version} yet");
         let instead = "that it exists cannot be seen from here: compare it with Cloudflare's release notes";
         let finding = CheckFinding::new(Code::VersionUnseen, problem).instead(instead).on(environment);
-        findings.push(finding.at(spots::target(spots, index, environment)));
+        findings.push(finding.at(of.target(index, environment)));
     }
     findings
 }

@@ -9,12 +9,12 @@ mod assess;
 mod devices;
 mod finding;
 mod groups;
+mod plan_in_account;
 mod power;
 mod profiles;
 mod report;
 mod show;
 mod sizes;
-mod spots;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ use serde::Serialize;
 
 use crate::cli::judgement::{FileJson, JudgedFiles, OnRecord};
 use crate::cli::{CliError, ConnectionArgs, Format, Out, Screen, account::look_at, json};
-use crate::{daemon::log::replay, ids::AccountId, rollout::state::State, store::Reader};
+use crate::{ids::AccountId, rollout::state::State};
 
 use finding::FindingCounts;
 use report::{AccountReport, PlanReport};
@@ -65,7 +65,7 @@ pub async fn check_online(
         judgement.show(out, now, screen.ink)?;
     }
     let id = connection.account(common_pin(&judgement).as_ref())?;
-    let (state, log) = known_groups(database)?;
+    let (state, log) = known_groups(database, on_record);
     let asked =
         judgement.good().flat_map(|(_, plan, _)| &plan.rings).filter_map(|ring| ring.approval.as_ref());
     let asked = asked.map(|approval| approval.user_group.clone()).collect();
@@ -112,16 +112,14 @@ fn common_pin(judgement: &JudgedFiles) -> Option<AccountId> {
 }
 
 /// What the log knows of the account's groups, and where that was read.
-fn known_groups(database: Option<&Path>) -> Result<(State, String), CliError> {
-    let Some(path) = database.filter(|path| path.exists()) else {
-        let told = match database {
-            Some(path) => format!("{} is not there yet: no group is ringward's", path.display()),
-            None => "none: no group is ringward's (name its database with --db)".to_owned(),
-        };
-        return Ok((State::default(), told));
+fn known_groups(database: Option<&Path>, on_record: OnRecord) -> (State, String) {
+    let state = on_record.into_state();
+    let told = match database {
+        Some(path) if path.exists() => {
+            format!("{}: ringward has written {} deployment groups", path.display(), state.groups.len())
+        }
+        Some(path) => format!("{} is not there yet: no group is ringward's", path.display()),
+        None => "none: no group is ringward's (name its database with --db)".to_owned(),
     };
-    let reader = Reader::open(path).map_err(CliError::failed)?;
-    let state = replay(reader.view()).map_err(CliError::failed)?;
-    let groups = state.groups.len();
-    Ok((state, format!("{}: ringward has written {groups} deployment groups", path.display())))
+    (state, told)
 }

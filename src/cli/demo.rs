@@ -8,10 +8,9 @@ use std::path::{Path, PathBuf};
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use clap::Args;
-use tokio_util::sync::CancellationToken;
 
 use crate::cli::sandbox::{devices, epoch, speed};
-use crate::cli::servers::{end_after, serve};
+use crate::cli::servers::serve_during;
 use crate::cli::{CliError, Out, args::ListenerArgs, demo::progress::DemoProgress, signals::end_signal};
 use crate::cloudflare::{self, ApiUrl, CloudflareClient};
 use crate::daemon::{self, Daemon, Handle};
@@ -90,20 +89,12 @@ pub async fn demo(args: DemoArgs, out: Out<'_>) -> Result<(), CliError> {
     );
     let services =
         Services { handle: daemon.handle(), database: database.clone(), identities: Arc::default(), metrics };
-    let token = CancellationToken::new();
-    let socket = match web::bind_socket(&database) {
-        Ok(socket) => socket,
-        Err(error) => return Err(end_after(daemon, error).await),
-    };
-    let serving = serve(Some(bound), socket, services, token.clone());
-    let watching = async {
+    let result = serve_during(daemon, Some(bound), services, async |daemon| {
         let (progress, out) = (DemoProgress::default(), &mut *out);
         let showing = Showing { args: &args, sandbox: &sandbox, wall: Stopwatch::start(), progress, out };
-        let result = showing.watch(daemon, &opening).await;
-        token.cancel();
-        result
-    };
-    let ((), result) = tokio::join!(serving, watching);
+        showing.watch(daemon, &opening).await
+    })
+    .await;
     sandbox.shutdown().await;
     let told = tell_log(&database, out);
     result?;

@@ -8,6 +8,7 @@ use std::{cmp::Reverse, collections::BTreeMap, io};
 
 use clap::Args;
 
+use crate::cli::Column::{Cut, Left};
 use crate::cli::{
     CliError, Column, Connection, Format, Out, Overview, Prose, ReadArgs, Screen, Tint, counted, distance,
     json, safe, table,
@@ -17,13 +18,7 @@ use crate::time::{Timestamp, short};
 use crate::web::json::{DeviceJson, DevicesAnswer, MAX_PAGE, RingJson, RolloutJson};
 use crate::{cli::value_parsers::one_of, fleet::Class, rollout::record::Gate, version::Environment};
 
-const COLUMNS: [Column; 5] = [
-    Column::Cut("NAME"),
-    Column::Cut("USER"),
-    Column::Left("OS"),
-    Column::Left("CLIENT"),
-    Column::Left("LAST SEEN"),
-];
+const COLUMNS: [Column; 5] = [Cut("NAME"), Cut("USER"), Left("OS"), Left("CLIENT"), Left("LAST SEEN")];
 
 /// The classes, with what needs attention first.
 const ORDER: [Class; 7] = [

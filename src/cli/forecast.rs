@@ -11,7 +11,8 @@ use std::{io, time::Duration};
 
 use clap::Args;
 
-use crate::cli::{CliError, Column, Connection, JsonArgs, Out, Screen, Tint, moment, safe, short, table};
+use crate::cli::Column::{Cut, Left};
+use crate::cli::{CliError, Connection, JsonArgs, Out, Screen, Tint, moment, safe, short, table};
 use crate::simulation::cast::{Casting, Size, account};
 use crate::simulation::forecast::{Situation, forecast as look_ahead};
 use crate::simulation::{Drive, Pace};
@@ -98,8 +99,7 @@ fn text(out: Out<'_>, told: &ForecastJson, is_synthetic: bool, screen: &Screen) 
         screen.say(out, "  ", &text)?;
     }
     writeln!(out)?;
-    let columns =
-        [Column::Cut("RING"), Column::Left("ENTERED"), Column::Left("VERIFIED"), Column::Left("MOSTLY")];
+    let columns = [Cut("RING"), Left("ENTERED"), Left("VERIFIED"), Left("MOSTLY")];
     let row = |ring: &RingForecastJson| {
         vec![safe(ring.name.as_str()), range(&ring.entered), range(&ring.verified), mostly(ring)]
     };

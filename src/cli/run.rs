@@ -13,7 +13,7 @@ use clap::builder::BoolishValueParser;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::args::{FailpointArgs, ListenerArgs, TOKEN_VARIABLE};
-use crate::cli::servers::{end_after, serve};
+use crate::cli::servers::serve_during;
 use crate::cli::signals::{SignalMeaning, Signals};
 use crate::cli::{CliError, ConnectionArgs, Ink, service};
 use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority, TokenState};
@@ -139,7 +139,17 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
         identities: Arc::new(identities),
         metrics,
     };
-    serve_until_signal(daemon, bound, services, signals).await
+    serve_during(daemon, bound, services, async |daemon| {
+        let token = CancellationToken::new();
+        let telling = service::tell(daemon.handle(), token.clone());
+        let running = async {
+            let result = until_signal(daemon, signals).await;
+            token.cancel();
+            result
+        };
+        tokio::join!(telling, running).1
+    })
+    .await
 }
 
 /// Shows a person at a terminal, at the start of a daemon, what is wrong with its plans, with excerpts. The daemon
@@ -152,29 +162,6 @@ fn show_errors(directory: &Path) {
     // What was taken over before is not judged by the calendar.
     let judgement = JudgedFiles::of(&[directory.to_owned()], None);
     judgement.complain(Ink::of(&stderr));
-}
-
-/// Serves page and socket beside a daemon until a signal, or the daemon's own end.
-async fn serve_until_signal(
-    daemon: Daemon,
-    bound: Option<web::Bound>,
-    services: Services,
-    signals: Signals,
-) -> Result<(), CliError> {
-    let socket = match web::bind_socket(&services.database) {
-        Ok(socket) => socket,
-        Err(error) => return Err(end_after(daemon, error).await),
-    };
-    let token = CancellationToken::new();
-    let telling = service::tell(services.handle.clone(), token.clone());
-    let serving = serve(bound, socket, services, token.clone());
-    let running = async {
-        let result = until_signal(daemon, signals).await;
-        token.cancel();
-        result
-    };
-    let ((), (), result) = tokio::join!(serving, telling, running);
-    result
 }
 
 async fn until_signal(mut daemon: Daemon, mut signals: Signals) -> Result<(), CliError> {

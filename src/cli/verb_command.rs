@@ -16,8 +16,8 @@ use crate::rollout::people::verbs::arguments::{ArgumentKey, Arguments};
 use crate::rollout::record::{Gate, Role};
 use crate::version::{ClientVersion, Environment};
 use crate::{
-    rollout::people::verbs::definition::Argument, rollout::people::verbs::situation::StartPlans,
-    rollout::people::verbs::verb::Verb, time::Clock, web::json::VerbRequest,
+    rollout::people::verbs::definition::Argument, rollout::people::verbs::verb::Verb, time::Clock,
+    web::json::VerbRequest,
 };
 
 /// The variable with a person's bearer token.
@@ -66,13 +66,13 @@ impl CarriedVerb {
             let token = || read_token(bearer_token_file.as_deref(), BEARER_TOKEN);
             at = at.with_bearer(named.then(token).transpose()?);
         }
-        if verb == Verb::Start {
-            let plans = if given.paused == Some(true) { StartPlans::Pause } else { StartPlans::GoOn };
-            return start(&at, plans, &reason, out).await;
-        }
         let plan = given.plan.clone();
         let request = VerbRequest::of(reason, given);
-        ask(&at, plan.as_ref(), verb, &request, out).await
+        match verb {
+            Verb::Start => start(&at, &request, out).await,
+            // What else differs is a command of its own.
+            _ => ask(&at, plan.as_ref(), verb, &request, out).await,
+        }
     }
 
     fn read(verb: Verb, matches: &ArgMatches) -> Result<Self, clap::Error> {

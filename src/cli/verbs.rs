@@ -6,7 +6,7 @@ use crate::cli::{CliError, Connection, Glyphs, Ink, Out, Screen, Surface, safe};
 use crate::web::json::{VerbAnswer, VerbRequest};
 use crate::{
     cli::client::AskError, ids::PlanName, rollout::people::verbs::about::About, rollout::people::verbs::rows,
-    rollout::people::verbs::situation::StartPlans, rollout::people::verbs::verb::Verb,
+    rollout::people::verbs::verb::Verb,
 };
 
 /// What a verb's help lists fits most terminals.
@@ -33,10 +33,8 @@ pub async fn ask(
 ///
 /// # Errors
 /// When it is refused, or there is no daemon to ask.
-pub async fn start(at: &Connection, plans: StartPlans, reason: &str, out: Out<'_>) -> Result<(), CliError> {
-    let paused = Some(plans == StartPlans::Pause);
-    let request = VerbRequest { paused, reason: reason.to_owned(), ..VerbRequest::default() };
-    match at.post::<VerbAnswer>(&[Verb::Start.as_str()], &request).await {
+pub async fn start(at: &Connection, request: &VerbRequest, out: Out<'_>) -> Result<(), CliError> {
+    match at.post::<VerbAnswer>(&[Verb::Start.as_str()], request).await {
         Ok(answer) => Ok(writeln!(out, "{}", safe(&answer.done))?),
         Err(error @ AskError::NoDaemon { .. }) => Err(CliError::refused(format!(
             "{error}, and then: ringward start --reason … (what is stopped stays stopped until then)"

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, io::Write as _};
 
 use crate::cli::excerpt::{SourceFile, excerpt};
 use crate::cli::judgement::file::{FileErrors, JudgedConfiguration, JudgedFile};
-use crate::cli::judgement::paths::{PathContent, plan_files};
+use crate::cli::judgement::paths::plan_files;
 use crate::cli::{CliError, Ink, Screen, counted, safe};
 use crate::config::{self, FILE_NAME};
 use crate::plan::model::{DeviceLimit, Plan, Revision};
@@ -48,23 +48,23 @@ impl JudgedFiles {
             if beside.is_file() {
                 judgement.configure(&beside);
             }
-            for (file, found) in plan_files(path, on_record.yml()) {
+            let (files, passed_over) = plan_files(path, on_record.yml());
+            let shown = |file: PathBuf| file.display().to_string();
+            judgement.passed_over.extend(passed_over.into_iter().map(|(file, why)| (shown(file), why)));
+            for (file, found) in files {
                 let name = file.display().to_string();
                 match found {
                     // A file that is named twice is one file.
-                    PathContent::Plan(bytes) if !judgement.bytes.contains_key(&name) => {
+                    Ok(_) if judgement.bytes.contains_key(&name) => {}
+                    Ok(bytes) => {
                         let directory = file.parent().unwrap_or(Path::new("")).to_owned();
                         directories.entry(directory).or_default().push(name.clone());
                         judgement.bytes.insert(name, bytes);
                     }
-                    PathContent::Plan(_) => {}
-                    PathContent::Unusable(why) => {
+                    Err(why) => {
                         let holds_up = on_record.held_up(&name, None).cloned();
                         let outcome = Err(FileErrors::Path(why));
                         judgement.files.push(JudgedFile { file: name, outcome, holds_up });
-                    }
-                    PathContent::PassedOver(why) => {
-                        judgement.passed_over.insert(name, why);
                     }
                 }
             }
@@ -75,10 +75,8 @@ impl JudgedFiles {
             let read = read_all(files, &on_record.known(), now).into_iter();
             judgement.files.extend(read.map(|read| {
                 let outcome = read.outcome.and_then(|good| on_record.judged(good)).map_err(FileErrors::Plan);
-                let holds_up = outcome
-                    .as_ref()
-                    .err()
-                    .and_then(|_| on_record.held_up(&read.file, read.name.as_ref()).cloned());
+                let holds_up = on_record.held_up(&read.file, read.name.as_ref());
+                let holds_up = holds_up.filter(|_| outcome.is_err()).cloned();
                 JudgedFile { file: read.file, outcome, holds_up }
             }));
         }

@@ -140,12 +140,12 @@ fn unknown(written: &ProfileRef, profiles: &Profiles) -> CheckFinding {
         profiles.listed.iter().filter(|p| !p.is_default).filter_map(|p| p.name.as_deref()).collect();
     let written = written.to_string();
     let problem = format!("the account has no profile `{written}`");
-    let near = either(&nearest(&written, names.iter().copied()));
-    let finding = CheckFinding::new(Code::ProfileUnknown, problem);
-    match near {
-        Some(near) => finding.instead(format!("did you mean {near}?")),
-        None => finding.instead(format!("it has {}", some_of(&names))),
-    }
+    CheckFinding::new(Code::ProfileUnknown, problem).instead(
+        match either(&nearest(&written, names.iter().copied())) {
+            Some(near) => format!("did you mean {near}?"),
+            None => format!("it has {}", some_of(&names)),
+        },
+    )
 }
 
 /// Names in backticks, at most [`NAMES_SHOWN`] of them, and how many others.

@@ -4,9 +4,10 @@
 
 use std::io;
 
+use crate::cli::Column::{Left, Right};
 use crate::cli::online::finding::{CheckFinding, FindingCounts};
 use crate::cli::online::report::{AccountReport, PlanReport, RingAssessment};
-use crate::cli::{Column, Out, Screen, counted, moment, safe, short, table};
+use crate::cli::{Out, Screen, counted, moment, safe, short, table};
 use crate::{cli::online::groups::GroupOutlook, cli::online::sizes::shows};
 
 /// The widest name of a ring in a table.
@@ -71,14 +72,14 @@ pub(super) fn plan(out: Out<'_>, screen: &Screen, plan: &PlanReport) -> io::Resu
 /// Devices per ring and environment.
 fn devices(out: Out<'_>, screen: &Screen, rings: &[RingAssessment]) -> io::Result<()> {
     let columns = [
-        Column::Left("RING"),
-        Column::Left("ON"),
-        Column::Right("DEVICES"),
-        Column::Right("MOVABLE"),
-        Column::Right("THERE"),
-        Column::Right("NEWER"),
-        Column::Right("AWAY"),
-        Column::Right("TOO OLD"),
+        Left("RING"),
+        Left("ON"),
+        Right("DEVICES"),
+        Right("MOVABLE"),
+        Right("THERE"),
+        Right("NEWER"),
+        Right("AWAY"),
+        Right("TOO OLD"),
     ];
     let mut rows = Vec::new();
     for (index, ring) in (1..).zip(rings) {

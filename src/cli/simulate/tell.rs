@@ -7,7 +7,8 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::cli::{Column, Out, Screen, Tint, counted, safe, short, table};
+use crate::cli::Column::{Cut, Left};
+use crate::cli::{Out, Screen, Tint, counted, safe, short, table};
 use crate::ids::{PlanName, RingName};
 use crate::simulation::trial::{FaultTold, RingWay, TimelineEntry, Trial, TrialOutcome};
 use crate::time::{SignedDuration, Timestamp, rough, since};
@@ -183,13 +184,7 @@ fn timeline(out: Out<'_>, line: &TimelineEntry, screen: &Screen) -> io::Result<(
 }
 
 fn rings(out: Out<'_>, told: &TrialOutcome, screen: &Screen) -> io::Result<()> {
-    let columns = [
-        Column::Cut("RING"),
-        Column::Left("ENTERED"),
-        Column::Left("ADOPTED"),
-        Column::Left("VERIFIED"),
-        Column::Left("ARRIVED"),
-    ];
+    let columns = [Cut("RING"), Left("ENTERED"), Left("ADOPTED"), Left("VERIFIED"), Left("ARRIVED")];
     let moment = |at: Option<Timestamp>| {
         at.map_or_else(|| "-".to_owned(), |at| at.strftime("%a %m-%d %H:%M").to_string())
     };

@@ -63,40 +63,39 @@ impl FromStr for Span {
     type Err = InvalidSpan;
 
     fn from_str(text: &str) -> Result<Self, InvalidSpan> {
-        let invalid = || InvalidSpan { found: text.chars().take(40).collect() };
-        let mut total: i64 = 0;
-        let mut last_unit = i64::MAX;
-        let mut rest = text.trim();
-        if rest.is_empty() {
-            return Err(invalid());
-        }
-        while !rest.is_empty() {
-            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-            let (number, tail) = rest.split_at(digits);
-            let number: i64 = number.parse().map_err(|_| invalid())?;
-            let mut tail = tail.chars();
-            let unit = match tail.next() {
-                Some('w') => 7 * 24 * 3600,
-                Some('d') => 24 * 3600,
-                Some('h') => 3600,
-                Some('m') => 60,
-                Some('s') => 1,
-                _ => return Err(invalid()),
-            };
-            // Units fall from left to right, each at most once: `30m 1h` is a slip, not a sum.
-            if unit >= last_unit {
-                return Err(invalid());
-            }
-            last_unit = unit;
-            let sum = number.checked_mul(unit).and_then(|seconds| total.checked_add(seconds));
-            total = sum.ok_or_else(invalid)?;
-            rest = tail.as_str().trim_start();
-        }
-        if total > MAX_SPAN.as_secs() {
-            return Err(invalid());
-        }
-        Ok(Self(SignedDuration::from_secs(total)))
+        let seconds = seconds(text).filter(|seconds| *seconds <= MAX_SPAN.as_secs());
+        let span = seconds.map(|seconds| Self(SignedDuration::from_secs(seconds)));
+        span.ok_or_else(|| InvalidSpan { found: text.chars().take(40).collect() })
     }
+}
+
+/// The seconds of a text that is a length of time.
+fn seconds(text: &str) -> Option<i64> {
+    let (mut total, mut last_unit, mut rest) = (0, i64::MAX, text.trim());
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, tail) = rest.split_at(digits);
+        let mut tail = tail.chars();
+        let unit = match tail.next()? {
+            'w' => 7 * 24 * 3600,
+            'd' => 24 * 3600,
+            'h' => 3600,
+            'm' => 60,
+            's' => 1,
+            _ => return None,
+        };
+        // Units fall from left to right, each at most once: `30m 1h` is a slip, not a sum.
+        if unit >= last_unit {
+            return None;
+        }
+        last_unit = unit;
+        total = number.parse::<i64>().ok()?.checked_mul(unit)?.checked_add(total)?;
+        rest = tail.as_str().trim_start();
+    }
+    Some(total)
 }
 
 impl fmt::Display for Span {
@@ -265,19 +264,16 @@ impl FromStr for Clock {
     type Err = InvalidClock;
 
     fn from_str(text: &str) -> Result<Self, InvalidClock> {
-        let invalid = || InvalidClock { found: text.chars().take(120).collect() };
+        let fast = || {
+            let (epoch, rest) = text.split_once('@')?;
+            let (anchor, speed) = rest.split_once('*')?;
+            let (epoch, anchor, speed) = (epoch.parse().ok()?, anchor.parse().ok()?, speed.parse().ok()?);
+            (speed > 0.0 && speed <= Self::MAX_SPEED).then_some(Self::Fast { epoch, anchor, speed })
+        };
         if text == "real" {
             return Ok(Self::Real);
         }
-        let (epoch, rest) = text.split_once('@').ok_or_else(invalid)?;
-        let (anchor, speed) = rest.split_once('*').ok_or_else(invalid)?;
-        let epoch = epoch.parse().map_err(|_| invalid())?;
-        let anchor = anchor.parse().map_err(|_| invalid())?;
-        let speed: f64 = speed.parse().map_err(|_| invalid())?;
-        if !(speed > 0.0 && speed <= Self::MAX_SPEED) {
-            return Err(invalid());
-        }
-        Ok(Self::Fast { epoch, anchor, speed })
+        fast().ok_or_else(|| InvalidClock { found: text.chars().take(120).collect() })
     }
 }
 

@@ -71,7 +71,7 @@ impl Far {
         }
         let watcher = Arc::new(Watcher::default());
         let observer = Arc::<Watcher>::clone(&watcher);
-        let client = connection.reach.client_with(ACCESS_TOKEN_VARIABLE, account.clone(), observer)?;
+        let client = connection.reach.client(ACCESS_TOKEN_VARIABLE, account.clone(), observer)?;
         Ok(Self { client, account, watcher })
     }
 

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{collections::BTreeSet, sync::Arc};
 
-use crate::cli::{CliError, ConnectionArgs, transient};
+use crate::cli::{CliError, ConnectionArgs, args::TOKEN_VARIABLE, transient};
 use crate::cloudflare::{
     ApiError, CloudflareClient, ErrorClass, Operation, Priority, RequestObserver, TokenCheck, TokenState,
 };
@@ -80,7 +80,7 @@ pub(crate) async fn look_at(
     approvers: &BTreeSet<UserGroupName>,
 ) -> Result<AccountLook, CliError> {
     let watcher = Arc::new(Watcher::default());
-    let client = connection.client(id.clone(), watcher.clone())?;
+    let client = connection.client(TOKEN_VARIABLE, id.clone(), watcher.clone())?;
     let outcome = look(&client, connection.clock, approvers).await;
     watcher.done();
     outcome.map_err(|error| {

@@ -109,23 +109,11 @@ impl ConnectionArgs {
         })
     }
 
-    /// A client for an account. Sends nothing.
+    /// A client for an account, with the token of `--token-file`, else of a variable of the environment. Sends nothing.
     ///
     /// # Errors
     /// When there is no token, the clock is not for this API, or something cannot be used.
     pub fn client(
-        &self,
-        account: AccountId,
-        observer: Arc<dyn RequestObserver>,
-    ) -> Result<CloudflareClient, CliError> {
-        self.client_with(TOKEN_VARIABLE, account, observer)
-    }
-
-    /// The same with a token from another variable of the environment.
-    ///
-    /// # Errors
-    /// As [`ConnectionArgs::client`].
-    pub fn client_with(
         &self,
         variable: &str,
         account: AccountId,

@@ -103,10 +103,8 @@ pub async fn demo(args: DemoArgs, out: Out<'_>) -> Result<(), CliError> {
 
 /// The directory with its plan.
 fn prepare(directory: Option<&Path>) -> Result<PathBuf, CliError> {
-    let directory = match directory {
-        Some(directory) => directory.to_owned(),
-        None => std::env::temp_dir().join(format!("ringward-demo-{}", std::process::id())),
-    };
+    let new = || std::env::temp_dir().join(format!("ringward-demo-{}", std::process::id()));
+    let directory = directory.map_or_else(new, Path::to_owned);
     let plans = directory.join("plans");
     let told = |error: std::io::Error| {
         CliError::failed(format!(

@@ -230,13 +230,12 @@ fn ring_text(page: &mut Prose<'_>, place: &str, ring: &RingJson) -> io::Result<(
         let text = format!("holds {} too, which the plan does not name; it stays as it is", safe(entry));
         field(page, "", &text)?;
     }
-    match &ring.classes {
-        None => field(page, "devices", "not read yet")?,
-        Some(classes) => {
-            for (environment, classes) in in_order(classes).filter(|(_, classes)| total(classes) > 0) {
-                field(page, "devices", &format!("{}: {}", safe(environment), counts(classes)))?;
-            }
-        }
+    if ring.classes.is_none() {
+        field(page, "devices", "not read yet")?;
+    }
+    let classes = ring.classes.iter().flat_map(in_order).filter(|(_, classes)| total(classes) > 0);
+    for (environment, classes) in classes {
+        field(page, "devices", &format!("{}: {}", safe(environment), counts(classes)))?;
     }
     if let Some(schedule) = &ring.schedule {
         field(page, "schedule", &schedule_text(schedule, page))?;

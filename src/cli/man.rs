@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** they are made from the definitions that the command line is read by.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use clap_mangen::Man;
@@ -37,15 +37,23 @@ pub fn man(args: &ManArgs, command: clap::Command, out: Out<'_>) -> Result<(), C
             None => "ringward.1".to_owned(),
             Some(command) => format!("ringward-{command}.1"),
         };
-        return match pages.iter().find(|page| file_name(page) == wanted) {
-            Some(page) => Ok(out.write_all(&rendered(page)?)?),
-            None => Err(no_such_command(&pages)),
-        };
+        if let Some(page) = pages.iter().find(|page| file_name(page) == wanted) {
+            return Ok(out.write_all(&rendered(page)?)?);
+        }
+        let name = |page| Some(file_name(page).strip_prefix("ringward-")?.strip_suffix(".1")?.to_owned());
+        let names: Vec<_> = pages.iter().filter_map(name).collect();
+        let told = format!("ringward has no such command; there are {}", names.join(", "));
+        return Err(CliError::usage(told));
     };
     for page in &pages {
         let file = dir.join(file_name(page));
-        std::fs::write(&file, rendered(page)?).map_err(|error| unwritten(&file, &error))?;
-        writeln!(out, "{}", file.display())?;
+        let shown = file.display();
+        std::fs::write(&file, rendered(page)?).map_err(|error| {
+            CliError::failed(format!(
+                "cannot write {shown}: {error}; name a directory that exists with --dir"
+            ))
+        })?;
+        writeln!(out, "{shown}")?;
     }
     Ok(())
 }
@@ -100,15 +108,4 @@ fn rendered(page: &clap::Command) -> Result<Vec<u8>, CliError> {
     end.text([roman(EXIT_STATUS)]);
     end.to_writer(&mut bytes)?;
     Ok(bytes)
-}
-
-fn no_such_command(pages: &[clap::Command]) -> CliError {
-    let name = |page| Some(file_name(page).strip_prefix("ringward-")?.strip_suffix(".1")?.to_owned());
-    let names: Vec<_> = pages.iter().filter_map(name).collect();
-    CliError::usage(format!("ringward has no such command; there are {}", names.join(", ")))
-}
-
-fn unwritten(file: &Path, error: &std::io::Error) -> CliError {
-    let shown = file.display();
-    CliError::failed(format!("cannot write {shown}: {error}; name a directory that exists with --dir"))
 }

@@ -92,7 +92,7 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
     let account = args.connection.account(None)?;
     args.failpoint.arm_beside(&args.connection.api_url)?;
     let metrics = Arc::new(Metrics::new().map_err(CliError::failed)?);
-    let client = args.connection.client(account.clone(), metrics.clone())?;
+    let client = args.connection.client(TOKEN_VARIABLE, account.clone(), metrics.clone())?;
     let identities = Identities::of(&config, args.connection.ca_file.clone()).map_err(CliError::failed)?;
     let bound = match args.listen.unwrap_or(DEFAULT_LISTEN) {
         Listen::At(address) => {

@@ -101,10 +101,7 @@ impl Screen {
     pub fn of(terminal: Option<(usize, usize)>, variable: impl Fn(&str) -> Option<String>, ink: Ink) -> Self {
         let asked = variable("COLUMNS").and_then(|text| text.parse().ok()).filter(|columns| *columns > 0);
         let columns = asked.or(terminal.map(|(columns, _)| columns)).unwrap_or(DEFAULT_COLUMNS);
-        let surface = match terminal {
-            Some((_, rows)) => Surface::Terminal { rows },
-            None => Surface::Stream,
-        };
+        let surface = terminal.map_or(Surface::Stream, |(_, rows)| Surface::Terminal { rows });
         Self { columns: columns.max(LEAST_COLUMNS), surface, glyphs: glyphs(variable), ink }
     }
 

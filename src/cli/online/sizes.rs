@@ -47,9 +47,12 @@ pub(crate) struct VersionCounts(pub BTreeMap<Option<ClientVersion>, usize>);
 
 impl Serialize for VersionCounts {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let name = |version: &Option<ClientVersion>| version.map_or("unknown".to_owned(), |v| v.to_string());
-        serializer.collect_map(self.0.iter().map(|(version, count)| (name(version), count)))
+        serializer.collect_map(self.0.iter().map(|(version, count)| (name(*version), count)))
     }
+}
+
+fn name(version: Option<ClientVersion>) -> String {
+    version.map_or("unknown".to_owned(), |version| version.to_string())
 }
 
 impl VersionCounts {
@@ -58,10 +61,8 @@ impl VersionCounts {
         const SHOWN: usize = 3;
         let mut by_count: Vec<_> = self.0.iter().collect();
         by_count.sort_by_key(|(version, count)| (std::cmp::Reverse(**count), std::cmp::Reverse(**version)));
-        let shown = by_count.iter().take(SHOWN).map(|(version, count)| match version {
-            Some(version) => format!("{version}: {count}"),
-            None => format!("unknown: {count}"),
-        });
+        let shown =
+            by_count.iter().take(SHOWN).map(|(version, count)| format!("{}: {count}", name(**version)));
         let mut words: Vec<String> = shown.collect();
         let rest: usize = by_count.iter().skip(SHOWN).map(|(_, count)| **count).sum();
         if rest > 0 {

@@ -127,12 +127,8 @@ fn waits(page: &mut Prose<'_>, rollout: &RolloutJson) -> io::Result<()> {
     if let Some(earliest) = rollout.earliest_move.filter(|earliest| *earliest > page.now) {
         page.say("  moves: ", format!("at {} at the earliest", page.moment(earliest)))?;
     }
-    match &rollout.newer_target {
-        Some(newer) => {
-            page.say("  after: ", format!("{}, since {}", safe(&newer.headline), page.moment(newer.since)))
-        }
-        None => Ok(()),
-    }
+    let Some(newer) = &rollout.newer_target else { return Ok(()) };
+    page.say("  after: ", format!("{}, since {}", safe(&newer.headline), page.moment(newer.since)))
 }
 
 /// The blockers that [`stop_text`] and [`holds`] have not told.

@@ -9,7 +9,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use clap::Args;
 
-use crate::cli::sandbox::{devices, epoch, speed};
+use crate::cli::sandbox::{EPOCH, devices, speed};
 use crate::cli::servers::serve_during;
 use crate::cli::{CliError, Out, args::ListenerArgs, demo::progress::DemoProgress, signals::end_signal};
 use crate::cloudflare::{self, ApiUrl, CloudflareClient};
@@ -68,7 +68,7 @@ pub struct DemoArgs {
 pub async fn demo(args: DemoArgs, out: Out<'_>) -> Result<(), CliError> {
     let directory = prepare(args.dir.as_deref())?;
     let database = directory.join("ringward.db");
-    let clock = Clock::fast_from(epoch()?, args.speed);
+    let clock = Clock::fast_from(EPOCH, args.speed);
     let account = AccountSettings { seed: args.seed, devices: args.devices, ..AccountSettings::default() };
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
     let sandbox =
@@ -84,7 +84,7 @@ pub async fn demo(args: DemoArgs, out: Out<'_>) -> Result<(), CliError> {
         directory.join("plans/three-rings.yaml").display(),
         sandbox.address(),
         bound.address(),
-        epoch()?,
+        EPOCH,
         args.speed,
     );
     let services =

@@ -6,7 +6,7 @@
 use std::io::{self, Read as _};
 use std::{fs::File, ops::Range, path::Path};
 
-use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet, Title};
 
 use crate::cli::{Ink, safe};
 use crate::plan::{MAX_BYTES, PlanError, Severity};
@@ -43,24 +43,23 @@ pub fn excerpt<'a>(error: &PlanError, bytes_of: impl Fn(&str) -> Option<&'a [u8]
         Ink::Colour => Renderer::styled().hyperlink(false),
         Ink::Plain => Renderer::plain(),
     };
-    let place = Origin::path(safe(&error.file)).line(error.line).char_column(error.column);
     let level = match error.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
         Severity::Note => Level::NOTE,
     };
-    let mut main = level.primary_title(safe(&error.problem)).element(place);
-    if let Some(bytes) = bytes_of(&error.file) {
-        main = main.element(snippet(bytes, &error.span, error.line));
-    }
-    let mut groups: Vec<Group<'_>> = vec![main];
-    if let Some(other) = &error.related {
-        let place = Origin::path(safe(&other.file)).line(other.line).char_column(other.column);
-        let mut note = Level::NOTE.secondary_title(safe(&other.what)).element(place);
-        if let Some(bytes) = bytes_of(&other.file) {
-            note = note.element(snippet(bytes, &other.span, other.line));
+    let part = |title: Title<'a>, file: &str, (line, column): (usize, usize), span: &Range<usize>| {
+        let part = title.element(Origin::path(safe(file)).line(line).char_column(column));
+        match bytes_of(file) {
+            Some(bytes) => part.element(snippet(bytes, span, line)),
+            None => part,
         }
-        groups.push(note);
+    };
+    let title = level.primary_title(safe(&error.problem));
+    let mut groups = vec![part(title, &error.file, (error.line, error.column), &error.span)];
+    if let Some(other) = &error.related {
+        let title = Level::NOTE.secondary_title(safe(&other.what));
+        groups.push(part(title, &other.file, (other.line, other.column), &other.span));
     }
     groups.push(Group::with_title(Level::HELP.secondary_title(safe(&error.instead))));
     let text = renderer.render(&groups);

@@ -2,8 +2,6 @@
 //!
 //! **Invariant:** a token's text goes to standard output once, and nowhere else.
 
-use std::collections::BTreeSet;
-
 use clap::{Args, Subcommand};
 
 use crate::cli::{CliError, DaemonArgs, Format, Out, ReadArgs, json, safe};
@@ -67,7 +65,7 @@ pub struct TokenNewArgs {
 /// When it is refused, or there is no daemon to ask.
 pub async fn token(command: TokenCommand, out: Out<'_>, told: Out<'_>) -> Result<(), CliError> {
     match command {
-        TokenCommand::New(args) => new(&args, out, told).await,
+        TokenCommand::New(args) => new(args, out, told).await,
         TokenCommand::List(args) => list(&args, out).await,
         TokenCommand::Revoke { name, reason, daemon } => {
             let path = ["tokens", name.as_str(), "revoke"];
@@ -77,16 +75,11 @@ pub async fn token(command: TokenCommand, out: Out<'_>, told: Out<'_>) -> Result
     }
 }
 
-async fn new(args: &TokenNewArgs, out: Out<'_>, told: Out<'_>) -> Result<(), CliError> {
-    let request = TokenRequestJson {
-        name: args.name.clone(),
-        email: args.email.clone(),
-        roles: BTreeSet::from_iter(args.roles.iter().copied()),
-        expires: args.expires,
-        reason: args.reason.clone(),
-    };
-    let made: TokenMadeAnswer = args.read.connection().post(&["tokens"], &request).await?;
-    if args.read.format() == Format::Json {
+async fn new(args: TokenNewArgs, out: Out<'_>, told: Out<'_>) -> Result<(), CliError> {
+    let TokenNewArgs { name, email, roles, expires, reason, read } = args;
+    let request = TokenRequestJson { name, email, roles: roles.into_iter().collect(), expires, reason };
+    let made: TokenMadeAnswer = read.connection().post(&["tokens"], &request).await?;
+    if read.format() == Format::Json {
         return Ok(json(out, &made)?);
     }
     writeln!(out, "{}", safe(&made.token))?;
@@ -95,7 +88,7 @@ async fn new(args: &TokenNewArgs, out: Out<'_>, told: Out<'_>) -> Result<(), Cli
         told,
         "This is token `{}` of {}, {until}. It is shown this once: ringward keeps only its SHA-256. Send it as\n  \
          Authorization: Bearer TOKEN\nFrom now on nobody has a right over TCP for coming from this machine alone.",
-        args.name, args.email
+        request.name, request.email
     )?;
     Ok(())
 }

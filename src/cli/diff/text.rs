@@ -83,11 +83,14 @@ pub(super) fn text(
 
 /// What it comes to before the first ring that is blocked.
 fn summary(preview: &Preview) -> String {
-    let (mut retargeted, mut released) = (DeviceCounts::new(), DeviceCounts::new());
-    for ring in preview.reachable() {
-        add(&mut retargeted, &ring.retargeted);
-        add(&mut released, &ring.released);
-    }
+    let sum = |counts: fn(&RingPreview) -> &DeviceCounts| {
+        let mut sum = DeviceCounts::new();
+        for (environment, count) in preview.reachable().flat_map(counts) {
+            *sum.entry(*environment).or_default() += count;
+        }
+        sum
+    };
+    let (retargeted, released) = (sum(|ring| &ring.retargeted), sum(|ring| &ring.released));
     let created = preview.writes().filter(|write| write.before.is_none()).count();
     let changed = preview.writes().count() - created;
     let (groups, writes) = (counted(created, "group"), counted(changed, "write"));
@@ -117,12 +120,6 @@ fn course(course: Course, rollout: &str) -> String {
             "rollout {rollout} was rolled back, and what it took back is blocked: with this plan nothing begins."
         ),
         Course::Completed => format!("rollout {rollout} is completed, and it asks for nothing else."),
-    }
-}
-
-fn add(to: &mut DeviceCounts, counts: &DeviceCounts) {
-    for (environment, count) in counts {
-        *to.entry(*environment).or_default() += count;
     }
 }
 

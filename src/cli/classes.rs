@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::cli::{Glyphs, Screen, Tint};
+use crate::cli::{Screen, Tint};
 use crate::{version::Environment, web::json::ClassesJson};
 
 /// The classes that a version can move, in the order of the bar.
@@ -25,10 +25,7 @@ struct Mark {
 
 impl Mark {
     const fn glyph(&self, screen: &Screen) -> &'static str {
-        match screen.glyphs {
-            Glyphs::Unicode => self.unicode,
-            Glyphs::Ascii => self.ascii,
-        }
+        screen.glyph(self.unicode, self.ascii)
     }
 }
 
@@ -112,7 +109,7 @@ fn spread(counts: [usize; 4], cells: usize) -> [usize; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::screen::{Ink, Surface};
+    use crate::cli::screen::{Glyphs, Ink, Surface};
 
     #[test]
     fn cells_are_spread_by_share_and_nobody_is_lost() {

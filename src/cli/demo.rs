@@ -78,14 +78,12 @@ pub async fn demo(args: DemoArgs, out: Out<'_>) -> Result<(), CliError> {
     let mode = if args.observe { Mode::Observe } else { Mode::Write };
     let daemon = start(&sandbox, &directory, &database, clock, mode, &metrics).await?;
 
+    let DemoArgs { devices, speed, .. } = args;
+    let (account, page, plan) =
+        (sandbox.address(), bound.address(), directory.join("plans/three-rings.yaml"));
     let opening = format!(
-        "A simulated account with {} devices, and a plan of three rings.\n  plan      {}\n  account   http://{}/sandbox/requests\n  page      http://{}/\n  clock     from {} on, {} times as fast\n",
-        args.devices,
-        directory.join("plans/three-rings.yaml").display(),
-        sandbox.address(),
-        bound.address(),
-        EPOCH,
-        args.speed,
+        "A simulated account with {devices} devices, and a plan of three rings.\n  plan      {}\n  account   http://{account}/sandbox/requests\n  page      http://{page}/\n  clock     from {EPOCH} on, {speed} times as fast\n",
+        plan.display()
     );
     let services =
         Services { handle: daemon.handle(), database: database.clone(), identities: Arc::default(), metrics };

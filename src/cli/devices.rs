@@ -95,11 +95,11 @@ pub async fn devices(
 async fn fetch(at: &Connection, plan: &PlanName, filter: &Filter) -> Result<DevicesAnswer, CliError> {
     let mut whole = page(at, plan, filter, 0).await?;
     while let Some(offset) = whole.next {
+        let came = whole.devices.len();
         // Each page must take us forward, or a confused daemon would hold us for ever.
-        if offset != whole.devices.len() {
+        if offset != came {
             return Err(CliError::failed(format!(
-                "the daemon's pages do not fit together ({} devices came, and the next page is at {offset}); please report this",
-                whole.devices.len()
+                "the daemon's pages do not fit together ({came} devices came, and the next page is at {offset}); please report this"
             )));
         }
         let next = page(at, plan, filter, offset).await?;
@@ -109,14 +109,12 @@ async fn fetch(at: &Connection, plan: &PlanName, filter: &Filter) -> Result<Devi
         whole.devices.extend(next.devices);
         (whole.total, whole.next) = (next.total, next.next);
     }
-    if whole.devices.len() == whole.total {
+    let (came, total) = (whole.devices.len(), whole.total);
+    if came == total {
         return Ok(whole);
     }
-    Err(CliError::failed(format!(
-        "the devices changed while they were listed ({} of {} came); ask again",
-        whole.devices.len(),
-        whole.total
-    )))
+    let told = format!("the devices changed while they were listed ({came} of {total} came); ask again");
+    Err(CliError::failed(told))
 }
 
 async fn page(

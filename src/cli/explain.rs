@@ -59,16 +59,10 @@ fn text(page: &mut Prose<'_>, rollout: &RolloutJson, answer: &RolloutsAnswer) ->
     rollback(page, rollout)?;
     troubles(page, answer)?;
     let description = rollout.description.as_deref().map(|text| format!(" ({})", safe(text)));
-    let text = format!(
-        "Rollout {} of {}{} is {} since {}, by digest {}.",
-        rollout.number,
-        rollout.plan,
-        description.unwrap_or_default(),
-        safe(&rollout.phase),
-        page.moment(rollout.phase_since),
-        short_digest(&rollout.digest),
-    );
-    page.say("", text)?;
+    let RolloutJson { number, plan, phase, .. } = rollout;
+    let (of, phase) = (description.unwrap_or_default(), safe(phase));
+    let (since, digest) = (page.moment(rollout.phase_since), short_digest(&rollout.digest));
+    page.say("", format!("Rollout {number} of {plan}{of} is {phase} since {since}, by digest {digest}."))?;
     page.gap()?;
     for (index, ring) in rollout.rings.iter().enumerate() {
         let place = format!("Ring {} of {}", index + 1, rollout.rings.len());

@@ -5,11 +5,12 @@
 //! **Invariant:** records stand in the order of the log; one that this ringward cannot read is
 //! shown by its kind, and those that a limit leaves out are counted.
 
-use std::{collections::VecDeque, io, path::Path};
+use std::collections::{BTreeSet, VecDeque};
+use std::{io, path::Path};
 
 use clap::Args;
 
-use crate::cli::{CliError, Format, Glyphs, Out, ReadArgs, Screen, Tint, safe};
+use crate::cli::{CliError, Format, Out, ReadArgs, Screen, Tint, safe};
 use crate::rollout::record::{Actor, Eras};
 use crate::store::{Reader, Record, RecordHash, Seq};
 use crate::{
@@ -87,7 +88,7 @@ pub fn history(
     let reader = Reader::open(database).map_err(CliError::failed)?;
     let eras = eras(reader.view()).map_err(CliError::failed)?;
     let mut begun = false;
-    let mut others: Vec<PlanName> = Vec::new();
+    let mut others: BTreeSet<PlanName> = BTreeSet::new();
     let mut newest: VecDeque<Record> = VecDeque::new();
     let mut left_out: u64 = 0;
     for record in reader.view().records(Seq::ZERO) {
@@ -96,9 +97,7 @@ pub fn history(
             Some(of) if of == plan => begun = true,
             None if begun => {}
             Some(of) => {
-                if !others.contains(of) {
-                    others.push(of.clone());
-                }
+                others.insert(of.clone());
                 continue;
             }
             None => continue,
@@ -117,8 +116,8 @@ pub fn history(
         }
     }
     if !begun {
-        others.sort();
-        return Err(CliError::refused(Refusal::NoSuchPlan { plan: plan.clone(), known: others }));
+        let known = others.into_iter().collect();
+        return Err(CliError::refused(Refusal::NoSuchPlan { plan: plan.clone(), known }));
     }
     if let (Format::Text, Some(limit), Some(first), 1..) = (format, part.limit, newest.front(), left_out) {
         let before = first.seq.get();
@@ -146,10 +145,7 @@ fn text(out: Out<'_>, event: &EventJson, screen: &Screen) -> io::Result<()> {
     let (actor, what, why) = (safe(&event.actor), safe(&event.text), safe(&event.reason));
     // What people did stands out among what ringward did.
     let tint = if actor == Actor::Engine.to_string() { Tint::Quiet } else { Tint::Strong };
-    let dash = match screen.glyphs {
-        Glyphs::Unicode => "—",
-        Glyphs::Ascii => "-",
-    };
+    let dash = screen.glyph("—", "-");
     let actor = screen.paint(tint, &actor);
     let lead = format!("{:>5}  {}  ", event.seq, event.at.strftime("%Y-%m-%d %H:%M:%SZ"));
     let told = match what.contains(&why) {

@@ -139,17 +139,7 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
         identities: Arc::new(identities),
         metrics,
     };
-    serve_during(daemon, bound, services, async |daemon| {
-        let token = CancellationToken::new();
-        let telling = service::tell(daemon.handle(), token.clone());
-        let running = async {
-            let result = until_signal(daemon, signals).await;
-            token.cancel();
-            result
-        };
-        tokio::join!(telling, running).1
-    })
-    .await
+    serve_during(daemon, bound, services, async |daemon| told_until_signal(daemon, signals).await).await
 }
 
 /// Shows a person at a terminal, at the start of a daemon, what is wrong with its plans, with excerpts. The daemon
@@ -162,6 +152,18 @@ fn show_errors(directory: &Path) {
     // What was taken over before is not judged by the calendar.
     let judgement = JudgedFiles::of(&[directory.to_owned()], None);
     judgement.complain(Ink::of(&stderr));
+}
+
+/// Until a signal, or the daemon's own end; the service manager is told meanwhile.
+async fn told_until_signal(daemon: Daemon, signals: Signals) -> Result<(), CliError> {
+    let token = CancellationToken::new();
+    let telling = service::tell(daemon.handle(), token.clone());
+    let running = async {
+        let result = until_signal(daemon, signals).await;
+        token.cancel();
+        result
+    };
+    tokio::join!(telling, running).1
 }
 
 async fn until_signal(mut daemon: Daemon, mut signals: Signals) -> Result<(), CliError> {

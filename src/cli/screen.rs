@@ -121,11 +121,11 @@ impl Screen {
         }
     }
 
-    /// The mark of a cut text.
-    const fn cut_mark(&self) -> &'static str {
+    /// A character, or its substitute where it cannot be shown.
+    pub(crate) const fn glyph(&self, unicode: &'static str, ascii: &'static str) -> &'static str {
         match self.glyphs {
-            Glyphs::Unicode => "…",
-            Glyphs::Ascii => "~",
+            Glyphs::Unicode => unicode,
+            Glyphs::Ascii => ascii,
         }
     }
 
@@ -134,7 +134,8 @@ impl Screen {
         if text.width() <= cells {
             return text.to_owned();
         }
-        let room = cells.saturating_sub(self.cut_mark().width());
+        let mark = self.glyph("…", "~");
+        let room = cells.saturating_sub(mark.width());
         let mut kept = String::new();
         let mut used = 0;
         for char in text.chars() {
@@ -144,7 +145,7 @@ impl Screen {
             }
             kept.push(char);
         }
-        kept.push_str(self.cut_mark());
+        kept.push_str(mark);
         kept
     }
 

@@ -114,13 +114,7 @@ fn line(token: &TokenJson) -> String {
         (_, _, Some(at)) => format!("{}, until {}", token.state, short(*at)),
         _ => token.state.clone(),
     };
-    format!(
-        "{} · {} · {} · rwt_{}_… · made {} by {} · {end}",
-        token.name,
-        token.email,
-        roles.join(", "),
-        token.id,
-        short(token.made_at),
-        token.made_by
-    )
+    let TokenJson { name, email, id, made_by, .. } = token;
+    let (roles, made) = (roles.join(", "), short(token.made_at));
+    format!("{name} · {email} · {roles} · rwt_{id}_… · made {made} by {made_by} · {end}")
 }

@@ -68,13 +68,10 @@ impl DemoProgress {
         for ring in &report.rings {
             let counts = totals(ring);
             let assigned = ring.assigned_at.map_or_else(|| "never".to_owned(), short);
+            let (state, eligible) = (ring.state, counts.eligible());
+            let Counts { arrived, too_old, untargeted, .. } = counts;
             let text = format!(
-                "{} assigned {assigned}; {} of {} devices on the target, {} too old, {} on other systems",
-                ring.state,
-                counts.arrived,
-                counts.eligible(),
-                counts.too_old,
-                counts.untargeted,
+                "{state} assigned {assigned}; {arrived} of {eligible} devices on the target, {too_old} too old, {untargeted} on other systems"
             );
             screen.say(out, &format!("  {:<NAME$} ", safe(ring.name.as_str())), &text)?;
         }

@@ -102,11 +102,7 @@ impl StarterPlan {
     /// Takes a ring out, and says why.
     pub(super) fn leave_out(&mut self, ring: &str, why: &str) {
         let out = self.rings.extract_if(.., |known| known.name == ring);
-        self.left_out.extend(out.map(|ring| LeftOut {
-            what: ring.in_words(),
-            why: why.to_owned(),
-            existing: ring.existing,
-        }));
+        self.left_out.extend(out.map(|ring| ring.left_out(why)));
     }
 
     /// Every profile that a plan can name and whose devices it can move.
@@ -164,8 +160,7 @@ impl StarterPlan {
             }
             () => return self.rings.push(ring),
         };
-        let existing = Some(group.id.clone());
-        self.left_out.push(LeftOut { what: ring.in_words(), why, existing });
+        self.left_out.push(ring.left_out(&why));
     }
 
     /// Rings for the profiles that are in no group.
@@ -217,17 +212,14 @@ impl StarterPlan {
 
     /// A plan has room for so many rings and profiles.
     fn keep_within_bounds(&mut self) {
-        let mut profiles = 0;
-        let mut too_many = Vec::new();
-        for (index, ring) in self.rings.iter().enumerate() {
-            profiles += ring.profiles.len();
-            if index >= MAX_RINGS || profiles > MAX_PROFILES {
-                too_many.push(ring.name.clone());
-            }
-        }
         let why =
             format!("a plan holds at most {MAX_RINGS} rings and {MAX_PROFILES} profiles; write another plan");
-        too_many.iter().for_each(|ring| self.leave_out(ring, &why));
+        let (mut rings, mut profiles) = (0, 0);
+        let too_many = self.rings.extract_if(.., |ring| {
+            (rings, profiles) = (rings + 1, profiles + ring.profiles.len());
+            rings > MAX_RINGS || profiles > MAX_PROFILES
+        });
+        self.left_out.extend(too_many.map(|ring| ring.left_out(&why)));
     }
 }
 
@@ -239,6 +231,10 @@ impl DraftRing {
 
     fn movable(&self) -> usize {
         self.profiles.iter().map(|profile| profile.sizes.movable()).sum()
+    }
+
+    fn left_out(self, why: &str) -> LeftOut {
+        LeftOut { what: self.in_words(), why: why.to_owned(), existing: self.existing }
     }
 
     fn in_words(&self) -> String {

@@ -73,33 +73,32 @@ impl<'a> AccountJudge<'a> {
         let mut rings = Vec::new();
         for (index, (ring, profiles)) in plan.rings.iter().zip(named).enumerate() {
             let name_spot = of.name(index);
+            let at_name = |finding: CheckFinding| finding.at(name_spot.clone());
             let resolved = world.resolve_within(plan, ring).ok();
             self.planned.extend(profiles.iter().filter_map(|profile| profile.id.clone()));
             let (group, of_group) = match (&resolved, &mut self.ahead) {
                 (Some(policies), Some(ahead)) => ahead.enter(plan, ring, policies, (world, now)),
                 _ => (GroupOutlook::Unknown, Vec::new()),
             };
-            let mut told: Vec<(CheckFinding, _)> =
-                of_group.into_iter().map(|finding| (finding, name_spot.clone())).collect();
+            let mut told: Vec<CheckFinding> = of_group.into_iter().map(at_name).collect();
             let asked = approvers::of_ring(plan, ring, world);
-            told.extend(asked.map(|finding| (finding, of.approval(index))));
+            told.extend(asked.map(|finding| finding.at(of.approval(index))));
             let sizes = resolved.as_ref().filter(|_| self.look.has_devices());
             let sizes = sizes.map(|policies| RingSizes::of(&world.fleet, policies, &ring.targets, now));
             if let Some(sizes) = &sizes {
                 let share = devices::share(ring, &profiles, &world.fleet, now);
                 let of_all = devices::of_ring(sizes)
                     .into_iter()
-                    .chain(devices::too_many(ring, sizes))
-                    .chain(devices::too_many_a_day(self.guard, sizes))
+                    .chain(devices::too_many(ring, self.guard, sizes))
                     .chain(share);
-                told.extend(of_all.map(|finding| (finding, name_spot.clone())));
+                told.extend(of_all.map(at_name));
                 for (environment, of_one) in sizes.targeted() {
                     let spot = of.target(index, environment);
                     let found = devices::of_environment(&ring.name, environment, of_one, sizes.movable());
-                    told.extend(found.into_iter().map(|finding| (finding.on(environment), spot.clone())));
+                    told.extend(found.into_iter().map(|finding| finding.on(environment).at(spot.clone())));
                 }
             }
-            findings.extend(told.into_iter().map(|(finding, spot)| finding.of_ring(&ring.name).at(spot)));
+            findings.extend(told.into_iter().map(|finding| finding.of_ring(&ring.name)));
             let active = sizes.as_ref().map_or(0, RingSizes::active);
             rings.push(RingAssessment {
                 power: BTreeMap::new(),
@@ -118,18 +117,16 @@ impl<'a> AccountJudge<'a> {
     /// Profiles with devices that none of the plans names.
     pub(crate) fn unplanned(&self) -> Option<CheckFinding> {
         let profiles = &self.look.world.profiles.as_ref()?.value;
-        let mut words = Vec::new();
-        let mut total = 0;
-        for profile in profiles.listed.iter().filter(|profile| !self.planned.contains(&profile.id)) {
+        let unplanned = profiles.listed.iter().filter(|profile| !self.planned.contains(&profile.id));
+        let counted = unplanned.map(|profile| {
             let only: BTreeSet<PolicyId> = [profile.id.clone()].into();
-            let devices =
-                RingSizes::of(&self.look.world.fleet, &only, &BTreeMap::new(), self.look.at).devices();
-            total += devices;
-            let name = profile.name.as_deref().unwrap_or(if profile.is_default { "default" } else { "-" });
-            if devices > 0 {
-                words.push(format!("`{name}` ({devices})"));
-            }
-        }
+            let sizes = RingSizes::of(&self.look.world.fleet, &only, &BTreeMap::new(), self.look.at);
+            let unnamed = if profile.is_default { "default" } else { "-" };
+            (profile.name.as_deref().unwrap_or(unnamed), sizes.devices())
+        });
+        let counted: Vec<_> = counted.filter(|(_, devices)| *devices > 0).collect();
+        let total: usize = counted.iter().map(|(_, devices)| devices).sum();
+        let words: Vec<_> = counted.iter().map(|(name, devices)| format!("`{name}` ({devices})")).collect();
         let problem =
             format!("{total} devices are in profiles that no plan here names: {}", words.join(", "));
         (total > 0).then(|| CheckFinding::new(Code::ProfileUnplanned, problem))

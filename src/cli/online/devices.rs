@@ -67,26 +67,25 @@ pub(super) fn share(
     })
 }
 
-/// Whether a write for the whole ring would be more than its limit allows.
-pub(super) fn too_many(ring: &RingPlan, sizes: &RingSizes) -> Option<CheckFinding> {
+/// Whether a write for the whole ring would be more than its limit allows; or more than all plans may move in a day:
+/// then it is never sent.
+pub(super) fn too_many(ring: &RingPlan, guard: Option<DeviceLimit>, sizes: &RingSizes) -> Vec<CheckFinding> {
     let movable = sizes.movable();
-    let limit = ring.max_devices.filter(|limit| limit.is_exceeded_by(movable))?;
-    let problem = format!(
-        "{movable} devices can be moved, and `max_devices` is {limit}: a write that reaches all of them is not sent"
-    );
+    let exceeded = |limit: &DeviceLimit| limit.is_exceeded_by(movable);
+    let of_ring = ring.max_devices.filter(exceeded).map(|limit| {
+        let why = format!("`max_devices` is {limit}: a write that reaches all of them is not sent");
+        (Code::BlastLimit, why)
+    });
+    let a_day = guard.filter(exceeded).map(|guard| {
+        let guard = format!("`guard: {{devices_per_day: {guard}}}` of ringward.yaml");
+        let why = format!("{guard} lets fewer in a day: a write that reaches all of them is never sent");
+        (Code::DevicesPerDay, why)
+    });
     let instead = "raise it if that many are meant, or move profiles into a ring of their own";
-    Some(CheckFinding::new(Code::BlastLimit, problem).instead(instead))
-}
-
-/// Whether a write for the whole ring would be more than all plans may move in a day: it is never sent.
-pub(super) fn too_many_a_day(guard: Option<DeviceLimit>, sizes: &RingSizes) -> Option<CheckFinding> {
-    let movable = sizes.movable();
-    let guard = guard.filter(|guard| guard.is_exceeded_by(movable))?;
-    let problem = format!(
-        "{movable} devices can be moved, and `guard: {{devices_per_day: {guard}}}` of ringward.yaml lets fewer in a day: a write that reaches all of them is never sent"
-    );
-    let instead = "raise it if that many are meant, or move profiles into a ring of their own";
-    Some(CheckFinding::new(Code::DevicesPerDay, problem).instead(instead))
+    let found = of_ring.into_iter().chain(a_day).map(|(code, why)| {
+        CheckFinding::new(code, format!("{movable} devices can be moved, and {why}")).instead(instead)
+    });
+    found.collect()
 }
 
 /// What is worth saying of one environment of a ring.

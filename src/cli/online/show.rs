@@ -55,12 +55,8 @@ pub(super) fn plan(out: Out<'_>, screen: &Screen, plan: &PlanReport) -> io::Resu
             writeln!(out, "     {:<7}  {}", environment.as_str(), sizes.versions.in_words())?;
         }
         for (environment, power) in &ring.power {
-            writeln!(
-                out,
-                "     {:<7}  {}",
-                environment.as_str(),
-                power.in_words().replace("; ", ";\n              ")
-            )?;
+            let told = power.in_words().replace("; ", ";\n              ");
+            writeln!(out, "     {:<7}  {told}", environment.as_str())?;
         }
         writeln!(out, "     {}", shows(ring.active).replace(" with ", "\n     with "))?;
     }

@@ -8,10 +8,10 @@ use crate::daemon::files::{DirectoryLook, Yml, look};
 use crate::daemon::plans_dir::{FoundFile, NO_PLAN, read_one};
 
 /// A path with what it holds: the bytes of what means to be a plan, or why it cannot be used.
-type Read = (PathBuf, Result<Vec<u8>, String>);
+type ReadPath = (PathBuf, Result<Vec<u8>, String>);
 
 /// The files that a path means, and those that are passed over, with why.
-pub(super) fn plan_files(path: &Path, yml: Yml) -> (Vec<Read>, Vec<(PathBuf, String)>) {
+pub(super) fn plan_files(path: &Path, yml: Yml) -> (Vec<ReadPath>, Vec<(PathBuf, String)>) {
     if !path.is_dir() {
         let found = match read_one(path) {
             FoundFile::Plan(draft) => Ok(draft.bytes().to_vec()),

@@ -136,18 +136,11 @@ pub(crate) fn shell_word(text: &str) -> String {
 
 /// An error and what lies under it, in one line.
 pub(crate) fn in_full(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut under = error.source();
-    while let Some(source) = under {
-        let said = source.to_string();
+    let under = std::iter::successors(error.source(), |error| error.source());
+    under.map(ToString::to_string).fold(error.to_string(), |text, said| {
         // A transparent error says what the one under it says.
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        under = source.source();
-    }
-    text
+        if text.contains(&said) { text } else { format!("{text}: {said}") }
+    })
 }
 
 #[cfg(test)]

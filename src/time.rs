@@ -3,12 +3,11 @@
 //! **Invariant:** this is the only file that reads the machine's clock; everything below it takes
 //! `now` as an argument. Decided and recorded times are whole milliseconds.
 
-use std::fmt;
-use std::str::FromStr;
-use std::time::Duration;
+use std::{fmt, str::FromStr, time::Duration};
 
 pub use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+
+use crate::text::kept_as_text;
 
 /// The longest duration a plan may name. Longer ones are typing errors, and the bound keeps all
 /// arithmetic on instants inside jiff's range.
@@ -30,9 +29,9 @@ pub fn whole_millis(instant: Timestamp) -> Timestamp {
 }
 
 /// A length of time in a plan: elapsed time, never calendar time. Written `72h`, `7d`, `1h 30m`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span(SignedDuration);
+kept_as_text!(Span);
 
 /// A text that is not a length of time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,60 +63,44 @@ impl FromStr for Span {
     type Err = InvalidSpan;
 
     fn from_str(text: &str) -> Result<Self, InvalidSpan> {
-        let invalid = || InvalidSpan { found: text.chars().take(40).collect() };
-        let mut total: i64 = 0;
-        let mut last_unit = i64::MAX;
-        let mut rest = text.trim();
-        if rest.is_empty() {
-            return Err(invalid());
-        }
-        while !rest.is_empty() {
-            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-            let (number, tail) = rest.split_at(digits);
-            let number: i64 = number.parse().map_err(|_| invalid())?;
-            let mut tail = tail.chars();
-            let unit = match tail.next() {
-                Some('w') => 7 * 24 * 3600,
-                Some('d') => 24 * 3600,
-                Some('h') => 3600,
-                Some('m') => 60,
-                Some('s') => 1,
-                _ => return Err(invalid()),
-            };
-            // Units fall from left to right, each at most once: `30m 1h` is a slip, not a sum.
-            if unit >= last_unit {
-                return Err(invalid());
-            }
-            last_unit = unit;
-            total = number
-                .checked_mul(unit)
-                .and_then(|seconds| total.checked_add(seconds))
-                .ok_or_else(invalid)?;
-            rest = tail.as_str().trim_start();
-        }
-        if total > MAX_SPAN.as_secs() {
-            return Err(invalid());
-        }
-        Ok(Self(SignedDuration::from_secs(total)))
+        let seconds = seconds(text).filter(|seconds| *seconds <= MAX_SPAN.as_secs());
+        let span = seconds.map(|seconds| Self(SignedDuration::from_secs(seconds)));
+        span.ok_or_else(|| InvalidSpan { found: text.chars().take(40).collect() })
     }
+}
+
+/// The seconds of a text that is a length of time.
+fn seconds(text: &str) -> Option<i64> {
+    let (mut total, mut last_unit, mut rest) = (0, i64::MAX, text.trim());
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, tail) = rest.split_at(digits);
+        let mut tail = tail.chars();
+        let unit = match tail.next()? {
+            'w' => 7 * 24 * 3600,
+            'd' => 24 * 3600,
+            'h' => 3600,
+            'm' => 60,
+            's' => 1,
+            _ => return None,
+        };
+        // Units fall from left to right, each at most once: `30m 1h` is a slip, not a sum.
+        if unit >= last_unit {
+            return None;
+        }
+        last_unit = unit;
+        total = number.parse::<i64>().ok()?.checked_mul(unit)?.checked_add(total)?;
+        rest = tail.as_str().trim_start();
+    }
+    Some(total)
 }
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&in_words(self.0))
-    }
-}
-
-impl TryFrom<String> for Span {
-    type Error = InvalidSpan;
-    fn try_from(text: String) -> Result<Self, InvalidSpan> {
-        text.parse()
-    }
-}
-
-impl From<Span> for String {
-    fn from(span: Span) -> String {
-        span.to_string()
     }
 }
 
@@ -204,20 +187,12 @@ impl Clock {
 
     /// How long a span of this clock lasts on the wall clock; zero for a negative one.
     pub fn wall_length(&self, span: SignedDuration) -> Duration {
-        let speed = match self {
-            Self::Real => 1.0,
-            Self::Fast { speed, .. } => *speed,
-        };
-        Duration::from_secs_f64((span.as_secs_f64().max(0.0) / speed).min(MAX_SPAN.as_secs_f64()))
+        Duration::from_secs_f64((span.as_secs_f64().max(0.0) / self.speed()).min(MAX_SPAN.as_secs_f64()))
     }
 
     /// How long so many wall seconds last on this clock.
     pub fn length_of(&self, wall_seconds: f64) -> SignedDuration {
-        let speed = match self {
-            Self::Real => 1.0,
-            Self::Fast { speed, .. } => *speed,
-        };
-        SignedDuration::try_from_secs_f64(wall_seconds * speed).unwrap_or(MAX_SPAN)
+        SignedDuration::try_from_secs_f64(wall_seconds * self.speed()).unwrap_or(MAX_SPAN)
     }
 
     /// How long a span of the wall clock lasts on this clock.
@@ -226,6 +201,14 @@ impl Clock {
             Self::Real => span,
             Self::Fast { speed, .. } => SignedDuration::try_from_secs_f64(span.as_secs_f64() * speed)
                 .unwrap_or(if span.is_negative() { SignedDuration::MIN } else { SignedDuration::MAX }),
+        }
+    }
+
+    /// Seconds of this clock per wall second.
+    const fn speed(&self) -> f64 {
+        match self {
+            Self::Real => 1.0,
+            Self::Fast { speed, .. } => *speed,
         }
     }
 
@@ -281,19 +264,16 @@ impl FromStr for Clock {
     type Err = InvalidClock;
 
     fn from_str(text: &str) -> Result<Self, InvalidClock> {
-        let invalid = || InvalidClock { found: text.chars().take(120).collect() };
+        let fast = || {
+            let (epoch, rest) = text.split_once('@')?;
+            let (anchor, speed) = rest.split_once('*')?;
+            let (epoch, anchor, speed) = (epoch.parse().ok()?, anchor.parse().ok()?, speed.parse().ok()?);
+            (speed > 0.0 && speed <= Self::MAX_SPEED).then_some(Self::Fast { epoch, anchor, speed })
+        };
         if text == "real" {
             return Ok(Self::Real);
         }
-        let (epoch, rest) = text.split_once('@').ok_or_else(invalid)?;
-        let (anchor, speed) = rest.split_once('*').ok_or_else(invalid)?;
-        let epoch = epoch.parse().map_err(|_| invalid())?;
-        let anchor = anchor.parse().map_err(|_| invalid())?;
-        let speed: f64 = speed.parse().map_err(|_| invalid())?;
-        if !(speed > 0.0 && speed <= Self::MAX_SPEED) {
-            return Err(invalid());
-        }
-        Ok(Self::Fast { epoch, anchor, speed })
+        fast().ok_or_else(|| InvalidClock { found: text.chars().take(120).collect() })
     }
 }
 
@@ -302,13 +282,13 @@ pub fn short(instant: Timestamp) -> String {
     instant.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
-/// How long ago, for people: `3h ago`, or `in 3h`.
-pub fn ago(then: Timestamp, now: Timestamp) -> String {
+/// How far from `now`: `3h 5m ago`, `in 2d 3h`, `now`.
+pub fn distance(then: Timestamp, now: Timestamp) -> String {
     let elapsed = since(then, now);
-    if elapsed.is_negative() {
-        format!("in {}", in_words(-elapsed))
-    } else {
-        format!("{} ago", in_words(elapsed))
+    match elapsed.as_secs() {
+        0 => "now".to_owned(),
+        1.. => format!("{} ago", rough(elapsed)),
+        _ => format!("in {}", rough(-elapsed)),
     }
 }
 

@@ -3,8 +3,7 @@
 //! **Invariant:** versions are compared as four numbers, never as text, and an environment is
 //! one of those that Cloudflare assigns versions to.
 
-use std::fmt;
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -64,20 +63,15 @@ impl FromStr for ClientVersion {
     /// itself as 26.x (winget-pkgs#373076), so a device list might too.
     fn from_str(text: &str) -> Result<Self, InvalidVersion> {
         let invalid = || InvalidVersion { found: text.chars().take(40).collect() };
-        let mut numbers = [0u32; 4];
-        let mut parts = text.split('.');
-        for number in &mut numbers {
-            let part = parts.next().ok_or_else(invalid)?;
-            let plain = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        let number = |part: &str| {
+            let plain = part.bytes().all(|b| b.is_ascii_digit());
             let no_leading_zero = part.len() == 1 || !part.starts_with('0');
-            if !plain || !no_leading_zero {
-                return Err(invalid());
-            }
-            *number = part.parse().map_err(|_| invalid())?;
-        }
-        if parts.next().is_some() {
-            return Err(invalid());
-        }
+            part.parse().ok().filter(|_| plain && no_leading_zero)
+        };
+        // What stands behind a fourth dot keeps the fifth part from being a number.
+        let numbers: Option<Vec<u32>> = text.splitn(5, '.').map(number).collect();
+        let numbers: Option<[u32; 4]> = numbers.and_then(|numbers| numbers.try_into().ok());
+        let mut numbers = numbers.ok_or_else(invalid)?;
         if (20..100).contains(&numbers[0]) {
             numbers[0] += 2000;
         }

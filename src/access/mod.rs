@@ -32,7 +32,7 @@ use self::words::RoleNames;
 use self::write::Change;
 use crate::cli::{CliError, Ink, Out, Screen, safe};
 use crate::cloudflare::{ApiError, CloudflareClient, Priority};
-use crate::{cli::account::Watcher, cli::source_file::SourceFile, ids::AccountId, plan::PlanError};
+use crate::{cli::account::Watcher, cli::excerpt::SourceFile, ids::AccountId, plan::PlanError};
 
 /// Does what was asked.
 ///
@@ -67,7 +67,7 @@ impl Far {
         }
         let watcher = Arc::new(Watcher::default());
         let observer = Arc::<Watcher>::clone(&watcher);
-        let client = connection.reach.client_with(ACCESS_TOKEN_VARIABLE, account.clone(), observer)?;
+        let client = connection.reach.client(ACCESS_TOKEN_VARIABLE, account.clone(), observer)?;
         Ok(Self { client, account, watcher })
     }
 

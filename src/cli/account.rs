@@ -6,11 +6,11 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{collections::BTreeSet, sync::Arc};
 
-use crate::cli::{CliError, ConnectionArgs, transient};
+use crate::cli::{CliError, ConnectionArgs, args::TOKEN_VARIABLE, transient};
 use crate::cloudflare::{
     ApiError, CloudflareClient, ErrorClass, Operation, Priority, RequestObserver, TokenCheck, TokenState,
 };
-use crate::fleet::{Fleet, Membership, SweepScope};
+use crate::fleet::{Membership, SweepScope};
 use crate::ids::{AccountId, UserGroupName};
 use crate::rollout::world::{Observations, Observed};
 use crate::time::{Clock, Timestamp};
@@ -61,11 +61,9 @@ async fn look(
     let as_of = clock.now();
     let profiles = kept(client.profiles().await, &mut look.refused)?;
     look.world.profiles = profiles.map(|value| Observed { value, as_of });
-    let mut fleet = Fleet::default();
     if let Some(sweep) = kept(client.sweep(SweepScope::Full).await, &mut look.refused)? {
-        fleet.observe(sweep, &Membership::default());
+        look.world.fleet.observe(sweep, &Membership::default());
     }
-    look.world.fleet = fleet;
     for group in approvers {
         let as_of = clock.now();
         if let Some(value) = kept(client.approvers(group, Priority::Routine).await, &mut look.refused)? {
@@ -82,7 +80,7 @@ pub(crate) async fn look_at(
     approvers: &BTreeSet<UserGroupName>,
 ) -> Result<AccountLook, CliError> {
     let watcher = Arc::new(Watcher::default());
-    let client = connection.client(id.clone(), watcher.clone())?;
+    let client = connection.client(TOKEN_VARIABLE, id.clone(), watcher.clone())?;
     let outcome = look(&client, connection.clock, approvers).await;
     watcher.done();
     outcome.map_err(|error| {

@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::failpoint_args::FailpointArgs;
-use crate::cli::{CliError, DaemonArgs, Format, JsonArgs, Out, json, short};
+use crate::cli::{CliError, Format, Out, ReadArgs, args::FailpointArgs, json, short};
 use crate::store::{BackupError, ChainReport, Reader};
 
 /// Arguments of `backup`.
@@ -22,18 +21,15 @@ pub struct BackupArgs {
     /// Where to die.
     #[command(flatten)]
     pub failpoint: FailpointArgs,
-    /// How to answer.
+    /// How to answer, and which database.
     #[command(flatten)]
-    pub json: JsonArgs,
-    /// Which database.
-    #[command(flatten)]
-    pub daemon: DaemonArgs,
+    pub read: ReadArgs,
 }
 
 impl BackupArgs {
     pub(super) fn run(&self, out: Out<'_>) -> Result<(), CliError> {
-        self.failpoint.arm_over(&self.daemon.db)?;
-        backup(&self.daemon.db, &self.file, self.json.format(), out)
+        self.failpoint.arm_over(&self.read.daemon.db)?;
+        backup(&self.read.daemon.db, &self.file, self.read.format(), out)
     }
 }
 

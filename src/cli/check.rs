@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::cli::judgement::{JudgedFiles, OnRecord};
-use crate::cli::online::check_online;
-use crate::cli::{CliError, ConnectionArgs, Format, Ink, JsonArgs, Out, Screen};
+use crate::cli::{CliError, ConnectionArgs, Format, Ink, JsonArgs, Out, Screen, online::check_online};
 use crate::time::{Clock, Timestamp};
 
 /// Arguments of `check`.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::cli::{Glyphs, Screen, Tint};
+use crate::cli::{Screen, Tint};
 use crate::{version::Environment, web::json::ClassesJson};
 
 /// The classes that a version can move, in the order of the bar.
@@ -25,16 +25,12 @@ struct Mark {
 
 impl Mark {
     const fn glyph(&self, screen: &Screen) -> &'static str {
-        match screen.glyphs {
-            Glyphs::Unicode => self.unicode,
-            Glyphs::Ascii => self.ascii,
-        }
+        screen.glyph(self.unicode, self.ascii)
     }
 }
 
-/// A bar of exactly `cells` cells; blank when no device can be moved.
-pub(super) fn bar(screen: &Screen, classes: &ClassesJson, cells: usize) -> String {
-    let counts = [classes.arrived, classes.due, classes.stalled, classes.unseen];
+/// A bar of exactly `cells` cells for counts of [`SHOWN`]; blank when no device can be moved.
+pub(super) fn bar(screen: &Screen, counts: [usize; 4], cells: usize) -> String {
     let shares = spread(counts, cells);
     let drawn: String = SHOWN
         .iter()
@@ -57,10 +53,23 @@ pub(super) fn in_order(
     environments.into_iter()
 }
 
-/// All devices of one environment.
-pub(super) const fn total(classes: &ClassesJson) -> usize {
+/// The devices of one environment by class, in words.
+pub(super) const fn each(classes: &ClassesJson) -> [(usize, &'static str); 7] {
     let ClassesJson { arrived, due, stalled, unseen, too_old, untargeted, left } = *classes;
-    arrived + due + stalled + unseen + too_old + untargeted + left
+    [
+        (arrived, "arrived"),
+        (due, "due"),
+        (stalled, "stalled"),
+        (unseen, "not seen"),
+        (too_old, "too old"),
+        (untargeted, "untargeted"),
+        (left, "left the ring"),
+    ]
+}
+
+/// All devices of one environment.
+pub(super) fn total(classes: &ClassesJson) -> usize {
+    each(classes).iter().map(|(count, _)| count).sum()
 }
 
 /// What the characters of a bar mean.
@@ -100,7 +109,7 @@ fn spread(counts: [usize; 4], cells: usize) -> [usize; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::screen::{Ink, Surface};
+    use crate::cli::screen::{Glyphs, Ink, Surface};
 
     #[test]
     fn cells_are_spread_by_share_and_nobody_is_lost() {
@@ -127,14 +136,14 @@ mod tests {
 
     #[test]
     fn a_bar_has_its_width_in_every_set_of_characters() {
-        let classes = ClassesJson { arrived: 6, due: 2, stalled: 1, unseen: 1, ..ClassesJson::default() };
+        let counts = [6, 2, 1, 1];
         let of = |glyphs, ink| Screen { columns: 80, surface: Surface::Stream, glyphs, ink };
         let unicode = of(Glyphs::Unicode, Ink::Plain);
         let ascii = of(Glyphs::Ascii, Ink::Plain);
-        assert_eq!(bar(&unicode, &classes, 10), "██████▒▒▚░");
-        assert_eq!(bar(&ascii, &classes, 10), "######--!.");
-        assert_eq!(bar(&ascii, &ClassesJson::default(), 3), "   ");
+        assert_eq!(bar(&unicode, counts, 10), "██████▒▒▚░");
+        assert_eq!(bar(&ascii, counts, 10), "######--!.");
+        assert_eq!(bar(&ascii, [0; 4], 3), "   ");
         assert_eq!(legend(&ascii), "# arrived  - due  ! stalled  . not seen");
-        assert!(bar(&of(Glyphs::Ascii, Ink::Colour), &classes, 10).contains("\u{1b}[32m######"));
+        assert!(bar(&of(Glyphs::Ascii, Ink::Colour), counts, 10).contains("\u{1b}[32m######"));
     }
 }

@@ -3,11 +3,8 @@
 //! **Invariant:** no question waits longer than its patience and no answer grows past
 //! [`MAX_ANSWER_BYTES`], whatever sits at the other end.
 
-use std::future::poll_fn;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
-use std::time::Duration;
+use std::{future::poll_fn, io::ErrorKind, pin::Pin, time::Duration};
 
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
@@ -18,10 +15,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
-use crate::cli::exit::CliError;
 use crate::time::{SignedDuration, in_words};
-use crate::web::json::ProblemAnswer;
-use crate::web::socket_path;
+use crate::{cli::CliError, web::json::ProblemAnswer, web::socket_path};
 
 /// The largest answer. The longest that a sound daemon gives, a page of 1,000 devices or the
 /// report on plans with hundreds of rings, stays below a tenth of it.
@@ -33,9 +28,10 @@ pub const PATIENCE: Duration = Duration::from_secs(15);
 /// The way to the daemon of one database. Nothing is sent until something is asked.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    database: PathBuf,
+    pub(super) database: PathBuf,
     socket: PathBuf,
-    patience: Duration,
+    /// How long it waits for an answer.
+    pub(super) patience: Duration,
     /// A bearer token of ringward; without one, the daemon goes by the user of this process.
     bearer: Option<SecretString>,
 }
@@ -45,71 +41,38 @@ pub struct Connection {
 pub enum AskError {
     /// There is no database, so there never was a daemon.
     #[error("there is no database {database}; name the daemon's with --db, or start one: {}", start(.database))]
-    NoDatabase {
-        /// The database.
-        database: PathBuf,
-    },
+    NoDatabase { database: PathBuf },
     /// Nobody listens.
     #[error("no daemon is running on {database}; start it: {}", start(.database))]
-    NoDaemon {
-        /// The database.
-        database: PathBuf,
-    },
+    NoDaemon { database: PathBuf },
     /// The operating system does not let this user through.
     #[error(
         "this user may not talk to the daemon by {socket}; use the daemon's user, as in `sudo -u USER ringward …`"
     )]
-    NotAllowed {
-        /// The socket.
-        socket: PathBuf,
-    },
+    NotAllowed { socket: PathBuf },
     /// Connecting failed in another way.
     #[error("cannot reach the daemon by {socket}: {source}; check --db")]
-    Unreachable {
-        /// The socket.
-        socket: PathBuf,
-        /// The system's words.
-        source: std::io::Error,
-    },
+    Unreachable { socket: PathBuf, source: std::io::Error },
     /// No answer in time.
     #[error(
         "the daemon on {database} did not answer within {}; it hangs or is very busy, and may still act on a request: look at its log (`ringward stop` works without it)",
         in_words(SignedDuration::try_from(*.after).unwrap_or(SignedDuration::MAX))
     )]
-    NoAnswer {
-        /// The database.
-        database: PathBuf,
-        /// How long it had.
-        after: Duration,
-    },
+    NoAnswer { database: PathBuf, after: Duration },
     /// The connection ended before the answer did, or it is no HTTP.
     #[error(
         "the connection to the daemon broke before its answer was complete; whether it acted is unknown, so look with `ringward status`"
     )]
-    Broken {
-        /// What HTTP says.
-        source: hyper::Error,
-    },
+    Broken { source: hyper::Error },
     /// The answer is longer than any sound one.
     #[error("the daemon's answer is longer than {MAX_ANSWER_BYTES} bytes; is {socket} ringward's?")]
-    TooLong {
-        /// The socket.
-        socket: PathBuf,
-    },
+    TooLong { socket: PathBuf },
     /// The answer is not what this program understands.
     #[error("the daemon's answer cannot be understood ({why}); use the ringward that the daemon runs")]
-    Malformed {
-        /// Where and why.
-        why: String,
-    },
+    Malformed { why: String },
     /// The daemon says no. `detail` names what would work.
     #[error("{detail}")]
-    Said {
-        /// HTTP status.
-        status: StatusCode,
-        /// Its words.
-        detail: String,
-    },
+    Said { status: StatusCode, detail: String },
     /// The question cannot be put; a defect of ringward.
     #[error("the question to the daemon cannot be put ({0}); please report this")]
     Question(String),
@@ -128,13 +91,11 @@ impl AskError {
 
 impl From<AskError> for CliError {
     fn from(error: AskError) -> Self {
-        match &error {
-            AskError::Said { status, .. } => match *status {
-                // 404 is a plan that ringward does not know, 403 a caller without rights.
-                StatusCode::CONFLICT | StatusCode::NOT_FOUND | StatusCode::FORBIDDEN => Self::refused(error),
-                StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => Self::usage(error),
-                _ => Self::failed(error),
-            },
+        let AskError::Said { status, .. } = &error else { return Self::failed(error) };
+        match *status {
+            // 404 is a plan that ringward does not know, 403 a caller without rights.
+            StatusCode::CONFLICT | StatusCode::NOT_FOUND | StatusCode::FORBIDDEN => Self::refused(error),
+            StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => Self::usage(error),
             _ => Self::failed(error),
         }
     }
@@ -143,28 +104,14 @@ impl From<AskError> for CliError {
 impl Connection {
     /// To the daemon of `database`.
     pub fn beside(database: &Path) -> Self {
-        Self {
-            database: database.to_owned(),
-            socket: socket_path(database),
-            patience: PATIENCE,
-            bearer: None,
-        }
+        let (database, socket) = (database.to_owned(), socket_path(database));
+        Self { database, socket, patience: PATIENCE, bearer: None }
     }
 
     /// The same, but waiting at most `patience` for each answer.
     #[must_use = "it returns the changed one"]
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
-    }
-
-    /// How long it waits for an answer.
-    pub const fn patience(&self) -> Duration {
-        self.patience
-    }
-
-    /// The database.
-    pub fn database(&self) -> &Path {
-        &self.database
     }
 
     /// Asks for a resource. `segments` are put behind `/api/v1`, `query` behind them.
@@ -205,10 +152,10 @@ impl Connection {
         if !status.is_success() {
             return Err(said(status, &bytes));
         }
+        let malformed = |why: String| AskError::Malformed { why: shown(&why) };
         let mut json = serde_json::Deserializer::from_slice(&bytes);
-        let answer = serde_path_to_error::deserialize(&mut json)
-            .map_err(|error| AskError::Malformed { why: shown(&error.to_string()) })?;
-        json.end().map_err(|error| AskError::Malformed { why: shown(&error.to_string()) })?;
+        let answer = serde_path_to_error::deserialize(&mut json).map_err(|why| malformed(why.to_string()))?;
+        json.end().map_err(|why| malformed(why.to_string()))?;
         Ok(answer)
     }
 
@@ -220,9 +167,8 @@ impl Connection {
 
     fn credential(&self) -> Result<Option<HeaderValue>, AskError> {
         let Some(bearer) = &self.bearer else { return Ok(None) };
-        let value = HeaderValue::from_str(&format!("Bearer {}", bearer.expose_secret()));
-        let mut value =
-            value.map_err(|_| AskError::Question("the bearer token is no text of one line".to_owned()))?;
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", bearer.expose_secret()))
+            .map_err(|_| AskError::Question("the bearer token is no text of one line".to_owned()))?;
         value.set_sensitive(true);
         Ok(Some(value))
     }
@@ -239,16 +185,13 @@ impl Connection {
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
         let uri = path.parse::<Uri>().map_err(|error| AskError::Question(error.to_string()))?;
-        let request = Request::builder()
-            .method(method)
-            .uri(uri)
-            .header(HOST, "ringward")
-            .header(CONTENT_TYPE, "application/json");
-        let request = match self.credential()? {
-            Some(credential) => request.header(AUTHORIZATION, credential),
-            None => request,
-        };
-        let request = request.body(body).map_err(|error| AskError::Question(error.to_string()))?;
+        let mut request = Request::new(body);
+        (*request.method_mut(), *request.uri_mut()) = (method, uri);
+        request.headers_mut().extend([
+            (HOST, HeaderValue::from_static("ringward")),
+            (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        ]);
+        request.headers_mut().extend(self.credential()?.map(|credential| (AUTHORIZATION, credential)));
         let answer = async {
             let response = sender.send_request(request).await.map_err(broken)?;
             let status = response.status();
@@ -313,29 +256,19 @@ fn shown(text: &str) -> String {
 
 /// `/api/v1/…` with every reserved character of the parts escaped.
 fn path(segments: &[&str], query: &[(&str, String)]) -> String {
-    let mut path = "/api/v1".to_owned();
-    for segment in segments {
-        path.push('/');
-        escape(&mut path, segment);
-    }
-    for (index, (key, value)) in query.iter().enumerate() {
-        path.push(if index == 0 { '?' } else { '&' });
-        path.push_str(key);
-        path.push('=');
-        escape(&mut path, value);
-    }
-    path
+    let segments: String = segments.iter().map(|segment| format!("/{}", escaped(segment))).collect();
+    let query: Vec<String> = query.iter().map(|(key, value)| format!("{key}={}", escaped(value))).collect();
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("/api/v1{segments}{mark}{}", query.join("&"))
 }
 
 /// Percent-encodes all but the unreserved characters of RFC 3986.
-fn escape(into: &mut String, text: &str) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            into.push(char::from(byte));
-        } else {
-            into.push_str(&format!("%{byte:02X}"));
-        }
-    }
+fn escaped(text: &str) -> String {
+    let one = |byte: u8| match byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
+    };
+    text.bytes().map(one).collect()
 }
 
 #[cfg(test)]

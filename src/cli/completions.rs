@@ -9,11 +9,7 @@ use crate::cli::{CliError, Out};
 
 /// Arguments of `completions`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  source <(ringward completions bash)
-  ringward completions zsh > ~/.zfunc/_ringward
-  ringward completions fish > ~/.config/fish/completions/ringward.fish")]
+#[command(after_help = include_str!("help/completions.txt").trim_end())]
 pub struct CompletionsArgs {
     /// The shell
     #[arg(value_name = "SHELL")]

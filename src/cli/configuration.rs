@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::{CliError, Ink, counted, safe};
 use crate::config::{self, Config, FILE_NAME};
-use crate::{cli::source_file::SourceFile, plan::PlanError, secrets};
+use crate::{cli::excerpt::SourceFile, plan::PlanError, secrets};
 
 /// Where the configuration of the daemon of `database` is: at `named`, else beside the database.
 pub(super) fn place(named: Option<&Path>, database: &Path) -> PathBuf {

@@ -6,24 +6,16 @@ use std::io;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::client::Connection;
-use crate::cli::daemon_args::DaemonArgs;
-use crate::cli::exit::CliError;
-use crate::cli::overview::Overview;
-use crate::cli::prose::Prose;
-use crate::cli::render::{Out, safe, short as at, short_digest};
-use crate::cli::screen::{Screen, Tint};
-use crate::cli::value_parsers::REASON;
-use crate::cli::verbs::{ask, ask_of_all, help};
-use crate::ids::PlanName;
-use crate::rollout::people::verbs::about::About;
-use crate::rollout::people::verbs::refused::Refused;
-use crate::rollout::people::verbs::situation::Waits;
+use crate::cli::verbs::{ask, help};
+use crate::cli::{CliError, Connection, DaemonArgs, Out, Overview, Prose, Screen, Tint, safe, short_digest};
 use crate::rollout::people::verbs::table::{Cell, confirm as cell};
-use crate::rollout::people::verbs::verb::Verb;
-use crate::rollout::record::WaitsFor;
 use crate::web::json::{AttributionJson, RevisionWaitsJson, RolloutsAnswer, VerbRequest};
 use crate::web::{told_approvals, told_moves_of};
+use crate::{
+    cli::render::short as at, cli::value_parsers::REASON, ids::PlanName,
+    rollout::people::verbs::about::About, rollout::people::verbs::refused::Refused,
+    rollout::people::verbs::situation::Waits, rollout::people::verbs::verb::Verb, rollout::record::WaitsFor,
+};
 
 /// Arguments of `confirm`.
 #[derive(Debug, Args)]
@@ -51,24 +43,23 @@ pub struct ConfirmArgs {
 pub enum ConfirmCommand {
     /// Confirm that this machine's clock is right, and that the log is dated ahead because the clock was
     #[command(after_help = help(Verb::ConfirmClock))]
-    Clock(ConfirmClockArgs),
-}
-
-/// Arguments of `confirm clock`.
-#[derive(Debug, Args)]
-pub struct ConfirmClockArgs {
-    /// Why, for those who read the history
-    #[arg(long, value_name = "TEXT", value_parser = REASON)]
-    pub reason: String,
-    /// Which daemon.
-    #[command(flatten)]
-    pub daemon: DaemonArgs,
+    Clock {
+        /// Why, for those who read the history
+        #[arg(long, value_name = "TEXT", value_parser = REASON)]
+        reason: String,
+        /// Which daemon.
+        #[command(flatten)]
+        daemon: DaemonArgs,
+    },
 }
 
 impl ConfirmArgs {
     pub(super) async fn run(&self, out: Out<'_>) -> Result<(), CliError> {
         match (&self.what, &self.plan) {
-            (Some(ConfirmCommand::Clock(args)), _) => args.run(out).await,
+            (Some(ConfirmCommand::Clock { reason, daemon }), _) => {
+                let request = VerbRequest { reason: reason.clone(), ..VerbRequest::default() };
+                ask(&daemon.connection(), None, Verb::ConfirmClock, &request, out).await
+            }
             (None, Some(plan)) => {
                 let word = self.revision.as_deref().zip(self.reason.as_deref());
                 let word = word.map(|(revision, reason)| ReadRevision { revision, reason });
@@ -77,13 +68,6 @@ impl ConfirmArgs {
             // The parser asks for one or the other.
             (None, None) => Err(CliError::usage("confirm what? A plan's revision, or the clock")),
         }
-    }
-}
-
-impl ConfirmClockArgs {
-    async fn run(&self, out: Out<'_>) -> Result<(), CliError> {
-        let request = VerbRequest { reason: self.reason.clone(), ..VerbRequest::default() };
-        ask_of_all(&self.daemon.connection(), Verb::ConfirmClock, &request, out).await
     }
 }
 
@@ -126,7 +110,7 @@ pub async fn confirm(
         (Some(ReadRevision { revision, reason }), _) => {
             let (revision, reason) = (Some(revision.to_owned()), reason.to_owned());
             let request = VerbRequest { revision, reason, ..VerbRequest::default() };
-            ask(daemon, plan, Verb::Confirm, &request, page.out).await
+            ask(daemon, Some(plan), Verb::Confirm, &request, page.out).await
         }
         (None, Some(waiting)) => Err(CliError::refused(not_yet(&mut page, plan, waiting)?)),
         (None, None) => {

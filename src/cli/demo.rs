@@ -8,18 +8,16 @@ use std::path::{Path, PathBuf};
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use clap::Args;
-use tokio_util::sync::CancellationToken;
 
-use crate::cli::sandbox::{devices, epoch, speed};
-use crate::cli::servers::{end_after, serve};
-use crate::cli::{CliError, Out};
+use crate::cli::sandbox::{EPOCH, devices, speed};
+use crate::cli::servers::serve_during;
+use crate::cli::{CliError, Out, args::ListenerArgs, demo::progress::DemoProgress, signals::end_signal};
 use crate::cloudflare::{self, ApiUrl, CloudflareClient};
 use crate::daemon::{self, Daemon, Handle};
 use crate::sandbox::{self, AccountSettings, RunningSandbox, SandboxSettings};
-use crate::time::{Clock, Stopwatch};
+use crate::time::{Clock, SignedDuration, Stopwatch, after};
 use crate::web::{self, Services};
 use crate::{
-    cli::demo::progress::DemoProgress, cli::listener_args::ListenerArgs, cli::signals::end_signal,
     daemon::files::Settles, ids::AccountId, plan::model::Revisions, rollout::record::Mode,
     rollout::state::Phase, telemetry::Metrics,
 };
@@ -32,11 +30,7 @@ const LONGEST: Duration = Duration::from_secs(15 * 60);
 
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  ringward demo                          watch it, then look at its page until Ctrl-C
-  ringward demo --speed 2000             the same, slow enough to follow
-  ringward demo --dir /tmp/d --devices 20000 --exit-when-done")]
+#[command(after_help = include_str!("help/demo.txt").trim_end())]
 pub struct DemoArgs {
     /// End when every ring is verified, instead of showing the page until Ctrl-C
     #[arg(long)]
@@ -74,7 +68,7 @@ pub struct DemoArgs {
 pub async fn demo(args: DemoArgs, out: Out<'_>) -> Result<(), CliError> {
     let directory = prepare(args.dir.as_deref())?;
     let database = directory.join("ringward.db");
-    let clock = Clock::fast_from(epoch()?, args.speed);
+    let clock = Clock::fast_from(EPOCH, args.speed);
     let account = AccountSettings { seed: args.seed, devices: args.devices, ..AccountSettings::default() };
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
     let sandbox =
@@ -84,29 +78,21 @@ pub async fn demo(args: DemoArgs, out: Out<'_>) -> Result<(), CliError> {
     let mode = if args.observe { Mode::Observe } else { Mode::Write };
     let daemon = start(&sandbox, &directory, &database, clock, mode, &metrics).await?;
 
+    let DemoArgs { devices, speed, .. } = args;
+    let (account, page, plan) =
+        (sandbox.address(), bound.address(), directory.join("plans/three-rings.yaml"));
     let opening = format!(
-        "A simulated account with {} devices, and a plan of three rings.\n  plan      {}\n  account   http://{}/sandbox/requests\n  page      http://{}/\n  clock     from {} on, {} times as fast\n",
-        args.devices,
-        directory.join("plans/three-rings.yaml").display(),
-        sandbox.address(),
-        bound.address(),
-        epoch()?,
-        args.speed,
+        "A simulated account with {devices} devices, and a plan of three rings.\n  plan      {}\n  account   http://{account}/sandbox/requests\n  page      http://{page}/\n  clock     from {EPOCH} on, {speed} times as fast\n",
+        plan.display()
     );
     let services =
         Services { handle: daemon.handle(), database: database.clone(), identities: Arc::default(), metrics };
-    let token = CancellationToken::new();
-    let socket = match web::bind_socket(&database) {
-        Ok(socket) => socket,
-        Err(error) => return Err(end_after(daemon, error).await),
-    };
-    let serving = serve(Some(bound), socket, services, token.clone());
-    let watching = async {
-        let result = watch(&args, daemon, &sandbox, &opening, out).await;
-        token.cancel();
-        result
-    };
-    let ((), result) = tokio::join!(serving, watching);
+    let result = serve_during(daemon, Some(bound), services, async |daemon| {
+        let (progress, out) = (DemoProgress::default(), &mut *out);
+        let showing = Showing { args: &args, sandbox: &sandbox, wall: Stopwatch::start(), progress, out };
+        showing.watch(daemon, &opening).await
+    })
+    .await;
     sandbox.shutdown().await;
     let told = tell_log(&database, out);
     result?;
@@ -115,10 +101,8 @@ pub async fn demo(args: DemoArgs, out: Out<'_>) -> Result<(), CliError> {
 
 /// The directory with its plan.
 fn prepare(directory: Option<&Path>) -> Result<PathBuf, CliError> {
-    let directory = match directory {
-        Some(directory) => directory.to_owned(),
-        None => std::env::temp_dir().join(format!("ringward-demo-{}", std::process::id())),
-    };
+    let new = || std::env::temp_dir().join(format!("ringward-demo-{}", std::process::id()));
+    let directory = directory.map_or_else(new, Path::to_owned);
     let plans = directory.join("plans");
     let told = |error: std::io::Error| {
         CliError::failed(format!(
@@ -152,92 +136,91 @@ async fn start(
         ..cloudflare::Settings::new(api, account.clone(), sandbox.token().clone(), clock)
     })
     .map_err(CliError::failed)?;
-    let (plans, database) = (directory.join("plans"), database.to_owned());
-    // The demo wrote its plan itself, a moment ago and whole.
-    let (revisions, settles) = (Revisions::File, Settles::of(0.0, &clock));
-    let approval_floor = None;
     let settings = daemon::DaemonSettings {
-        plans,
-        database,
+        plans: directory.join("plans"),
+        database: database.to_owned(),
         account,
         clock,
         mode,
         client,
-        approval_floor,
-        revisions,
-        settles,
+        approval_floor: None,
+        // The demo wrote its plan itself, a moment ago and whole.
+        revisions: Revisions::File,
+        settles: Settles::of(0.0, &clock),
         devices_per_day: None,
         clock_trust: None,
     };
     daemon::start(settings).await.map_err(CliError::failed)
 }
 
-/// Shows progress until the end, and says what happened. The daemon ends first, whatever the reason.
-async fn watch(
-    args: &DemoArgs,
-    mut daemon: Daemon,
-    sandbox: &RunningSandbox,
-    opening: &str,
-    out: Out<'_>,
-) -> Result<(), CliError> {
-    let handle = daemon.handle();
-    let wall = Stopwatch::start();
-    let mut progress = DemoProgress::new();
-    let outcome = match writeln!(out, "{opening}") {
-        Ok(()) => follow(args, handle.clone(), sandbox, wall, &mut progress, out).await,
-        Err(error) => Err(error.into()),
-    };
-    let view = handle.view();
-    daemon.stop();
-    daemon.ended().await.map_err(CliError::failed)?;
-    let interrupted = outcome? && !args.exit_when_done;
-    match view.reports.first().map(|report| report.phase) {
-        Some(Phase::Completed) => Ok(()),
-        _ if args.observe || interrupted => {
-            progress.finish(&view, out)?;
-            tell_requests(sandbox, wall.seconds(), out)?;
-            Ok(())
-        }
-        _ => {
-            progress.finish(&view, out)?;
-            Err(CliError::failed("the demo ended before every ring was verified; the reasons stand above"))
-        }
-    }
+/// A demo as it is shown.
+struct Showing<'a> {
+    args: &'a DemoArgs,
+    sandbox: &'a RunningSandbox,
+    wall: Stopwatch,
+    progress: DemoProgress,
+    out: Out<'a>,
 }
 
-/// Shows progress until there is no more; whether that is because a person has seen enough.
-async fn follow(
-    args: &DemoArgs,
-    mut handle: Handle,
-    sandbox: &RunningSandbox,
-    wall: Stopwatch,
-    progress: &mut DemoProgress,
-    out: Out<'_>,
-) -> Result<bool, CliError> {
-    let began = handle.view().at;
-    let last_day =
-        crate::time::after(began, crate::time::SignedDuration::from_hours(24 * i64::from(args.days)));
-    let signal = end_signal();
-    tokio::pin!(signal);
-    let mut told_end = false;
-    loop {
+impl Showing<'_> {
+    /// Shows progress until the end, and says what happened. The daemon ends first, whatever the reason.
+    async fn watch(mut self, mut daemon: Daemon, opening: &str) -> Result<(), CliError> {
+        let handle = daemon.handle();
+        let outcome = match writeln!(self.out, "{opening}") {
+            Ok(()) => self.follow(handle.clone()).await,
+            Err(error) => Err(error.into()),
+        };
         let view = handle.view();
-        progress.show(&view, out)?;
-        let phase = view.reports.first().map(|report| report.phase);
-        let over = view.at >= last_day || wall.seconds() > LONGEST.as_secs_f64();
-        if phase == Some(Phase::Completed) && !told_end {
-            progress.finish(&view, out)?;
-            tell_requests(sandbox, wall.seconds(), out)?;
-            told_end = true;
+        daemon.stop();
+        daemon.ended().await.map_err(CliError::failed)?;
+        let interrupted = outcome? && !self.args.exit_when_done;
+        if view.reports.first().is_some_and(|report| report.phase == Phase::Completed) {
+            return Ok(());
         }
-        let halted = view.reports.first().is_some_and(|report| report.halted.is_some());
-        if (args.exit_when_done && (told_end || halted)) || (over && !told_end) {
-            return Ok(false);
+        self.progress.finish(&view, self.out)?;
+        if !self.args.observe && !interrupted {
+            let told = "the demo ended before every ring was verified; the reasons stand above";
+            return Err(CliError::failed(told));
         }
-        tokio::select! {
-            signal = &mut signal => return signal.map(|_| true),
-            changed = handle.changed() => if !changed { return Ok(false) },
+        Ok(self.tell_requests()?)
+    }
+
+    /// Shows progress until there is no more; whether that is because a person has seen enough.
+    async fn follow(&mut self, mut handle: Handle) -> Result<bool, CliError> {
+        let began = handle.view().at;
+        let last_day = after(began, SignedDuration::from_hours(24 * i64::from(self.args.days)));
+        let signal = end_signal();
+        tokio::pin!(signal);
+        let mut told_end = false;
+        loop {
+            let view = handle.view();
+            self.progress.show(&view, self.out)?;
+            let report = view.reports.first();
+            let over = view.at >= last_day || self.wall.seconds() > LONGEST.as_secs_f64();
+            if report.is_some_and(|report| report.phase == Phase::Completed) && !told_end {
+                self.progress.finish(&view, self.out)?;
+                self.tell_requests()?;
+                told_end = true;
+            }
+            let halted = report.is_some_and(|report| report.halted.is_some());
+            if (self.args.exit_when_done && (told_end || halted)) || (over && !told_end) {
+                return Ok(false);
+            }
+            tokio::select! {
+                signal = &mut signal => return signal.map(|_| true),
+                changed = handle.changed() => if !changed { return Ok(false) },
+            }
         }
+    }
+
+    fn tell_requests(&mut self) -> io::Result<()> {
+        let (journal, seconds) = (self.sandbox.journal(), self.wall.seconds());
+        let writes = journal.requests.iter().filter(|row| row.applied == Some(true)).count();
+        let requests = journal.requests.len() as u64 + journal.dropped;
+        writeln!(
+            self.out,
+            "{requests} requests reached the account, {writes} of them writes; it took {seconds:.1} s."
+        )
     }
 }
 
@@ -245,14 +228,4 @@ fn tell_log(database: &Path, out: Out<'_>) -> io::Result<()> {
     let path = database.display();
     writeln!(out, "\nThe log stays at {path}; look at it with:")?;
     writeln!(out, "  ringward history cloudflare-one-client --db {path} --verify")
-}
-
-fn tell_requests(sandbox: &RunningSandbox, wall_seconds: f64, out: Out<'_>) -> io::Result<()> {
-    let journal = sandbox.journal();
-    let writes = journal.requests.iter().filter(|row| row.applied == Some(true)).count();
-    writeln!(
-        out,
-        "{} requests reached the account, {writes} of them writes; it took {wall_seconds:.1} s.",
-        journal.requests.len() as u64 + journal.dropped,
-    )
 }

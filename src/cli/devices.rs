@@ -8,22 +8,17 @@ use std::{cmp::Reverse, collections::BTreeMap, io};
 
 use clap::Args;
 
+use crate::cli::Column::{Cut, Left};
 use crate::cli::{
-    CliError, Column, Connection, DaemonArgs, Format, JsonArgs, Out, Overview, Screen, Tint, counted,
-    distance, json, safe, table,
+    CliError, Column, Connection, Format, Out, Overview, Prose, ReadArgs, Screen, Tint, counted, distance,
+    json, safe, table,
 };
 use crate::ids::{PlanName, RingName};
 use crate::time::{Timestamp, short};
 use crate::web::json::{DeviceJson, DevicesAnswer, MAX_PAGE, RingJson, RolloutJson};
 use crate::{cli::value_parsers::one_of, fleet::Class, rollout::record::Gate, version::Environment};
 
-const COLUMNS: [Column; 5] = [
-    Column::Cut("NAME"),
-    Column::Cut("USER"),
-    Column::Left("OS"),
-    Column::Left("CLIENT"),
-    Column::Left("LAST SEEN"),
-];
+const COLUMNS: [Column; 5] = [Cut("NAME"), Cut("USER"), Left("OS"), Left("CLIENT"), Left("LAST SEEN")];
 
 /// The classes, with what needs attention first.
 const ORDER: [Class; 7] = [
@@ -46,12 +41,9 @@ pub struct DevicesArgs {
     /// Which of them.
     #[command(flatten)]
     pub filter: Filter,
-    /// How to answer.
+    /// How to answer, and which daemon.
     #[command(flatten)]
-    pub json: JsonArgs,
-    /// Which daemon.
-    #[command(flatten)]
-    pub daemon: DaemonArgs,
+    pub read: ReadArgs,
 }
 
 /// Which devices to show; without any of these, all.
@@ -66,13 +58,6 @@ pub struct Filter {
     /// Only the devices that fell silent after they arrived; all of them are of class arrived
     #[arg(long, conflicts_with = "class")]
     pub dark: bool,
-}
-
-impl DevicesArgs {
-    pub(super) async fn run(&self, out: Out<'_>) -> Result<(), CliError> {
-        let (at, format) = (self.daemon.connection(), self.json.format());
-        devices(&at, &self.plan, &self.filter, format, &Screen::of_stdout(), out).await
-    }
 }
 
 /// Nobody silent is no proof that all is well.
@@ -91,18 +76,17 @@ pub async fn devices(
     screen: &Screen,
     out: Out<'_>,
 ) -> Result<(), CliError> {
-    match format {
-        Format::Json => json(out, &fetch(at, plan, filter).await?)?,
-        Format::Text => {
-            // The targets stand with the rings.
-            let seen = Overview::ask(at).await?;
-            let rollout = seen.rollout(plan)?;
-            let answer = fetch(at, plan, filter).await?;
-            text(out, &answer, rollout, seen.now, screen)?;
-            if filter.dark && answer.total == 0 {
-                screen.say(out, "", NOBODY_DARK)?;
-            }
-        }
+    if format == Format::Json {
+        return Ok(json(out, &fetch(at, plan, filter).await?)?);
+    }
+    // The targets stand with the rings.
+    let seen = Overview::ask(at).await?;
+    let rollout = seen.rollout(plan)?;
+    let answer = fetch(at, plan, filter).await?;
+    let mut page = Prose { out, screen, now: seen.now };
+    text(&mut page, &answer, rollout)?;
+    if filter.dark && answer.total == 0 {
+        page.say("", NOBODY_DARK)?;
     }
     Ok(())
 }
@@ -111,11 +95,11 @@ pub async fn devices(
 async fn fetch(at: &Connection, plan: &PlanName, filter: &Filter) -> Result<DevicesAnswer, CliError> {
     let mut whole = page(at, plan, filter, 0).await?;
     while let Some(offset) = whole.next {
+        let came = whole.devices.len();
         // Each page must take us forward, or a confused daemon would hold us for ever.
-        if offset != whole.devices.len() {
+        if offset != came {
             return Err(CliError::failed(format!(
-                "the daemon's pages do not fit together ({} devices came, and the next page is at {offset}); please report this",
-                whole.devices.len()
+                "the daemon's pages do not fit together ({came} devices came, and the next page is at {offset}); please report this"
             )));
         }
         let next = page(at, plan, filter, offset).await?;
@@ -125,14 +109,12 @@ async fn fetch(at: &Connection, plan: &PlanName, filter: &Filter) -> Result<Devi
         whole.devices.extend(next.devices);
         (whole.total, whole.next) = (next.total, next.next);
     }
-    if whole.devices.len() == whole.total {
+    let (came, total) = (whole.devices.len(), whole.total);
+    if came == total {
         return Ok(whole);
     }
-    Err(CliError::failed(format!(
-        "the devices changed while they were listed ({} of {} came); ask again",
-        whole.devices.len(),
-        whole.total
-    )))
+    let told = format!("the devices changed while they were listed ({came} of {total} came); ask again");
+    Err(CliError::failed(told))
 }
 
 async fn page(
@@ -162,13 +144,7 @@ struct GroupKey {
     acknowledged: Vec<Gate>,
 }
 
-fn text(
-    out: Out<'_>,
-    answer: &DevicesAnswer,
-    rollout: &RolloutJson,
-    now: Timestamp,
-    screen: &Screen,
-) -> io::Result<()> {
+fn text(page: &mut Prose<'_>, answer: &DevicesAnswer, rollout: &RolloutJson) -> io::Result<()> {
     let mut groups: BTreeMap<GroupKey, Vec<&DeviceJson>> = BTreeMap::new();
     for device in &answer.devices {
         let class = ORDER.iter().position(|class| *class == device.class).unwrap_or(ORDER.len());
@@ -190,14 +166,14 @@ fn text(
         });
         if let Some(first) = devices.first() {
             let heading = heading(first, devices.len(), rollout.rings.get(place.ring));
-            let class = screen.paint(class_tint(first.class), first.class.as_str());
-            screen.say(out, "", &format!("{class}: {heading}"))?;
+            let class = page.paint(class_tint(first.class), first.class.as_str());
+            page.say("", format!("{class}: {heading}"))?;
         }
-        let rows: Vec<_> = devices.iter().map(|device| row(device, now)).collect();
-        table(out, screen, 2, &COLUMNS, &rows)?;
-        writeln!(out)?;
+        let rows: Vec<_> = devices.iter().map(|device| row(device, page.now)).collect();
+        table(page.out, page.screen, 2, &COLUMNS, &rows)?;
+        page.gap()?;
     }
-    screen.say(out, "", &totals(answer))
+    page.say("", totals(answer))
 }
 
 const fn class_tint(class: Class) -> Tint {
@@ -257,12 +233,9 @@ fn row(device: &DeviceJson, now: Timestamp) -> Vec<String> {
 }
 
 fn totals(answer: &DevicesAnswer) -> String {
-    let told: Vec<_> = ORDER
-        .iter()
-        .map(|class| (class, answer.devices.iter().filter(|device| device.class == *class).count()))
-        .filter(|(_, count)| *count > 0)
-        .map(|(class, count)| format!("{count} {class}", class = class.as_str()))
-        .collect();
+    let count = |class| answer.devices.iter().filter(|device| device.class == class).count();
+    let counts = ORDER.iter().map(|class| (class.as_str(), count(*class))).filter(|(_, count)| *count > 0);
+    let told: Vec<_> = counts.map(|(class, count)| format!("{count} {class}")).collect();
     let told = if told.is_empty() { String::new() } else { format!(": {}", told.join(", ")) };
     let dark = answer.devices.iter().filter(|device| device.dark_since.is_some()).count();
     let dark = if dark == 0 { String::new() } else { format!("; {dark} dark") };

@@ -1,19 +1,40 @@
 //! A plan's errors and warnings for a terminal, as a compiler shows them: place, excerpt, caret, remedy.
 //!
-//! **Invariant:** the size of what is shown is bounded whatever the file holds, and nothing from
-//! a file reaches the terminal with a control character.
+//! **Invariant:** no more of a file is read than the decoder needs to see that it is too large; the size of what is
+//! shown is bounded whatever the file holds, and nothing from it reaches the terminal with a control character.
 
-use std::ops::Range;
+use std::io::{self, Read as _};
+use std::{fs::File, ops::Range, path::Path};
 
-use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet, Title};
 
 use crate::cli::{Ink, safe};
-use crate::plan::{PlanError, Severity};
+use crate::plan::{MAX_BYTES, PlanError, Severity};
 use crate::text::is_unseen;
 
 /// The most of a source line that is shown, in characters: an excerpt with its line number then
 /// fits 100 columns.
 const LINE_CHARS: usize = 92;
+
+/// A file's name, as errors show it, and its bytes.
+pub(crate) struct SourceFile {
+    pub(crate) name: String,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl SourceFile {
+    pub(crate) fn read(path: &Path) -> io::Result<Self> {
+        let most = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+        let mut bytes = Vec::new();
+        File::open(path)?.take(most).read_to_end(&mut bytes)?;
+        Ok(Self { name: path.display().to_string(), bytes })
+    }
+
+    /// One of its errors as a compiler would show it.
+    pub(crate) fn excerpt(&self, error: &PlanError, ink: Ink) -> String {
+        excerpt(error, |file| (file == self.name).then_some(self.bytes.as_slice()), ink)
+    }
+}
 
 /// One error with its excerpt, ending with a line break. `bytes_of` gives the bytes of a file by
 /// its name in errors; of an unknown file only the place is shown.
@@ -22,24 +43,23 @@ pub fn excerpt<'a>(error: &PlanError, bytes_of: impl Fn(&str) -> Option<&'a [u8]
         Ink::Colour => Renderer::styled().hyperlink(false),
         Ink::Plain => Renderer::plain(),
     };
-    let place = Origin::path(safe(&error.file)).line(error.line).char_column(error.column);
     let level = match error.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
         Severity::Note => Level::NOTE,
     };
-    let mut main = level.primary_title(safe(&error.problem)).element(place);
-    if let Some(bytes) = bytes_of(&error.file) {
-        main = main.element(snippet(bytes, &error.span, error.line));
-    }
-    let mut groups: Vec<Group<'_>> = vec![main];
-    if let Some(other) = &error.related {
-        let place = Origin::path(safe(&other.file)).line(other.line).char_column(other.column);
-        let mut note = Level::NOTE.secondary_title(safe(&other.what)).element(place);
-        if let Some(bytes) = bytes_of(&other.file) {
-            note = note.element(snippet(bytes, &other.span, other.line));
+    let part = |title: Title<'a>, file: &str, (line, column): (usize, usize), span: &Range<usize>| {
+        let part = title.element(Origin::path(safe(file)).line(line).char_column(column));
+        match bytes_of(file) {
+            Some(bytes) => part.element(snippet(bytes, span, line)),
+            None => part,
         }
-        groups.push(note);
+    };
+    let title = level.primary_title(safe(&error.problem));
+    let mut groups = vec![part(title, &error.file, (error.line, error.column), &error.span)];
+    if let Some(other) = &error.related {
+        let title = Level::NOTE.secondary_title(safe(&other.what));
+        groups.push(part(title, &other.file, (other.line, other.column), &other.span));
     }
     groups.push(Group::with_title(Level::HELP.secondary_title(safe(&error.instead))));
     let text = renderer.render(&groups);

@@ -3,8 +3,8 @@
 //! **Invariant:** every failure has one exit code and a message; whoever closes our output early
 //! (`| head`) has seen enough, which is no failure.
 
+use std::error::Error;
 use std::io::{self, Write as _};
-use std::{error::Error, fmt};
 
 use crate::{cli::safe, secrets, text::in_full};
 
@@ -28,33 +28,35 @@ impl From<Exit> for std::process::ExitCode {
     }
 }
 
-/// A command that did not do what was asked. Its message says what, why and what to do.
-#[derive(Debug)]
+/// A command that did not do what was asked. Its message says what, why and what to do: first itself and then each
+/// cause, unless the message tells it already. So it has no source.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", in_full(&**why))]
 pub struct CliError {
     exit: Exit,
-    source: Box<dyn Error + Send + Sync>,
+    why: Box<dyn Error + Send + Sync>,
 }
 
 impl CliError {
     /// It failed.
-    pub fn failed(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { exit: Exit::Failed, source: source.into() }
+    pub fn failed(why: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { exit: Exit::Failed, why: why.into() }
     }
 
     /// It was asked for in a way that cannot work, or a plan is invalid.
-    pub fn usage(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { exit: Exit::Usage, source: source.into() }
+    pub fn usage(why: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { exit: Exit::Usage, why: why.into() }
     }
 
     /// It was refused; the message names what would work.
-    pub fn refused(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { exit: Exit::Refused, source: source.into() }
+    pub fn refused(why: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { exit: Exit::Refused, why: why.into() }
     }
 
     /// The same end, told in other words.
     #[must_use = "it returns the changed one"]
     pub fn with_message(self, message: String) -> Self {
-        Self { source: message.into(), ..self }
+        Self { why: message.into(), ..self }
     }
 
     /// The exit code.
@@ -68,26 +70,12 @@ impl CliError {
     }
 }
 
-/// The message and then each cause, unless the message tells it already.
-impl fmt::Display for CliError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&in_full(&*self.source))
-    }
-}
-
-impl Error for CliError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        // The message has told all causes.
-        None
-    }
-}
-
 /// An error while writing the output; all other failures of input and output are named by those
 /// who meet them.
 impl From<io::Error> for CliError {
     fn from(error: io::Error) -> Self {
         let exit = if error.kind() == io::ErrorKind::BrokenPipe { Exit::Done } else { Exit::Failed };
-        Self { exit, source: format!("cannot write the output: {error}").into() }
+        Self { exit, why: format!("cannot write the output: {error}").into() }
     }
 }
 

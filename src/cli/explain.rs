@@ -7,11 +7,10 @@ use std::io;
 
 use clap::Args;
 
-use crate::cli::classes::{in_order, total};
+use crate::cli::classes::{each, in_order, total};
 use crate::cli::paragraphs::{daemon_text, new_plan, state_tint, superseded_offer, troubles};
 use crate::cli::{
-    CliError, Connection, DaemonArgs, Format, JsonArgs, Out, Overview, Prose, Screen, Tint, cells, safe,
-    short_digest,
+    CliError, Connection, Format, Out, Overview, Prose, ReadArgs, Screen, Tint, cells, safe, short_digest,
 };
 use crate::ids::PlanName;
 use crate::time::{SignedDuration, Timestamp, rough};
@@ -22,27 +21,14 @@ use crate::web::{told_drifts, told_moves, told_rollback};
 
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  ringward explain client         the first line is the answer
-  ringward explain client --json  the same as GET /api/v1/rollouts/client")]
+#[command(after_help = include_str!("help/explain.txt").trim_end())]
 pub struct ExplainArgs {
     /// The plan
     #[arg(value_name = "PLAN")]
     pub plan: PlanName,
-    /// How to answer.
+    /// How to answer, and which daemon.
     #[command(flatten)]
-    pub json: JsonArgs,
-    /// Which daemon.
-    #[command(flatten)]
-    pub daemon: DaemonArgs,
-}
-
-impl ExplainArgs {
-    pub(super) async fn run(&self, out: Out<'_>) -> Result<(), CliError> {
-        let (at, format) = (self.daemon.connection(), self.json.format());
-        explain(&at, &self.plan, format, &Screen::of_stdout(), out).await
-    }
+    pub read: ReadArgs,
 }
 
 /// Explains one plan's rollout.
@@ -73,16 +59,10 @@ fn text(page: &mut Prose<'_>, rollout: &RolloutJson, answer: &RolloutsAnswer) ->
     rollback(page, rollout)?;
     troubles(page, answer)?;
     let description = rollout.description.as_deref().map(|text| format!(" ({})", safe(text)));
-    let text = format!(
-        "Rollout {} of {}{} is {} since {}, by digest {}.",
-        rollout.number,
-        rollout.plan,
-        description.unwrap_or_default(),
-        safe(&rollout.phase),
-        page.moment(rollout.phase_since),
-        short_digest(&rollout.digest),
-    );
-    page.say("", text)?;
+    let RolloutJson { number, plan, phase, .. } = rollout;
+    let (of, phase) = (description.unwrap_or_default(), safe(phase));
+    let (since, digest) = (page.moment(rollout.phase_since), short_digest(&rollout.digest));
+    page.say("", format!("Rollout {number} of {plan}{of} is {phase} since {since}, by digest {digest}."))?;
     page.gap()?;
     for (index, ring) in rollout.rings.iter().enumerate() {
         let place = format!("Ring {} of {}", index + 1, rollout.rings.len());
@@ -194,20 +174,16 @@ fn over(phase: &str) -> String {
 /// Everything about one reason but its headline.
 fn reason(page: &mut Prose<'_>, blocker: &BlockerJson) -> io::Result<()> {
     page.say("  ", safe(&blocker.detail))?;
-    let since = blocker.since.map(|at| page.moment(at));
-    let next_look = blocker.next_look.map(|at| page.moment(at));
-    let until = blocker.until.map(|at| page.moment(at));
+    let moment = |at: Option<Timestamp>| at.map(|at| page.moment(at));
     let fields = [
-        ("seen", blocker.seen.as_deref()),
-        ("threshold", blocker.asked.as_deref()),
-        ("since", since.as_deref()),
-        ("next evaluation", next_look.as_deref()),
-        ("ends", until.as_deref()),
+        ("seen", blocker.seen.clone()),
+        ("threshold", blocker.asked.clone()),
+        ("since", moment(blocker.since)),
+        ("next evaluation", moment(blocker.next_look)),
+        ("ends", moment(blocker.until)),
     ];
-    for (label, value) in fields {
-        if let Some(value) = value {
-            field(page, label, &safe(value))?;
-        }
+    for (label, value) in fields.iter().filter_map(|(label, value)| Some((label, value.as_ref()?))) {
+        field(page, label, &safe(value))?;
     }
     remedy(page, &blocker.remedy, blocker.command.as_deref())
 }
@@ -248,13 +224,12 @@ fn ring_text(page: &mut Prose<'_>, place: &str, ring: &RingJson) -> io::Result<(
         let text = format!("holds {} too, which the plan does not name; it stays as it is", safe(entry));
         field(page, "", &text)?;
     }
-    match &ring.classes {
-        None => field(page, "devices", "not read yet")?,
-        Some(classes) => {
-            for (environment, classes) in in_order(classes).filter(|(_, classes)| total(classes) > 0) {
-                field(page, "devices", &format!("{}: {}", safe(environment), counts(classes)))?;
-            }
-        }
+    if ring.classes.is_none() {
+        field(page, "devices", "not read yet")?;
+    }
+    let classes = ring.classes.iter().flat_map(in_order).filter(|(_, classes)| total(classes) > 0);
+    for (environment, classes) in classes {
+        field(page, "devices", &format!("{}: {}", safe(environment), counts(classes)))?;
     }
     if let Some(schedule) = &ring.schedule {
         field(page, "schedule", &schedule_text(schedule, page))?;
@@ -286,8 +261,7 @@ fn group(ring: &RingJson, page: &Prose<'_>) -> String {
 fn schedule_text(schedule: &ScheduleJson, page: &Prose<'_>) -> String {
     let mut parts = vec![safe(&schedule.because)];
     let next = [("opens", schedule.next_open), ("closes", schedule.next_close)];
-    let mut next: Vec<(&str, Timestamp)> =
-        next.into_iter().filter_map(|(verb, at)| Some((verb, at?))).collect();
+    let mut next: Vec<_> = next.into_iter().filter_map(|(verb, at)| Some((verb, at?))).collect();
     next.sort_by_key(|(_, at)| *at);
     parts.extend(next.into_iter().map(|(verb, at)| format!("{verb} {}", page.moment(at))));
     parts.join("; ")
@@ -296,28 +270,14 @@ fn schedule_text(schedule: &ScheduleJson, page: &Prose<'_>) -> String {
 fn gate_text(gate: &GateJson) -> String {
     let on = gate.environment.map(|environment| format!("/{environment}")).unwrap_or_default();
     let reason = gate.reason.as_deref().map(|reason| format!(" ({})", safe(reason))).unwrap_or_default();
-    let age = match gate.age_seconds {
-        Some(seconds) => {
-            format!(", read {} before the decision", rough(SignedDuration::from_secs(seconds)))
-        }
-        None => String::new(),
-    };
+    let age = gate.age_seconds.map(|age| rough(SignedDuration::from_secs(age)));
+    let age = age.map(|age| format!(", read {age} before the decision")).unwrap_or_default();
     let (verdict, value, threshold) = (safe(&gate.verdict), safe(&gate.value), safe(&gate.threshold));
     format!("{}{on}: {verdict}{reason}; seen: {value}{age}; threshold: {threshold}", gate.gate)
 }
 
 fn counts(classes: &ClassesJson) -> String {
-    let ClassesJson { arrived, due, stalled, unseen, too_old, untargeted, left } = *classes;
-    let all = [
-        (arrived, "arrived"),
-        (due, "due"),
-        (stalled, "stalled"),
-        (unseen, "not seen"),
-        (too_old, "too old"),
-        (untargeted, "untargeted"),
-        (left, "left the ring"),
-    ];
-    let told: Vec<_> =
-        all.iter().filter(|(count, _)| *count > 0).map(|(count, class)| format!("{count} {class}")).collect();
+    let told = each(classes).into_iter().filter(|(count, _)| *count > 0);
+    let told: Vec<_> = told.map(|(count, class)| format!("{count} {class}")).collect();
     format!("{} ({})", total(classes), told.join(", "))
 }

@@ -11,7 +11,8 @@ use std::{io, time::Duration};
 
 use clap::Args;
 
-use crate::cli::{CliError, Column, Connection, JsonArgs, Out, Screen, Tint, moment, safe, short, table};
+use crate::cli::Column::{Cut, Left};
+use crate::cli::{CliError, Connection, JsonArgs, Out, Screen, Tint, moment, safe, short, table};
 use crate::simulation::cast::{Casting, Size, account};
 use crate::simulation::forecast::{Situation, forecast as look_ahead};
 use crate::simulation::{Drive, Pace};
@@ -33,11 +34,7 @@ const WATCHED_DAYS: i64 = 8;
 
 /// Arguments of `forecast`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  ringward forecast client             a plan of the daemon, on its own devices
-  ringward forecast plans/client.yaml  a plan file, on a synthetic fleet from now on
-  ringward forecast client --json | jq .done")]
+#[command(after_help = include_str!("help/forecast.txt").trim_end())]
 pub struct ForecastArgs {
     /// A plan that the daemon knows; or a plan file, for a synthetic fleet and no daemon
     #[arg(value_name = "PLAN")]
@@ -102,21 +99,16 @@ fn text(out: Out<'_>, told: &ForecastJson, is_synthetic: bool, screen: &Screen) 
         screen.say(out, "  ", &text)?;
     }
     writeln!(out)?;
-    let columns =
-        [Column::Cut("RING"), Column::Left("ENTERED"), Column::Left("VERIFIED"), Column::Left("MOSTLY")];
-    let rows: Vec<Vec<String>> = told
-        .rings
-        .iter()
-        .map(|ring| vec![safe(ring.name.as_str()), range(&ring.entered), range(&ring.verified), mostly(ring)])
-        .collect();
-    table(out, screen, 0, &columns, &rows)?;
+    let columns = [Cut("RING"), Left("ENTERED"), Left("VERIFIED"), Left("MOSTLY")];
+    let row = |ring: &RingForecastJson| {
+        vec![safe(ring.name.as_str()), range(&ring.entered), range(&ring.verified), mostly(ring)]
+    };
+    table(out, screen, 0, &columns, &told.rings.iter().map(row).collect::<Vec<_>>())?;
     writeln!(out)?;
-    for ring in told.rings.iter().filter(|ring| ring.next_opening.is_some()).take(1) {
-        if let Some(opens) = ring.next_opening {
-            let name = safe(ring.name.as_str());
-            let text = format!("By its schedule, {name} can be entered from {} on.", moment(opens, told.at));
-            screen.say(out, "", &text)?;
-        }
+    if let Some((ring, opens)) = told.rings.iter().find_map(|ring| Some((ring, ring.next_opening?))) {
+        let name = safe(ring.name.as_str());
+        let text = format!("By its schedule, {name} can be entered from {} on.", moment(opens, told.at));
+        screen.say(out, "", &text)?;
     }
     for one in &told.alternatives {
         let sooner = rough(SignedDuration::from_secs(one.sooner_seconds));
@@ -133,8 +125,8 @@ fn text(out: Out<'_>, told: &ForecastJson, is_synthetic: bool, screen: &Screen) 
 
 /// The answer in one sentence.
 fn answer(told: &ForecastJson, screen: &Screen) -> String {
-    match (&told.done, told.done.middle, told.done.from, told.done.until) {
-        (_, Some(middle), Some(from), Some(until)) => {
+    match (told.done.middle, told.done.from, told.done.until) {
+        (Some(middle), Some(from), Some(until)) => {
             let likely = screen.paint(Tint::Good, &format!("is likely done {}", moment(middle, told.at)));
             format!("{likely}, 80 % between {} and {}.", short(from), short(until))
         }

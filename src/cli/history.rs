@@ -5,11 +5,12 @@
 //! **Invariant:** records stand in the order of the log; one that this ringward cannot read is
 //! shown by its kind, and those that a limit leaves out are counted.
 
-use std::{collections::VecDeque, io, path::Path};
+use std::collections::{BTreeSet, VecDeque};
+use std::{io, path::Path};
 
 use clap::Args;
 
-use crate::cli::{CliError, DaemonArgs, Format, Glyphs, JsonArgs, Out, Screen, Tint, safe};
+use crate::cli::{CliError, Format, Out, ReadArgs, Screen, Tint, safe};
 use crate::rollout::record::{Actor, Eras};
 use crate::store::{Reader, Record, RecordHash, Seq};
 use crate::{
@@ -33,12 +34,9 @@ pub struct HistoryArgs {
     /// How much of it.
     #[command(flatten)]
     pub part: Part,
-    /// How to answer.
+    /// How to answer, and which database.
     #[command(flatten)]
-    pub json: JsonArgs,
-    /// Which database.
-    #[command(flatten)]
-    pub daemon: DaemonArgs,
+    pub read: ReadArgs,
 }
 
 /// How much of a history to show; without either, all.
@@ -63,12 +61,13 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 
 impl HistoryArgs {
     pub(super) fn run(&self, out: Out<'_>) -> Result<(), CliError> {
+        let (database, format) = (&self.read.daemon.db, self.read.format());
         match &self.plan {
             Some(plan) if !self.verify => {
-                history(&self.daemon.db, plan, self.part, self.json.format(), &Screen::of_stdout(), out)
+                history(database, plan, self.part, format, &Screen::of_stdout(), out)
             }
             // The chain is one for all plans.
-            _ => verify(&self.daemon.db, self.head, self.json.format(), out),
+            _ => verify(database, self.head, format, out),
         }
     }
 }
@@ -89,7 +88,7 @@ pub fn history(
     let reader = Reader::open(database).map_err(CliError::failed)?;
     let eras = eras(reader.view()).map_err(CliError::failed)?;
     let mut begun = false;
-    let mut others: Vec<PlanName> = Vec::new();
+    let mut others: BTreeSet<PlanName> = BTreeSet::new();
     let mut newest: VecDeque<Record> = VecDeque::new();
     let mut left_out: u64 = 0;
     for record in reader.view().records(Seq::ZERO) {
@@ -98,9 +97,7 @@ pub fn history(
             Some(of) if of == plan => begun = true,
             None if begun => {}
             Some(of) => {
-                if !others.contains(of) {
-                    others.push(of.clone());
-                }
+                others.insert(of.clone());
                 continue;
             }
             None => continue,
@@ -119,8 +116,8 @@ pub fn history(
         }
     }
     if !begun {
-        others.sort();
-        return Err(CliError::refused(Refusal::NoSuchPlan { plan: plan.clone(), known: others }));
+        let known = others.into_iter().collect();
+        return Err(CliError::refused(Refusal::NoSuchPlan { plan: plan.clone(), known }));
     }
     if let (Format::Text, Some(limit), Some(first), 1..) = (format, part.limit, newest.front(), left_out) {
         let before = first.seq.get();
@@ -148,10 +145,7 @@ fn text(out: Out<'_>, event: &EventJson, screen: &Screen) -> io::Result<()> {
     let (actor, what, why) = (safe(&event.actor), safe(&event.text), safe(&event.reason));
     // What people did stands out among what ringward did.
     let tint = if actor == Actor::Engine.to_string() { Tint::Quiet } else { Tint::Strong };
-    let dash = match screen.glyphs {
-        Glyphs::Unicode => "—",
-        Glyphs::Ascii => "-",
-    };
+    let dash = screen.glyph("—", "-");
     let actor = screen.paint(tint, &actor);
     let lead = format!("{:>5}  {}  ", event.seq, event.at.strftime("%Y-%m-%d %H:%M:%SZ"));
     let told = match what.contains(&why) {

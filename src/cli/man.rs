@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** they are made from the definitions that the command line is read by.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use clap_mangen::Man;
@@ -16,10 +16,7 @@ const EXIT_STATUS: &str =
 
 /// Arguments of `man`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  ringward man explain | man -l -
-  ringward man --dir /usr/local/share/man/man1")]
+#[command(after_help = include_str!("help/man.txt").trim_end())]
 pub struct ManArgs {
     /// Show the page of this command; without it, the page of ringward itself
     #[arg(value_name = "COMMAND", conflicts_with = "dir")]
@@ -40,41 +37,33 @@ pub fn man(args: &ManArgs, command: clap::Command, out: Out<'_>) -> Result<(), C
             None => "ringward.1".to_owned(),
             Some(command) => format!("ringward-{command}.1"),
         };
-        return match pages.iter().find(|page| page.file_name() == wanted) {
-            Some(page) => Ok(out.write_all(&rendered(page)?)?),
-            None => Err(no_such_command(&pages)),
-        };
+        if let Some(page) = pages.iter().find(|page| file_name(page) == wanted) {
+            return Ok(out.write_all(&rendered(page)?)?);
+        }
+        let name = |page| Some(file_name(page).strip_prefix("ringward-")?.strip_suffix(".1")?.to_owned());
+        let names: Vec<_> = pages.iter().filter_map(name).collect();
+        let told = format!("ringward has no such command; there are {}", names.join(", "));
+        return Err(CliError::usage(told));
     };
     for page in &pages {
-        let file = dir.join(page.file_name());
-        std::fs::write(&file, rendered(page)?).map_err(|error| unwritten(&file, &error))?;
-        writeln!(out, "{}", file.display())?;
+        let file = dir.join(file_name(page));
+        let shown = file.display();
+        std::fs::write(&file, rendered(page)?).map_err(|error| {
+            CliError::failed(format!(
+                "cannot write {shown}: {error}; name a directory that exists with --dir"
+            ))
+        })?;
+        writeln!(out, "{shown}")?;
     }
     Ok(())
 }
 
-/// One manual page.
-struct ManPage {
-    man: Man,
-    after_help: String,
-    has_commands: bool,
-}
-
-impl ManPage {
-    fn of(command: clap::Command) -> Self {
-        let after_help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-        let has_commands = command.has_subcommands();
-        let source = concat!("ringward ", env!("CARGO_PKG_VERSION"));
-        Self { man: Man::new(command).source(source).manual("ringward"), after_help, has_commands }
-    }
-
-    fn file_name(&self) -> String {
-        self.man.get_filename()
-    }
+fn file_name(command: &clap::Command) -> String {
+    Man::new(command.clone()).get_filename()
 }
 
 /// The page of the program and those of its commands.
-fn pages(command: clap::Command) -> Vec<ManPage> {
+fn pages(command: clap::Command) -> Vec<clap::Command> {
     let mut command = command.disable_help_subcommand(true);
     // Names the commands in full, and hands the global arguments down to them.
     command.build();
@@ -85,21 +74,23 @@ fn pages(command: clap::Command) -> Vec<ManPage> {
         let below: Vec<_> = command.get_subcommands().filter(|one| !one.is_hide_set()).cloned().collect();
         found.extend(below);
     }
-    found.into_iter().map(ManPage::of).collect()
+    found
 }
 
 /// A page with our own last sections: examples are shown as they are written, not as running text.
-fn rendered(page: &ManPage) -> Result<Vec<u8>, CliError> {
+fn rendered(page: &clap::Command) -> Result<Vec<u8>, CliError> {
     let mut bytes = Vec::new();
-    let ManPage { man, after_help, has_commands } = page;
+    let source = concat!("ringward ", env!("CARGO_PKG_VERSION"));
+    let man = Man::new(page.clone()).source(source).manual("ringward");
     man.render_title(&mut bytes)?;
     man.render_name_section(&mut bytes)?;
     man.render_synopsis_section(&mut bytes)?;
     man.render_description_section(&mut bytes)?;
     man.render_options_section(&mut bytes)?;
-    if *has_commands {
+    if page.has_subcommands() {
         man.render_subcommands_section(&mut bytes)?;
     }
+    let after_help = page.get_after_help().map(ToString::to_string).unwrap_or_default();
     let mut end = Roff::new();
     for part in after_help.split("\n\n").filter(|part| !part.is_empty()) {
         let (title, lines) = match part.split_once('\n') {
@@ -117,17 +108,4 @@ fn rendered(page: &ManPage) -> Result<Vec<u8>, CliError> {
     end.text([roman(EXIT_STATUS)]);
     end.to_writer(&mut bytes)?;
     Ok(bytes)
-}
-
-fn no_such_command(pages: &[ManPage]) -> CliError {
-    let names = pages.iter().map(ManPage::file_name);
-    let names: Vec<_> = names
-        .filter_map(|name| Some(name.strip_prefix("ringward-")?.strip_suffix(".1")?.to_owned()))
-        .collect();
-    CliError::usage(format!("ringward has no such command; there are {}", names.join(", ")))
-}
-
-fn unwritten(file: &Path, error: &std::io::Error) -> CliError {
-    let shown = file.display();
-    CliError::failed(format!("cannot write {shown}: {error}; name a directory that exists with --dir"))
 }

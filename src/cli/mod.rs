@@ -1,6 +1,6 @@
 //! The command line, one file or folder per command.
 //!
-//! From above: the program, the list of commands, the commands, and what they share: flags (`*_args`), the way to
+//! From above: the program, the list of commands, the commands, and what they share: flags (`args`), the way to
 //! the daemon (`client`, `overview`) and to the account (`account`), files (`judgement`), and output (`render`,
 //! `screen`, `exit`).
 //!
@@ -8,6 +8,7 @@
 //! failure says what, why and what to do.
 
 pub mod account;
+pub mod args;
 pub mod backup;
 pub mod check;
 mod classes;
@@ -16,27 +17,22 @@ mod commands;
 pub mod completions;
 mod configuration;
 pub mod confirm;
-pub mod connection_args;
-pub mod daemon_args;
 pub mod demo;
 pub mod devices;
 pub mod diff;
 pub mod excerpt;
 pub mod exit;
 pub mod explain;
-pub mod failpoint_args;
 pub mod forecast;
 pub mod healthcheck;
 pub mod history;
 pub mod init;
 pub mod judgement;
-pub mod listener_args;
 pub mod man;
 pub mod online;
 mod overview;
 mod paragraphs;
 mod program;
-pub mod prose;
 pub mod render;
 pub mod run;
 pub mod sandbox;
@@ -46,25 +42,21 @@ mod servers;
 mod service;
 mod signals;
 pub mod simulate;
-pub(crate) mod source_file;
 pub mod status;
 pub mod stop;
 pub mod token;
-pub mod user;
 pub(crate) mod value_parsers;
 mod verb_command;
 pub mod verbs;
 pub mod verify;
 
+pub(crate) use args::{ConnectionArgs, DaemonArgs, JsonArgs, ReadArgs};
 pub(crate) use client::Connection;
 pub use commands::definitions;
-pub(crate) use connection_args::ConnectionArgs;
-pub(crate) use daemon_args::{DaemonArgs, JsonArgs};
 pub(crate) use exit::CliError;
 pub(crate) use overview::Overview;
 pub use program::main;
-pub(crate) use prose::Prose;
 pub(crate) use render::{
-    Column, Format, Out, counted, distance, json, moment, safe, short, short_digest, table,
+    Column, Format, Out, Prose, counted, distance, json, moment, safe, short, short_digest, table,
 };
 pub(crate) use screen::{Glyphs, Ink, Screen, Surface, Tint, cells, transient};

@@ -17,11 +17,7 @@ pub(crate) struct Overview {
 impl Overview {
     /// Asks the daemon.
     pub(crate) async fn ask(at: &Connection) -> Result<Self, CliError> {
-        Self::of(at.get(&["rollouts"], &[]).await?)
-    }
-
-    /// An answer, at the present instant of its clock.
-    pub(crate) fn of(answer: RolloutsAnswer) -> Result<Self, CliError> {
+        let answer: RolloutsAnswer = at.get(&["rollouts"], &[]).await?;
         let clock: Clock = answer.clock.parse().map_err(CliError::failed)?;
         // Two readings of one clock: the snapshot cannot be from the future.
         let now = clock.now().max(answer.at);

@@ -1,24 +1,53 @@
-//! Text for terminals: tables, instants, ages, and texts from outside made safe.
+//! Text for terminals: wrapped to the screen, tables, instants, ages, and texts from outside made safe.
 //!
-//! **Invariant:** nothing that came from outside reaches the terminal with a control character.
+//! **Invariant:** nothing that came from outside reaches the terminal with a control character; what is said in one
+//! text is told as of one instant.
 
 use std::io::{self, Write};
 
-use clap::ValueEnum;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::cli::{Screen, Surface};
-use crate::text::is_unseen;
-use crate::time::{Timestamp, rough, since};
+use crate::cli::{Screen, Surface, Tint};
+use crate::{text::is_unseen, time::Timestamp};
 
-pub use crate::time::short;
+pub use crate::time::{distance, short};
 
 /// Where a command writes its output. It can be sent between threads, so a command can run anywhere.
 pub type Out<'a> = &'a mut (dyn Write + Send);
 
+/// Where text goes, how wide it may be there, and the present.
+pub struct Prose<'a> {
+    /// Where it goes.
+    pub out: Out<'a>,
+    /// What that can show.
+    pub screen: &'a Screen,
+    /// The present instant.
+    pub now: Timestamp,
+}
+
+impl Prose<'_> {
+    /// Says `text` behind `lead`, wrapped.
+    pub(super) fn say(&mut self, lead: &str, text: impl AsRef<str>) -> io::Result<()> {
+        self.screen.say(self.out, lead, text.as_ref())
+    }
+
+    /// Leaves a line empty.
+    pub(super) fn gap(&mut self) -> io::Result<()> {
+        writeln!(self.out)
+    }
+
+    pub(super) fn paint(&self, tint: Tint, text: &str) -> String {
+        self.screen.paint(tint, text)
+    }
+
+    pub(super) fn moment(&self, then: Timestamp) -> String {
+        moment(then, self.now)
+    }
+}
+
 /// How a reading command answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// For people.
     Text,
@@ -55,16 +84,6 @@ pub fn safe(text: &str) -> String {
             other => other,
         })
         .collect()
-}
-
-/// How far from `now`: `3h 5m ago`, `in 2d 3h`, `now`.
-pub fn distance(then: Timestamp, now: Timestamp) -> String {
-    let elapsed = since(then, now);
-    match elapsed.as_secs() {
-        0 => "now".to_owned(),
-        1.. => format!("{} ago", rough(elapsed)),
-        _ => format!("in {}", rough(-elapsed)),
-    }
 }
 
 /// An instant with its distance: `2026-10-12 09:00 UTC (3h ago)`.

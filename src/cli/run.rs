@@ -3,7 +3,7 @@
 //! **Invariant:** whatever can be refused is refused before the database is touched, and nothing
 //! is written at Cloudflare before the log is open.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,17 +12,16 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::listener_args::{Listen, ListenerArgs};
-use crate::cli::servers::{end_after, serve};
+use crate::cli::args::{FailpointArgs, ListenerArgs, TOKEN_VARIABLE};
+use crate::cli::servers::serve_during;
 use crate::cli::signals::{SignalMeaning, Signals};
 use crate::cli::{CliError, ConnectionArgs, Ink, service};
 use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority, TokenState};
 use crate::daemon::{self, Daemon};
 use crate::web::{self, Identities, Services};
 use crate::{
-    cli::configuration::configuration, cli::connection_args::TOKEN_VARIABLE,
-    cli::failpoint_args::FailpointArgs, cli::judgement::JudgedFiles, config::RunSettings,
-    daemon::files::Settles, rollout::record::Mode, secrets, telemetry::Metrics,
+    cli::configuration::configuration, cli::judgement::JudgedFiles, config::Listen, config::RunSettings,
+    daemon::files::Settles, rollout::record::Mode, telemetry::Metrics,
 };
 
 /// Where it listens when nobody says.
@@ -93,7 +92,7 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
     let account = args.connection.account(None)?;
     args.failpoint.arm_beside(&args.connection.api_url)?;
     let metrics = Arc::new(Metrics::new().map_err(CliError::failed)?);
-    let client = args.connection.client(account.clone(), metrics.clone())?;
+    let client = args.connection.client(TOKEN_VARIABLE, account.clone(), metrics.clone())?;
     let identities = Identities::of(&config, args.connection.ca_file.clone()).map_err(CliError::failed)?;
     let bound = match args.listen.unwrap_or(DEFAULT_LISTEN) {
         Listen::At(address) => {
@@ -140,7 +139,7 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
         identities: Arc::new(identities),
         metrics,
     };
-    serve_until_signal(daemon, bound, services, signals).await
+    serve_during(daemon, bound, services, async |daemon| told_until_signal(daemon, signals).await).await
 }
 
 /// Shows a person at a terminal, at the start of a daemon, what is wrong with its plans, with excerpts. The daemon
@@ -152,33 +151,19 @@ fn show_errors(directory: &Path) {
     }
     // What was taken over before is not judged by the calendar.
     let judgement = JudgedFiles::of(&[directory.to_owned()], None);
-    for complaint in judgement.complaints(Ink::of(&stderr)) {
-        // Nobody is there to be told when it cannot be written.
-        let _ = writeln!(secrets::stderr(), "{complaint}");
-    }
+    judgement.complain(Ink::of(&stderr));
 }
 
-/// Serves page and socket beside a daemon until a signal, or the daemon's own end.
-async fn serve_until_signal(
-    daemon: Daemon,
-    bound: Option<web::Bound>,
-    services: Services,
-    signals: Signals,
-) -> Result<(), CliError> {
-    let socket = match web::bind_socket(&services.database) {
-        Ok(socket) => socket,
-        Err(error) => return Err(end_after(daemon, error).await),
-    };
+/// Until a signal, or the daemon's own end; the service manager is told meanwhile.
+async fn told_until_signal(daemon: Daemon, signals: Signals) -> Result<(), CliError> {
     let token = CancellationToken::new();
-    let telling = service::tell(services.handle.clone(), token.clone());
-    let serving = serve(bound, socket, services, token.clone());
+    let telling = service::tell(daemon.handle(), token.clone());
     let running = async {
         let result = until_signal(daemon, signals).await;
         token.cancel();
         result
     };
-    let ((), (), result) = tokio::join!(serving, telling, running);
-    result
+    tokio::join!(telling, running).1
 }
 
 async fn until_signal(mut daemon: Daemon, mut signals: Signals) -> Result<(), CliError> {
@@ -215,12 +200,10 @@ async fn require_access(client: &CloudflareClient) -> Result<(), CliError> {
             accept_silence(error, &format!("the API token was not accepted for account {account}"))?;
         }
     }
-    match client.list_groups(Priority::Routine).await {
-        Ok(_) => Ok(()),
-        Err(error) => {
-            accept_silence(error, &format!("the deployment groups of account {account} cannot be read"))
-        }
+    if let Err(error) = client.list_groups(Priority::Routine).await {
+        accept_silence(error, &format!("the deployment groups of account {account} cannot be read"))?;
     }
+    Ok(())
 }
 
 fn accept_silence(error: ApiError, what: &str) -> Result<(), CliError> {

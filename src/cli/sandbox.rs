@@ -7,22 +7,17 @@ use std::net::SocketAddr;
 use clap::Args;
 use secrecy::ExposeSecret;
 
-use crate::cli::signals::end_signal;
-use crate::cli::{CliError, Out};
+use crate::cli::{CliError, Out, signals::end_signal};
 use crate::sandbox::{self, AccountSettings, SandboxSettings};
 use crate::time::{Clock, Timestamp};
 
-/// When simulated time begins unless told otherwise: the Monday after 2026.8.2100.0 came out, long
+/// When simulated time begins unless told otherwise, 2026-10-12T06:00:00Z: the Monday after 2026.8.2100.0 came out, long
 /// before the example plan's freeze.
-pub const DEFAULT_EPOCH: &str = "2026-10-12T06:00:00Z";
+pub(super) const EPOCH: Timestamp = Timestamp::constant(1_791_784_800, 0);
 
 /// Arguments of `sandbox`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-It prints the command of a daemon that uses it.
-
-Example:
-  ringward sandbox --devices 2000 --speed 600")]
+#[command(after_help = include_str!("help/sandbox.txt").trim_end())]
 pub struct SandboxArgs {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDR", env = "RINGWARD_SANDBOX_LISTEN", default_value = "127.0.0.1:8788")]
@@ -54,20 +49,12 @@ pub(super) fn devices(text: &str) -> Result<usize, String> {
     devices.ok_or_else(|| "name a whole number from 1 on".to_owned())
 }
 
-/// The start of simulated time.
-pub(super) fn epoch() -> Result<Timestamp, CliError> {
-    DEFAULT_EPOCH.parse().map_err(CliError::failed)
-}
-
 /// Serves a simulated account until a signal ends it.
 ///
 /// # Errors
 /// When it cannot listen.
 pub async fn sandbox(args: SandboxArgs, out: Out<'_>) -> Result<(), CliError> {
-    let clock = match args.clock {
-        Some(clock) => clock,
-        None => Clock::fast_from(epoch()?, args.speed),
-    };
+    let clock = args.clock.unwrap_or_else(|| Clock::fast_from(EPOCH, args.speed));
     let account = AccountSettings { seed: args.seed, devices: args.devices, ..AccountSettings::default() };
     let running = sandbox::start(SandboxSettings { listen: args.listen, clock, account })
         .await
@@ -97,6 +84,7 @@ mod tests {
         for (text, good) in speeds.into_iter().chain(odd) {
             assert_eq!(speed(text).is_ok(), good, "speed {text}");
         }
+        assert_eq!(EPOCH.to_string(), "2026-10-12T06:00:00Z");
         for (text, good) in [("1", true), ("800", true), ("0", false), ("-5", false), ("many", false)] {
             assert_eq!(devices(text).is_ok(), good, "devices {text}");
         }

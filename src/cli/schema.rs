@@ -10,10 +10,7 @@ use crate::rollout::people::verbs::rows;
 
 /// Arguments of `schema`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-For editors: ringward schema > ringward.schema.json, and as the first line of each plan
-  # yaml-language-server: $schema=ringward.schema.json
-It knows keys and the shape of values; `ringward check` judges the whole.")]
+#[command(after_help = include_str!("help/schema.txt").trim_end())]
 pub struct SchemaArgs {
     /// Print the reference for people instead, as in docs/plan.md
     #[arg(long)]

@@ -101,10 +101,7 @@ impl Screen {
     pub fn of(terminal: Option<(usize, usize)>, variable: impl Fn(&str) -> Option<String>, ink: Ink) -> Self {
         let asked = variable("COLUMNS").and_then(|text| text.parse().ok()).filter(|columns| *columns > 0);
         let columns = asked.or(terminal.map(|(columns, _)| columns)).unwrap_or(DEFAULT_COLUMNS);
-        let surface = match terminal {
-            Some((_, rows)) => Surface::Terminal { rows },
-            None => Surface::Stream,
-        };
+        let surface = terminal.map_or(Surface::Stream, |(_, rows)| Surface::Terminal { rows });
         Self { columns: columns.max(LEAST_COLUMNS), surface, glyphs: glyphs(variable), ink }
     }
 
@@ -124,11 +121,11 @@ impl Screen {
         }
     }
 
-    /// The mark of a cut text.
-    const fn cut_mark(&self) -> &'static str {
+    /// A character, or its substitute where it cannot be shown.
+    pub(crate) const fn glyph(&self, unicode: &'static str, ascii: &'static str) -> &'static str {
         match self.glyphs {
-            Glyphs::Unicode => "…",
-            Glyphs::Ascii => "~",
+            Glyphs::Unicode => unicode,
+            Glyphs::Ascii => ascii,
         }
     }
 
@@ -137,7 +134,8 @@ impl Screen {
         if text.width() <= cells {
             return text.to_owned();
         }
-        let room = cells.saturating_sub(self.cut_mark().width());
+        let mark = self.glyph("…", "~");
+        let room = cells.saturating_sub(mark.width());
         let mut kept = String::new();
         let mut used = 0;
         for char in text.chars() {
@@ -147,7 +145,7 @@ impl Screen {
             }
             kept.push(char);
         }
-        kept.push_str(self.cut_mark());
+        kept.push_str(mark);
         kept
     }
 

@@ -8,16 +8,12 @@ pub mod watch;
 use clap::Args;
 
 use crate::cli::status::watch::{EVERY, Watched, watch};
-use crate::cli::{CliError, Connection, DaemonArgs, Format, JsonArgs, Out, Overview, Prose, Screen};
+use crate::cli::{CliError, Connection, Format, Out, Overview, Prose, ReadArgs, Screen};
 use crate::{cli::signals::end_signal, cli::status::text::text, ids::PlanName};
 
 /// Arguments of `status`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  ringward status                 all plans
-  ringward status client --watch  one plan, redrawn until Ctrl-C
-  ringward status --json | jq '.rollouts[].waiting_on[0].headline'")]
+#[command(after_help = include_str!("help/status.txt").trim_end())]
 pub struct StatusArgs {
     /// Only this plan
     #[arg(value_name = "PLAN")]
@@ -25,17 +21,14 @@ pub struct StatusArgs {
     /// Show it again whenever it changes, until Ctrl-C: in place on a terminal, as lines elsewhere
     #[arg(long)]
     pub watch: bool,
-    /// How to answer.
+    /// How to answer, and which daemon.
     #[command(flatten)]
-    pub json: JsonArgs,
-    /// Which daemon.
-    #[command(flatten)]
-    pub daemon: DaemonArgs,
+    pub read: ReadArgs,
 }
 
 impl StatusArgs {
     pub(super) async fn run(&self, out: Out<'_>) -> Result<(), CliError> {
-        let (at, plan, format) = (self.daemon.connection(), self.plan.as_ref(), self.json.format());
+        let (at, plan, format) = (self.read.connection(), self.plan.as_ref(), self.read.format());
         if !self.watch {
             return status(&at, plan, format, &Screen::of_stdout(), out).await;
         }

@@ -4,24 +4,18 @@
 //! can be recorded beside the database, without which no daemon writes; a wrong `--db` is never mistaken
 //! for a stop.
 
-use std::io;
-use std::time::Duration;
+use std::{fs, io, time::Duration};
 
 use clap::Args;
 use hyper::StatusCode;
 
-use crate::cli::client::{AskError, Connection};
-use crate::cli::daemon_args::DaemonArgs;
-use crate::cli::exit::CliError;
-use crate::cli::render::{Out, safe};
-use crate::cli::user::caller;
-use crate::cli::value_parsers::REASON_TO_STOP;
+use crate::cli::{CliError, Connection, DaemonArgs, Out, safe};
 use crate::daemon::stop_file::{StopFile, Stopping};
-use crate::rollout::people::verbs::verb::Verb;
-use crate::rollout::record::Actor;
-use crate::store;
-use crate::time::{Clock, Timestamp};
 use crate::web::json::{VerbAnswer, VerbRequest};
+use crate::{
+    cli::client::AskError, cli::value_parsers::REASON_TO_STOP, rollout::people::verbs::verb::Verb,
+    rollout::record::Actor, store, time::Timestamp, web::user_name,
+};
 
 /// How long the daemon may take to confirm. The file works without its word.
 pub const PATIENCE: Duration = Duration::from_secs(2);
@@ -35,13 +29,6 @@ pub struct StopArgs {
     /// Which daemon.
     #[command(flatten)]
     pub daemon: DaemonArgs,
-}
-
-impl StopArgs {
-    pub(super) async fn run(&self, out: Out<'_>) -> Result<(), CliError> {
-        // The daemon records its own time; this one stands in the file only.
-        stop(&self.daemon.connection(), caller(), &self.reason, Clock::Real.now(), out).await
-    }
 }
 
 /// What the daemon made of it.
@@ -65,8 +52,8 @@ pub async fn stop(
     now: Timestamp,
     out: Out<'_>,
 ) -> Result<(), CliError> {
-    let database = at.database();
-    let unseen = std::fs::metadata(database).err();
+    let database = at.database.as_path();
+    let unseen = fs::metadata(database).err();
     let reason = reason.trim();
     if reason.is_empty() && unseen.is_none() {
         return Err(CliError::usage("NOT STOPPED: a reason is needed; say it with --reason"));
@@ -110,7 +97,7 @@ impl DaemonWord {
 
 async fn tell_daemon(at: &Connection, reason: &str) -> DaemonWord {
     let request = VerbRequest { reason: reason.to_owned(), ..VerbRequest::default() };
-    let at = at.clone().with_patience(at.patience().min(PATIENCE));
+    let at = at.clone().with_patience(at.patience.min(PATIENCE));
     match at.post::<VerbAnswer>(&[Verb::Stop.as_str()], &request).await {
         Ok(answer) => DaemonWord::Done(answer.done),
         // It is stopped already: it may have seen our file before our request.
@@ -184,4 +171,40 @@ fn report_sealed(out: Out<'_>, file: &StopFile, sealed: Option<&io::Error>) -> i
 fn last_words(out: Out<'_>) -> io::Result<()> {
     writeln!(out, "A change that was on its way already may still arrive, and devices that were offered a")?;
     writeln!(out, "version before may still install it.")
+}
+
+/// The user of this process: the effective user ID, as the daemon's socket would see it.
+pub(super) fn caller() -> Actor {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    Actor::Local { user: user_of(&status, &passwd) }
+}
+
+fn user_of(status: &str, passwd: &str) -> String {
+    // `Uid:` real, effective, saved, file system (proc_pid_status(5)).
+    let ids = status.lines().find_map(|line| line.strip_prefix("Uid:"));
+    let uid = ids.and_then(|ids| ids.split_whitespace().nth(1)?.parse().ok());
+    uid.map_or_else(|| "unknown".to_owned(), |uid| user_name(passwd, uid))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_has_a_name_or_a_number() {
+        let passwd =
+            "root:x:0:0:root:/root:/bin/bash\nbroken\n:x:7:7::/:\nana:x:1000:1000::/home/ana:/bin/sh\n";
+        let rows = [
+            ("named", "Name:\tx\nUid:\t1000\t1000\t1000\t1000\n", "ana"),
+            ("effective, not real", "Uid:\t1000\t0\t0\t0\n", "root"),
+            ("no name", "Uid:\t4242\t4242\t4242\t4242\n", "uid 4242"),
+            ("an empty name", "Uid:\t7\t7\t7\t7\n", "uid 7"),
+            ("no proc", "", "unknown"),
+        ];
+        for (row, status, user) in rows {
+            assert_eq!(user_of(status, passwd), user, "{row}");
+        }
+        assert_ne!(caller(), Actor::Engine);
+    }
 }

@@ -2,11 +2,9 @@
 //!
 //! **Invariant:** a token's text goes to standard output once, and nowhere else.
 
-use std::collections::BTreeSet;
-
 use clap::{Args, Subcommand};
 
-use crate::cli::{CliError, Connection, DaemonArgs, Format, JsonArgs, Out, json, safe};
+use crate::cli::{CliError, DaemonArgs, Format, Out, ReadArgs, json, safe};
 use crate::ids::{Email, TokenName};
 use crate::rollout::record::Role;
 use crate::time::{Span, short};
@@ -21,15 +19,21 @@ pub enum TokenCommand {
     #[command(after_help = include_str!("help/token_new.txt").trim_end())]
     New(TokenNewArgs),
     /// List every token that was ever made, without its text
-    #[command(after_help = "\
-Example:
-  ringward token list --json | jq '.tokens[] | select(.state == \"live\")'")]
-    List(TokenListArgs),
+    #[command(after_help = include_str!("help/token_list.txt").trim_end())]
+    List(ReadArgs),
     /// Revoke a token: ringward refuses it from now on
-    #[command(after_help = "\
-Example:
-  ringward token revoke ana-laptop --reason 'laptop lost'")]
-    Revoke(TokenRevokeArgs),
+    #[command(after_help = include_str!("help/token_revoke.txt").trim_end())]
+    Revoke {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: TokenName,
+        /// Why, for those who read the history
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Which daemon.
+        #[command(flatten)]
+        daemon: DaemonArgs,
+    },
 }
 
 /// Arguments of `token new`.
@@ -50,37 +54,9 @@ pub struct TokenNewArgs {
     /// Why, for those who read the history
     #[arg(long, value_name = "TEXT", default_value = "a token was needed")]
     pub reason: String,
-    /// How to answer.
+    /// How to answer, and which daemon.
     #[command(flatten)]
-    pub json: JsonArgs,
-    /// Which daemon.
-    #[command(flatten)]
-    pub daemon: DaemonArgs,
-}
-
-/// Arguments of `token list`.
-#[derive(Debug, Args)]
-pub struct TokenListArgs {
-    /// How to answer.
-    #[command(flatten)]
-    pub json: JsonArgs,
-    /// Which daemon.
-    #[command(flatten)]
-    pub daemon: DaemonArgs,
-}
-
-/// Arguments of `token revoke`.
-#[derive(Debug, Args)]
-pub struct TokenRevokeArgs {
-    /// Its name
-    #[arg(value_name = "NAME")]
-    pub name: TokenName,
-    /// Why, for those who read the history
-    #[arg(long, value_name = "TEXT")]
-    pub reason: String,
-    /// Which daemon.
-    #[command(flatten)]
-    pub daemon: DaemonArgs,
+    pub read: ReadArgs,
 }
 
 /// Does it. What is no token goes to `told`, so that standard output can be a file of the token alone.
@@ -89,27 +65,21 @@ pub struct TokenRevokeArgs {
 /// When it is refused, or there is no daemon to ask.
 pub async fn token(command: TokenCommand, out: Out<'_>, told: Out<'_>) -> Result<(), CliError> {
     match command {
-        TokenCommand::New(args) => new(&args.daemon.connection(), &args, out, told).await,
-        TokenCommand::List(args) => list(&args.daemon.connection(), args.json.format(), out).await,
-        TokenCommand::Revoke(args) => {
-            let request = RevokeRequest { reason: args.reason };
-            let path = ["tokens", args.name.as_str(), "revoke"];
-            let answer: VerbAnswer = args.daemon.connection().post(&path, &request).await?;
+        TokenCommand::New(args) => new(args, out, told).await,
+        TokenCommand::List(args) => list(&args, out).await,
+        TokenCommand::Revoke { name, reason, daemon } => {
+            let path = ["tokens", name.as_str(), "revoke"];
+            let answer: VerbAnswer = daemon.connection().post(&path, &RevokeRequest { reason }).await?;
             Ok(writeln!(out, "{}", safe(&answer.done))?)
         }
     }
 }
 
-async fn new(at: &Connection, args: &TokenNewArgs, out: Out<'_>, told: Out<'_>) -> Result<(), CliError> {
-    let request = TokenRequestJson {
-        name: args.name.clone(),
-        email: args.email.clone(),
-        roles: BTreeSet::from_iter(args.roles.iter().copied()),
-        expires: args.expires,
-        reason: args.reason.clone(),
-    };
-    let made: TokenMadeAnswer = at.post(&["tokens"], &request).await?;
-    if args.json.format() == Format::Json {
+async fn new(args: TokenNewArgs, out: Out<'_>, told: Out<'_>) -> Result<(), CliError> {
+    let TokenNewArgs { name, email, roles, expires, reason, read } = args;
+    let request = TokenRequestJson { name, email, roles: roles.into_iter().collect(), expires, reason };
+    let made: TokenMadeAnswer = read.connection().post(&["tokens"], &request).await?;
+    if read.format() == Format::Json {
         return Ok(json(out, &made)?);
     }
     writeln!(out, "{}", safe(&made.token))?;
@@ -118,14 +88,14 @@ async fn new(at: &Connection, args: &TokenNewArgs, out: Out<'_>, told: Out<'_>) 
         told,
         "This is token `{}` of {}, {until}. It is shown this once: ringward keeps only its SHA-256. Send it as\n  \
          Authorization: Bearer TOKEN\nFrom now on nobody has a right over TCP for coming from this machine alone.",
-        args.name, args.email
+        request.name, request.email
     )?;
     Ok(())
 }
 
-async fn list(at: &Connection, format: Format, out: Out<'_>) -> Result<(), CliError> {
-    let answer: TokensAnswer = at.get(&["tokens"], &[]).await?;
-    if format == Format::Json {
+async fn list(args: &ReadArgs, out: Out<'_>) -> Result<(), CliError> {
+    let answer: TokensAnswer = args.connection().get(&["tokens"], &[]).await?;
+    if args.format() == Format::Json {
         return Ok(json(out, &answer)?);
     }
     if answer.tokens.is_empty() {
@@ -144,13 +114,7 @@ fn line(token: &TokenJson) -> String {
         (_, _, Some(at)) => format!("{}, until {}", token.state, short(*at)),
         _ => token.state.clone(),
     };
-    format!(
-        "{} · {} · {} · rwt_{}_… · made {} by {} · {end}",
-        token.name,
-        token.email,
-        roles.join(", "),
-        token.id,
-        short(token.made_at),
-        token.made_by
-    )
+    let TokenJson { name, email, id, made_by, .. } = token;
+    let (roles, made) = (roles.join(", "), short(token.made_at));
+    format!("{name} · {email} · {roles} · rwt_{id}_… · made {made} by {made_by} · {end}")
 }

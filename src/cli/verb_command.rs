@@ -7,22 +7,18 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args as _, Command, FromArgMatches, Subcommand, value_parser};
 
-use crate::cli::confirm::ConfirmArgs;
-use crate::cli::connection_args::read_token;
-use crate::cli::daemon_args::DaemonArgs;
-use crate::cli::exit::CliError;
-use crate::cli::render::Out;
-use crate::cli::stop::StopArgs;
+use crate::cli::stop::{StopArgs, caller, stop};
 use crate::cli::value_parsers::{REASON, one_of};
-use crate::cli::verbs::{ask, ask_of_all, help, start};
+use crate::cli::verbs::{ask, help, start};
+use crate::cli::{CliError, DaemonArgs, Out, args::read_token, confirm::ConfirmArgs};
 use crate::ids::{PlanName, RingName};
 use crate::rollout::people::verbs::arguments::{ArgumentKey, Arguments};
-use crate::rollout::people::verbs::definition::Argument;
-use crate::rollout::people::verbs::situation::StartPlans;
-use crate::rollout::people::verbs::verb::Verb;
 use crate::rollout::record::{Gate, Role};
 use crate::version::{ClientVersion, Environment};
-use crate::web::json::VerbRequest;
+use crate::{
+    rollout::people::verbs::definition::Argument, rollout::people::verbs::verb::Verb, time::Clock,
+    web::json::VerbRequest,
+};
 
 /// The variable with a person's bearer token.
 pub(super) const BEARER_TOKEN: &str = "RINGWARD_BEARER_TOKEN";
@@ -52,7 +48,10 @@ impl VerbCommand {
     pub(super) async fn run(self, out: Out<'_>) -> Result<(), CliError> {
         match self {
             Self::Confirm(args) => args.run(out).await,
-            Self::Stop(args) => args.run(out).await,
+            Self::Stop(args) => {
+                // The daemon records its own time; this one stands in the file only.
+                stop(&args.daemon.connection(), caller(), &args.reason, Clock::Real.now(), out).await
+            }
             Self::Carried(carried) => carried.run(out).await,
         }
     }
@@ -67,15 +66,12 @@ impl CarriedVerb {
             let token = || read_token(bearer_token_file.as_deref(), BEARER_TOKEN);
             at = at.with_bearer(named.then(token).transpose()?);
         }
-        if verb == Verb::Start {
-            let plans = if given.paused == Some(true) { StartPlans::Pause } else { StartPlans::GoOn };
-            return start(&at, plans, &reason, out).await;
-        }
         let plan = given.plan.clone();
         let request = VerbRequest::of(reason, given);
-        match plan {
-            Some(plan) => ask(&at, &plan, verb, &request, out).await,
-            None => ask_of_all(&at, verb, &request, out).await,
+        match verb {
+            Verb::Start => start(&at, &request, out).await,
+            // What else differs is a command of its own.
+            _ => ask(&at, plan.as_ref(), verb, &request, out).await,
         }
     }
 

@@ -2,42 +2,30 @@
 //!
 //! **Invariant:** the daemon alone decides and records; here is only the asking.
 
-use crate::cli::client::{AskError, Connection};
-use crate::cli::exit::CliError;
-use crate::cli::render::{Out, safe};
-use crate::ids::PlanName;
-use crate::rollout::people::verbs::about::About;
-use crate::rollout::people::verbs::rows;
-use crate::rollout::people::verbs::situation::StartPlans;
-use crate::rollout::people::verbs::verb::Verb;
+use crate::cli::{CliError, Connection, Glyphs, Ink, Out, Screen, Surface, safe};
 use crate::web::json::{VerbAnswer, VerbRequest};
+use crate::{
+    cli::client::AskError, ids::PlanName, rollout::people::verbs::about::About, rollout::people::verbs::rows,
+    rollout::people::verbs::verb::Verb,
+};
 
-/// The width of what a verb's help lists.
-const HELP_COLUMNS: usize = 90;
+/// What a verb's help lists fits most terminals.
+const HELP: Screen = Screen { columns: 90, surface: Surface::Stream, glyphs: Glyphs::Ascii, ink: Ink::Plain };
 
-/// Asks for a verb on a plan, and says what the daemon did.
+/// Asks for a verb on a plan, or about everything, and says what the daemon did.
 ///
 /// # Errors
 /// When it is refused, there is no such plan, or no daemon to ask.
 pub async fn ask(
     at: &Connection,
-    plan: &PlanName,
+    plan: Option<&PlanName>,
     verb: Verb,
     request: &VerbRequest,
     out: Out<'_>,
 ) -> Result<(), CliError> {
-    let answer: VerbAnswer = at.post(&["rollouts", plan.as_str(), verb.as_str()], request).await?;
-    Ok(writeln!(out, "{}", safe(&answer.done))?)
-}
-
-/// Asks for a verb about everything, and says what the daemon did.
-pub(super) async fn ask_of_all(
-    at: &Connection,
-    verb: Verb,
-    request: &VerbRequest,
-    out: Out<'_>,
-) -> Result<(), CliError> {
-    let answer: VerbAnswer = at.post(&[verb.as_str()], request).await?;
+    let of_plan = plan.map(|plan| ["rollouts", plan.as_str()]);
+    let path: Vec<&str> = of_plan.into_iter().flatten().chain([verb.as_str()]).collect();
+    let answer: VerbAnswer = at.post(&path, request).await?;
     Ok(writeln!(out, "{}", safe(&answer.done))?)
 }
 
@@ -45,10 +33,8 @@ pub(super) async fn ask_of_all(
 ///
 /// # Errors
 /// When it is refused, or there is no daemon to ask.
-pub async fn start(at: &Connection, plans: StartPlans, reason: &str, out: Out<'_>) -> Result<(), CliError> {
-    let paused = Some(plans == StartPlans::Pause);
-    let request = VerbRequest { paused, reason: reason.to_owned(), ..VerbRequest::default() };
-    match at.post::<VerbAnswer>(&[Verb::Start.as_str()], &request).await {
+pub async fn start(at: &Connection, request: &VerbRequest, out: Out<'_>) -> Result<(), CliError> {
+    match at.post::<VerbAnswer>(&[Verb::Start.as_str()], request).await {
         Ok(answer) => Ok(writeln!(out, "{}", safe(&answer.done))?),
         Err(error @ AskError::NoDaemon { .. }) => Err(CliError::refused(format!(
             "{error}, and then: ringward start --reason … (what is stopped stays stopped until then)"
@@ -63,7 +49,7 @@ pub fn help(verb: Verb) -> String {
     let about = About::anything();
     let mut text = "What it comes to, as things are:\n".to_owned();
     for effect in rows::effects(verb) {
-        text.push_str(&item(effect.words()));
+        text.push_str(&HELP.flow("  - ", effect.words()));
     }
     let refusals = rows::refusals(verb);
     if !refusals.is_empty() {
@@ -74,25 +60,8 @@ pub fn help(verb: Verb) -> String {
         });
     }
     for refused in refusals {
-        text.push_str(&item(&refused.told(&about)));
+        text.push_str(&HELP.flow("  - ", &refused.told(&about)));
     }
     // A manual page is plain ASCII.
     format!("{}\nExample:\n  {}", text.replace('…', "TEXT"), verb.definition().example)
-}
-
-/// A line of a list, broken so that it fits most terminals.
-fn item(words: &str) -> String {
-    let mut text = String::from("  -");
-    let mut column = text.len();
-    for word in words.split(' ') {
-        if column + 1 + word.chars().count() > HELP_COLUMNS {
-            text.push_str("\n   ");
-            column = 3;
-        }
-        text.push(' ');
-        text.push_str(word);
-        column += 1 + word.chars().count();
-    }
-    text.push('\n');
-    text
 }

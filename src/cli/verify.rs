@@ -108,13 +108,10 @@ fn text(
     let last = last.map(|last| format!(", the last of {}", short(last.at))).unwrap_or_default();
     writeln!(out, "{} records{last}; chain intact, {laws}", chain.records)?;
     writeln!(out, "head {}", chain.head.hash)?;
-    match pinned {
-        Some(seq) => writeln!(out, "the pinned head is record {seq}"),
-        None => writeln!(
-            out,
-            "whether records were cut from the end cannot be seen without a head that was noted before: --head"
-        ),
-    }
+    let unseen =
+        "whether records were cut from the end cannot be seen without a head that was noted before: --head";
+    let head = pinned.map_or(unseen.to_owned(), |seq| format!("the pinned head is record {seq}"));
+    writeln!(out, "{head}")
 }
 
 fn replayed(state: &mut State, record: &Record) -> Result<Recorded, ReplayError> {

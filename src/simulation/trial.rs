@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use super::cast::{Casting, account, unasked};
 use super::what_if::{Befalls, WhatIf};
 use super::{Drive, Happening, Looks, Pace, Reports, SimulationFault};
@@ -40,7 +42,7 @@ pub struct Trial {
 }
 
 /// Something on the timeline.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TimelineEntry {
     /// When it happened, or began.
     pub at: Timestamp,
@@ -55,7 +57,7 @@ pub struct TimelineEntry {
 }
 
 /// One ring's way.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct RingWay {
     /// When it was entered: its write was planned, or its group was found as wanted.
     pub entered_at: Option<Timestamp>,
@@ -68,7 +70,7 @@ pub struct RingWay {
 }
 
 /// What came of a fault.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FaultTold {
     /// The fault, as it is written.
     pub fault: String,

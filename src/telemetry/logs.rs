@@ -3,7 +3,7 @@
 //! **Invariant:** standard output belongs to the command, so logs never go there; and no line holds a
 //! secret that the process knows.
 
-use std::{io, str::FromStr};
+use std::io;
 
 use anstream::{AutoStream, ColorChoice};
 use tracing::level_filters::LevelFilter;
@@ -14,7 +14,8 @@ use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 use crate::secrets;
 
 /// How a log line is written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, strum::EnumString)]
+#[strum(serialize_all = "snake_case", parse_err_ty = InvalidLogFormat, parse_err_fn = invalid)]
 pub enum LogFormat {
     /// For people; coloured on a terminal, unless NO_COLOR, CLICOLOR or TERM say otherwise.
     #[default]
@@ -28,16 +29,8 @@ pub enum LogFormat {
 #[error("`{0}` is not a log format; write text or json")]
 pub struct InvalidLogFormat(String);
 
-impl FromStr for LogFormat {
-    type Err = InvalidLogFormat;
-
-    fn from_str(text: &str) -> Result<Self, InvalidLogFormat> {
-        match text {
-            "text" => Ok(Self::Text),
-            "json" => Ok(Self::Json),
-            other => Err(InvalidLogFormat(other.chars().take(40).collect())),
-        }
-    }
+fn invalid(found: &str) -> InvalidLogFormat {
+    InvalidLogFormat(found.chars().take(40).collect())
 }
 
 /// Logs were set up already in this process.

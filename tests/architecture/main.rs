@@ -222,11 +222,10 @@ fn no_file_and_no_function_outgrows_its_reader() {
 }
 
 /// Type names that stand in two files, and why.
-const TWICE: [(&str, &str); 10] = [
+const TWICE: [(&str, &str); 9] = [
     ("Confirmation", "what a verb says before it is done, and the page that shows it"),
     ("Found", "private to each file: what a search came to"),
     ("GroupWrite", "the sandbox shares no types with the simulation"),
-    ("LoggedPlan", "private to each file: what the log says of a plan"),
     ("Outcome", "private to each file: what a write came to, and a ring of a preview"),
     ("PolicyScope", "the sandbox shares no types with the command line"),
     ("Refusal", "of Cloudflare, as the log has it, and of ringward to a person"),

@@ -8,8 +8,8 @@ use ringward::access::access;
 use ringward::access::args::{
     AccessArgs, AccessConnection, AccessDiffArgs, AccessListArgs, AccessVerb, ApplyArgs, ResetArgs, RolesArgs,
 };
-use ringward::cli::connection_args::ConnectionArgs;
-use ringward::cli::daemon_args::{DaemonArgs, JsonArgs};
+use ringward::cli::args::ConnectionArgs;
+use ringward::cli::args::{DaemonArgs, JsonArgs};
 use ringward::cli::exit::Exit;
 use ringward::sandbox::{
     self, AccountSettings, FaultScript, JournalRow, RunningSandbox, SandboxOperation, SimulatedMember,

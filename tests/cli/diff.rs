@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ringward::cli::connection_args::ConnectionArgs;
-use ringward::cli::daemon_args::JsonArgs;
+use ringward::cli::args::ConnectionArgs;
+use ringward::cli::args::JsonArgs;
 use ringward::cli::diff::{DiffArgs, diff};
 use ringward::cli::exit::Exit;
 use ringward::cli::screen::Ink;

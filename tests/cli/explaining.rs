@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ringward::cli::explain::{newer, why};
-use ringward::cli::prose::Prose;
+use ringward::cli::render::Prose;
 use ringward::fleet::{Counts, EnvironmentCensus, PartsPerBillion, Share};
 use ringward::ids::{DeviceId, Email, GroupId, PolicyId};
 use ringward::plan::model::{DeviceLimit, Health, HealthLimit, Percent, PlanDigest};

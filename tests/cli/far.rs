@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use ringward::cli::connection_args::ConnectionArgs;
+use ringward::cli::args::ConnectionArgs;
 use ringward::cli::init::{InitArgs, init};
 use ringward::cli::online::check_online;
 use ringward::cli::render::Format;

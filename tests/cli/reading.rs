@@ -12,7 +12,6 @@ use ringward::cli::screen::{Glyphs, Ink, Screen, Surface};
 use ringward::cli::status::status;
 use ringward::cli::verbs::{ask, start};
 use ringward::fleet::Class;
-use ringward::rollout::people::verbs::situation::StartPlans;
 use ringward::rollout::people::verbs::verb::Verb;
 use ringward::rollout::record::Gate;
 use ringward::web::json::VerbRequest;
@@ -289,11 +288,11 @@ async fn verbs_ask_the_daemon_and_say_what_it_did() {
     let mut out = Vec::new();
     let soak = VerbRequest { gate: Some(Gate::Soak), ring: Some(ring("Ring 0")), ..because("urgent") };
     let adoption = VerbRequest { gate: Some(Gate::Adoption), ..because("urgent") };
-    ask(&connection, &client, Verb::Pause, &because("dns"), &mut out).await.unwrap();
-    ask(&connection, &client, Verb::Resume, &because("seen"), &mut out).await.unwrap();
-    ask(&connection, &client, Verb::Waive, &soak, &mut out).await.unwrap();
-    ask(&connection, &client, Verb::Waive, &adoption, &mut out).await.unwrap();
-    start(&connection, StartPlans::Pause, "fixed", &mut out).await.unwrap();
+    ask(&connection, Some(&client), Verb::Pause, &because("dns"), &mut out).await.unwrap();
+    ask(&connection, Some(&client), Verb::Resume, &because("seen"), &mut out).await.unwrap();
+    ask(&connection, Some(&client), Verb::Waive, &soak, &mut out).await.unwrap();
+    ask(&connection, Some(&client), Verb::Waive, &adoption, &mut out).await.unwrap();
+    start(&connection, &VerbRequest { paused: Some(true), ..because("fixed") }, &mut out).await.unwrap();
     assert_eq!(String::from_utf8(out).unwrap(), "plan client is paused\n".repeat(5));
     assert_eq!(
         server.requests(),
@@ -320,7 +319,7 @@ async fn a_refused_verb_has_its_own_exit() {
         let server = Server::start(vec![Reply::Http(status, answers::problem(status, detail))]);
         let mut out = Vec::new();
         let (at, request) = (Connection::beside(&server.database), because("x"));
-        let result = ask(&at, &plan("client"), Verb::Pause, &request, &mut out).await;
+        let result = ask(&at, Some(&plan("client")), Verb::Pause, &request, &mut out).await;
         assert_eq!(refused(&out, result), (exit, detail.to_owned()), "{row}");
     }
 }
@@ -385,7 +384,8 @@ async fn no_daemon_is_told_with_the_way_to_one() {
         let result = status(&connection, None, Format::Text, &SCREEN, &mut out).await;
         text.push_str(&format!("# {case}\n{}", seen(&out, result, server.dir.path())));
         let mut out = Vec::new();
-        let result = start(&connection, StartPlans::GoOn, "fixed", &mut out).await;
+        let result =
+            start(&connection, &VerbRequest { paused: Some(false), ..because("fixed") }, &mut out).await;
         text.push_str(&seen(&out, result, server.dir.path()));
     }
     golden("no_daemon.txt", &text);

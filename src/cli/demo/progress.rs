@@ -2,14 +2,13 @@
 //!
 //! **Invariant:** what it shows comes from the report; it keeps nothing but what it printed.
 
-use std::{fmt::Write as _, io};
+use std::{collections::BTreeMap, fmt::Write as _, io};
 
-use crate::cli::{Out, Screen, Surface, Tint, cells, safe};
+use crate::cli::{Out, Screen, Surface, Tint, cells, classes::bar, paragraphs::state_tint, safe};
 use crate::fleet::{Class, Counts};
 use crate::time::{Stopwatch, short};
 use crate::{
-    cli::classes::bar, cli::paragraphs::state_tint, daemon::view::View, rollout::tell::report::Report,
-    rollout::tell::ring_report::RingReport, web::json::ClassesJson,
+    daemon::view::View, ids::RingName, rollout::tell::report::Report, rollout::tell::ring_report::RingReport,
 };
 
 /// Cells of a ring's name.
@@ -20,20 +19,16 @@ const BAR: usize = 24;
 const REDRAW_EVERY: f64 = 0.1;
 
 /// What was printed so far.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct DemoProgress {
     drawn_lines: usize,
     drawn: Option<Stopwatch>,
-    told: Vec<(String, &'static str)>,
+    /// The state of each ring.
+    told: BTreeMap<RingName, &'static str>,
     told_waits: String,
 }
 
 impl DemoProgress {
-    /// Nothing printed yet.
-    pub(super) fn new() -> Self {
-        Self { drawn_lines: 0, drawn: None, told: Vec::new(), told_waits: String::new() }
-    }
-
     /// Shows the newest snapshot.
     pub(super) fn show(&mut self, view: &View, out: Out<'_>) -> io::Result<()> {
         let Some(report) = view.reports.first() else { return Ok(()) };
@@ -45,13 +40,9 @@ impl DemoProgress {
             return Ok(());
         }
         for ring in &report.rings {
-            let name = ring.name.to_string();
-            match self.told.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, state)) if *state == ring.state => continue,
-                Some((_, state)) => *state = ring.state,
-                None => self.told.push((name, ring.state)),
+            if self.told.insert(ring.name.clone(), ring.state) != Some(ring.state) {
+                writeln!(out, "{}  {}", short(report.at), line_of(ring, &screen))?;
             }
-            writeln!(out, "{}  {}", short(report.at), line_of(ring, &screen))?;
         }
         self.tell_waits(report, out)
     }
@@ -77,13 +68,10 @@ impl DemoProgress {
         for ring in &report.rings {
             let counts = totals(ring);
             let assigned = ring.assigned_at.map_or_else(|| "never".to_owned(), short);
+            let (state, eligible) = (ring.state, counts.eligible());
+            let Counts { arrived, too_old, untargeted, .. } = counts;
             let text = format!(
-                "{} assigned {assigned}; {} of {} devices on the target, {} too old, {} on other systems",
-                ring.state,
-                counts.arrived,
-                counts.eligible(),
-                counts.too_old,
-                counts.untargeted,
+                "{state} assigned {assigned}; {arrived} of {eligible} devices on the target, {too_old} too old, {untargeted} on other systems"
             );
             screen.say(out, &format!("  {:<NAME$} ", safe(ring.name.as_str())), &text)?;
         }
@@ -128,19 +116,11 @@ fn line_of(ring: &RingReport, screen: &Screen) -> String {
     let counts = totals(ring);
     let name = screen.cut(&safe(ring.name.as_str()), NAME);
     let blank = " ".repeat(NAME - cells(&name));
-    let told = format!(
-        "{} arrived, {} due, {} stalled, {} not seen",
-        counts.arrived, counts.due, counts.stalled, counts.unseen
-    );
+    let movable @ [arrived, due, stalled, unseen] =
+        [counts.arrived, counts.due, counts.stalled, counts.unseen];
+    let told = format!("{arrived} arrived, {due} due, {stalled} stalled, {unseen} not seen");
     let state = screen.paint(state_tint(ring.state), &format!("{:<9}", ring.state));
     let start = format!("  {}{blank} {state} ", screen.paint(Tint::Strong, &name));
-    let classes = ClassesJson {
-        arrived: counts.arrived,
-        due: counts.due,
-        stalled: counts.stalled,
-        unseen: counts.unseen,
-        ..ClassesJson::default()
-    };
     let room = screen.columns.saturating_sub(cells(&start) + cells(&told) + 1).min(BAR);
-    format!("{start}{} {told}", bar(screen, &classes, room))
+    format!("{start}{} {told}", bar(screen, movable, room))
 }

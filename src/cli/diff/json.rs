@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{PlanDigest, Revision};
 use crate::rollout::record::{GroupContent, Moves, Purpose, VersionEntry};
-use crate::rollout::tell::preview::{Outcome, Preview, PreviewedWrite, RingPreview};
+use crate::rollout::tell::preview::{Course, Outcome, Preview, PreviewedWrite, RingPreview};
 use crate::version::{ClientVersion, Environment};
 use crate::{rollout::decide::blocker::Blocker, rollout::judge::rollback_target::Stuck, time::Timestamp};
 
@@ -21,8 +21,7 @@ pub(super) struct Diff<'a> {
     at: Timestamp,
     /// The rollout that would do it, as `plan#number`.
     rollout: String,
-    /// `begins`, `goes_on` or `completed`.
-    course: &'static str,
+    course: Course,
     /// What is in the way of the next move now.
     now: Vec<InTheWay>,
     /// Writes that put drifted groups back, before anything else.
@@ -48,7 +47,7 @@ struct RingDiffJson<'a> {
     waits: Vec<WaitJson>,
     /// Environments that could not be rolled back once this is written.
     #[serde(rename = "no_way_back")]
-    no_rollback_target: Vec<NoRollbackTargetJson<'a>>,
+    no_rollback_target: &'a [Stuck],
     /// Devices that are offered another version, by environment.
     retargeted: &'a BTreeMap<Environment, usize>,
     /// Devices that are offered none any more, by environment.
@@ -95,14 +94,6 @@ struct InTheWay {
 }
 
 #[derive(Debug, Serialize)]
-struct NoRollbackTargetJson<'a> {
-    /// The environments, with what they would go back from.
-    from: &'a BTreeMap<Environment, ClientVersion>,
-    /// What was looked at, and why it is none.
-    tried: &'a [String],
-}
-
-#[derive(Debug, Serialize)]
 struct WaitJson {
     gate: &'static str,
     reason: &'static str,
@@ -118,7 +109,7 @@ pub(super) fn diff<'a>(preview: &'a Preview, revision: &'a Revision, now: Timest
         digest: &revision.digest,
         at: now,
         rollout: preview.rollout.to_string(),
-        course: preview.course.as_str(),
+        course: preview.course,
         now: preview.now.iter().map(|blocker| in_the_way(blocker, plan)).collect(),
         restores: preview.restores.iter().map(write).collect(),
         rings: rings.map(|(index, one)| ring(one, index < reachable, plan)).collect(),
@@ -138,8 +129,6 @@ fn ring<'a>(ring: &'a RingPreview, reachable: bool, plan: &PlanName) -> RingDiff
         reason: word.verdict.reason_code(),
         text: word.value(),
     });
-    let no_rollback_target =
-        ring.no_rollback_target.iter().map(|Stuck { from, tried, .. }| NoRollbackTargetJson { from, tried });
     RingDiffJson {
         name: &ring.name,
         outcome,
@@ -148,7 +137,7 @@ fn ring<'a>(ring: &'a RingPreview, reachable: bool, plan: &PlanName) -> RingDiff
         writes: ring.writes.iter().map(write).collect(),
         blocked: blocked.iter().map(|blocker| in_the_way(blocker, plan)).collect(),
         waits: waits.collect(),
-        no_rollback_target: no_rollback_target.collect(),
+        no_rollback_target: &ring.no_rollback_target,
         retargeted: &ring.retargeted,
         released: &ring.released,
         moves: ring.moves.iter().map(|(environment, moves)| (*environment, moved(moves))).collect(),

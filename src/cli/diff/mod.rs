@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::cli::{CliError, ConnectionArgs, Ink, JsonArgs, Out, safe};
+use crate::cli::{CliError, ConnectionArgs, Ink, JsonArgs, Out, args::TOKEN_VARIABLE, safe};
 use crate::cloudflare::{ApiError, CloudflareClient, Priority, Unobserved};
 use crate::daemon::log::{remembered, replay};
 use crate::fleet::{Fleet, SweepScope};
@@ -54,7 +54,7 @@ pub async fn diff(args: &DiffArgs, ink: Ink, out: Out<'_>) -> Result<(), CliErro
     let known = LogFacts::read(&args.db)?;
     let (name, revision) = plan(&args.plan, &known, &args.db)?;
     let account = account(args, &revision, &known)?;
-    let client = args.connection.client(account.clone(), Arc::new(Unobserved))?;
+    let client = args.connection.client(TOKEN_VARIABLE, account.clone(), Arc::new(Unobserved))?;
     if std::io::stderr().is_terminal() {
         let told = format!("ringward: reading groups, profiles and devices of account {account}");
         let _ = writeln!(secrets::stderr(), "{told}");

@@ -51,16 +51,9 @@ pub(super) fn text(
         (&profile.id, profile.name.as_deref().unwrap_or(unnamed))
     });
     let mut page = DiffPage { out, ink, names: names.collect(), plan: preview.rollout.plan.as_str() };
-    page.line(
-        "",
-        &format!(
-            "Plan {}, revision {}, at {}: {}",
-            preview.rollout.plan,
-            revision.digest.short(),
-            short(now),
-            course(preview.course, &preview.rollout.to_string()),
-        ),
-    )?;
+    let (plan, digest) = (&preview.rollout.plan, revision.digest.short());
+    let course = course(preview.course, &preview.rollout.to_string());
+    page.line("", &format!("Plan {plan}, revision {digest}, at {}: {course}", short(now)))?;
     if !preview.now.is_empty() {
         page.line("", "")?;
         page.line("", "Now in the way:")?;
@@ -90,11 +83,14 @@ pub(super) fn text(
 
 /// What it comes to before the first ring that is blocked.
 fn summary(preview: &Preview) -> String {
-    let (mut retargeted, mut released) = (DeviceCounts::new(), DeviceCounts::new());
-    for ring in preview.reachable() {
-        add(&mut retargeted, &ring.retargeted);
-        add(&mut released, &ring.released);
-    }
+    let sum = |counts: fn(&RingPreview) -> &DeviceCounts| {
+        let mut sum = DeviceCounts::new();
+        for (environment, count) in preview.reachable().flat_map(counts) {
+            *sum.entry(*environment).or_default() += count;
+        }
+        sum
+    };
+    let (retargeted, released) = (sum(|ring| &ring.retargeted), sum(|ring| &ring.released));
     let created = preview.writes().filter(|write| write.before.is_none()).count();
     let changed = preview.writes().count() - created;
     let (groups, writes) = (counted(created, "group"), counted(changed, "write"));
@@ -124,12 +120,6 @@ fn course(course: Course, rollout: &str) -> String {
             "rollout {rollout} was rolled back, and what it took back is blocked: with this plan nothing begins."
         ),
         Course::Completed => format!("rollout {rollout} is completed, and it asks for nothing else."),
-    }
-}
-
-fn add(to: &mut DeviceCounts, counts: &DeviceCounts) {
-    for (environment, count) in counts {
-        *to.entry(*environment).or_default() += count;
     }
 }
 
@@ -207,12 +197,11 @@ impl DiffPage<'_> {
         let mut versions: Vec<_> = before.versions.iter().map(|entry| (entry, GOES)).collect();
         versions.extend(write.after.versions.iter().map(|entry| (entry, COMES)));
         versions.sort_by_key(|(entry, sign)| (&entry.environment, *sign == COMES, &entry.version));
-        for (entry, sign) in &versions {
+        for (entry, sign) in versions {
             let stays = before.versions.contains(entry) && write.after.versions.contains(entry);
-            match (stays, sign) {
-                (true, &COMES) => {}
-                (true, _) => self.signed(STAYS, &format!("  {}", safe(&entry.to_string())))?,
-                (false, sign) => self.signed(*sign, &format!("  {}", safe(&entry.to_string())))?,
+            // What stays is on both sides, and told once.
+            if !stays || sign != COMES {
+                self.signed(if stays { STAYS } else { sign }, &format!("  {}", safe(&entry.to_string())))?;
             }
         }
         let profile = |page: &Self, id: &PolicyId| {

@@ -101,14 +101,8 @@ impl StarterPlan {
 
     /// Takes a ring out, and says why.
     pub(super) fn leave_out(&mut self, ring: &str, why: &str) {
-        let (out, rings) = std::mem::take(&mut self.rings).into_iter().partition(|known| known.name == ring);
-        self.rings = rings;
-        let out: Vec<DraftRing> = out;
-        self.left_out.extend(out.into_iter().map(|ring| LeftOut {
-            what: ring.in_words(),
-            why: why.to_owned(),
-            existing: ring.existing,
-        }));
+        let out = self.rings.extract_if(.., |known| known.name == ring);
+        self.left_out.extend(out.map(|ring| ring.left_out(why)));
     }
 
     /// Every profile that a plan can name and whose devices it can move.
@@ -166,8 +160,7 @@ impl StarterPlan {
             }
             () => return self.rings.push(ring),
         };
-        let existing = Some(group.id.clone());
-        self.left_out.push(LeftOut { what: ring.in_words(), why, existing });
+        self.left_out.push(ring.left_out(&why));
     }
 
     /// Rings for the profiles that are in no group.
@@ -207,13 +200,10 @@ impl StarterPlan {
             // Two names that differ in capitals only are one to a reader.
             ring.name = free(&wish, |name| names.contains(&name.to_lowercase()));
             names.insert(ring.name.to_lowercase());
-            let group = group.unwrap_or_else(|| {
-                let taken = |name: &str| group_names.contains(name);
-                if taken(&ring.name) {
-                    free(&format!("{} (ringward)", stem(&ring.name)), taken)
-                } else {
-                    ring.name.clone()
-                }
+            let taken = |name: &str| group_names.contains(name);
+            let group = group.unwrap_or_else(|| match taken(&ring.name) {
+                true => free(&format!("{} (ringward)", stem(&ring.name)), taken),
+                false => ring.name.clone(),
             });
             group_names.insert(group.clone());
             ring.group = (group != ring.name).then_some(group);
@@ -222,17 +212,14 @@ impl StarterPlan {
 
     /// A plan has room for so many rings and profiles.
     fn keep_within_bounds(&mut self) {
-        let mut profiles = 0;
-        let mut too_many = Vec::new();
-        for (index, ring) in self.rings.iter().enumerate() {
-            profiles += ring.profiles.len();
-            if index >= MAX_RINGS || profiles > MAX_PROFILES {
-                too_many.push(ring.name.clone());
-            }
-        }
         let why =
             format!("a plan holds at most {MAX_RINGS} rings and {MAX_PROFILES} profiles; write another plan");
-        too_many.iter().for_each(|ring| self.leave_out(ring, &why));
+        let (mut rings, mut profiles) = (0, 0);
+        let too_many = self.rings.extract_if(.., |ring| {
+            (rings, profiles) = (rings + 1, profiles + ring.profiles.len());
+            rings > MAX_RINGS || profiles > MAX_PROFILES
+        });
+        self.left_out.extend(too_many.map(|ring| ring.left_out(&why)));
     }
 }
 
@@ -246,13 +233,13 @@ impl DraftRing {
         self.profiles.iter().map(|profile| profile.sizes.movable()).sum()
     }
 
+    fn left_out(self, why: &str) -> LeftOut {
+        LeftOut { what: self.in_words(), why: why.to_owned(), existing: self.existing }
+    }
+
     fn in_words(&self) -> String {
-        let words: Vec<String> = self
-            .profiles
-            .iter()
-            .map(|profile| format!("{} ({} devices)", profile.name, profile.sizes.devices()))
-            .collect();
-        format!("profile {}", words.join(", "))
+        let word = |one: &DraftProfile| format!("{} ({} devices)", one.name, one.sizes.devices());
+        format!("profile {}", self.profiles.iter().map(word).collect::<Vec<_>>().join(", "))
     }
 }
 
@@ -306,24 +293,16 @@ fn stem(name: &str) -> String {
 fn newest(world: &Observations, now: Timestamp) -> BTreeMap<Environment, StarterTarget> {
     let all = RingSizes::of_all(&world.fleet, &BTreeMap::new(), now);
     let target = |(environment, sizes): (&Environment, &Sizes)| {
-        let known: Vec<ClientVersion> = sizes
-            .versions
-            .0
-            .keys()
-            .flatten()
-            .copied()
-            .filter(|version| version.follows_assignments())
-            .collect();
+        let known = sizes.versions.0.keys().flatten().copied();
+        let known: Vec<ClientVersion> = known.filter(|version| version.follows_assignments()).collect();
         let newest = known.iter().copied().max();
         let version = known.iter().copied().filter(|version| version.is_release()).max().or(newest)?;
         let run = |version: ClientVersion| sizes.versions.0.get(&Some(version)).copied().unwrap_or_default();
         let beta = newest.filter(|newest| *newest > version);
         let older = known.iter().copied().filter(|known| known.is_release() && *known < version);
         let earlier = older.map(|older| (run(older), older)).max().map(|(there, older)| (older, there));
-        Some((
-            *environment,
-            StarterTarget { version, there: run(version), devices: sizes.devices, beta, earlier },
-        ))
+        let (there, devices) = (run(version), sizes.devices);
+        Some((*environment, StarterTarget { version, there, devices, beta, earlier }))
     };
     all.environments.iter().filter_map(target).collect()
 }

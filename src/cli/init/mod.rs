@@ -5,7 +5,6 @@
 
 mod daemon_file;
 mod draft;
-mod scalar;
 mod text;
 
 use std::io::{self, Write as _};
@@ -16,11 +15,8 @@ use clap::Args;
 
 use crate::cli::account::{AccountLook, look_at};
 use crate::cli::online::{AccountJudge, Severity};
-use crate::cli::{CliError, ConnectionArgs, Out, configuration, safe};
-use crate::{
-    cli::init::draft::StarterPlan, ids::AccountId, plan, rollout::record::Group, rollout::state::State,
-    text::in_shell,
-};
+use crate::cli::{CliError, ConnectionArgs, Out, configuration, init::draft::StarterPlan, safe};
+use crate::{ids::AccountId, plan, rollout::record::Group, rollout::state::State, text::in_shell};
 
 /// The database of a daemon that is told of none.
 const DEFAULT_DB: &str = "ringward.db";
@@ -101,7 +97,7 @@ fn whole(path: &Path) -> PathBuf {
     })
 }
 
-fn hint(out: Out<'_>, args: &InitArgs, file: &str, account: &AccountId) -> Result<(), CliError> {
+fn hint(out: Out<'_>, args: &InitArgs, file: &str, account: &AccountId) -> io::Result<()> {
     let quoted = |path: &Path| safe(&in_shell(&path.display().to_string()));
     writeln!(out, "  ringward check --online {file}")?;
     writeln!(out, "and see what a daemon would do, without a write:")?;
@@ -112,8 +108,7 @@ fn hint(out: Out<'_>, args: &InitArgs, file: &str, account: &AccountId) -> Resul
     if args.db != Path::new(DEFAULT_DB) {
         write!(out, " --db {}", quoted(&args.db))?;
     }
-    writeln!(out)?;
-    Ok(())
+    writeln!(out)
 }
 
 fn there_already(path: &Path) -> CliError {
@@ -125,14 +120,6 @@ fn there_already(path: &Path) -> CliError {
 
 fn write_file(args: &InitArgs, text: &str) -> Result<(), CliError> {
     let path = &args.output;
-    let mut options = OpenOptions::new();
-    options.write(true);
-    // Without --force the file must be a new one, whatever has happened since it was looked for.
-    if args.force {
-        options.create(true).truncate(true)
-    } else {
-        options.create_new(true)
-    };
     let told = |error: io::Error| match error.kind() {
         io::ErrorKind::AlreadyExists => there_already(path),
         _ => CliError::failed(format!(
@@ -140,6 +127,9 @@ fn write_file(args: &InitArgs, text: &str) -> Result<(), CliError> {
             path.display()
         )),
     };
+    let mut options = OpenOptions::new();
+    // Without --force the file must be a new one, whatever has happened since it was looked for.
+    options.write(true).create(true).truncate(true).create_new(!args.force);
     let mut file = options.open(path).map_err(told)?;
     file.write_all(text.as_bytes()).map_err(told)
 }

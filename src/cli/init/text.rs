@@ -1,12 +1,12 @@
 //! A starter plan as a commented file.
 //!
-//! **Invariant:** what came from the account is written through [`scalar`] or [`comment`].
+//! **Invariant:** what came from the account is written through [`scalar`] or, in a comment, [`safe`]. Whatever the text, the
+//! written form stays on its line, means the text and nothing else, and shows no character that a reader cannot see.
 
 use crate::cli::init::draft::{DraftProfile, DraftRing, StarterPlan, StarterTarget};
-use crate::cli::init::scalar::{comment, scalar};
 use crate::{
-    cli::online::Sizes, cli::short, ids::AccountId, plan::model::ProfileRef, rollout::record::Group,
-    time::Timestamp, version::Environment,
+    cli::online::Sizes, cli::safe, cli::short, ids::AccountId, plan::model::ProfileRef,
+    rollout::record::Group, text::is_unseen, time::Timestamp, version::Environment,
 };
 
 /// The plan file.
@@ -27,7 +27,7 @@ pub(super) fn file(draft: &StarterPlan, account: &AccountId, groups: &[Group], a
 fn left_out(draft: &StarterPlan) -> String {
     let lines = draft.left_out.iter();
     let lines: String =
-        lines.map(|out| format!("#   {}\n#     {}\n", comment(&out.what), comment(&out.why))).collect();
+        lines.map(|out| format!("#   {}\n#     {}\n", safe(&out.what), safe(&out.why))).collect();
     if lines.is_empty() { lines } else { format!("\n# In no ring:\n{lines}") }
 }
 
@@ -35,47 +35,35 @@ fn left_out(draft: &StarterPlan) -> String {
 fn pin(account: &AccountId) -> String {
     let id = account.as_str();
     let hex = id.len() == 32 && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    if hex { format!("account: {}\n", scalar(id)) } else { format!("# account: {}\n", comment(id)) }
+    if hex { format!("account: {}\n", scalar(id)) } else { format!("# account: {}\n", safe(id)) }
 }
 
 fn versions(draft: &StarterPlan) -> String {
-    let mut text = String::new();
-    for environment in Environment::ALL {
-        let Some(StarterTarget { version, there, devices, beta, .. }) = draft.targets.get(&environment)
-        else {
-            text.push_str(&format!("  # {environment}: no device on 2026.6 or newer was seen\n"));
-            continue;
+    let one = |environment: Environment| {
+        let Some(target) = draft.targets.get(&environment) else {
+            return format!("  # {environment}: no device on 2026.6 or newer was seen\n");
         };
-        text.push_str(&format!("  {environment}: {version}  # {there} of {devices} devices run it\n"));
-        if let Some(beta) = beta {
-            text.push_str(&format!("  # {beta} was seen as well; it is a beta\n"));
-        }
-    }
-    text
+        let StarterTarget { version, there, devices, beta, .. } = target;
+        let beta = beta.map(|beta| format!("  # {beta} was seen as well; it is a beta\n"));
+        let beta = beta.unwrap_or_default();
+        format!("  {environment}: {version}  # {there} of {devices} devices run it\n{beta}")
+    };
+    Environment::ALL.into_iter().map(one).collect()
 }
 
 /// The versions to go back to, where the account shows some.
 fn rollback_to(draft: &StarterPlan) -> String {
-    let known: Vec<_> = Environment::ALL
-        .iter()
-        .filter_map(|environment| Some((environment, draft.targets.get(environment)?)))
-        .collect();
-    let mut text = String::new();
-    let earlier = |(environment, target): &(&Environment, &StarterTarget)| {
-        target.earlier.map(|(version, there)| (**environment, version, there))
-    };
-    let shown: Vec<_> = known.iter().filter_map(earlier).collect();
-    if !shown.is_empty() {
-        text.push_str("  rollback_to:\n");
+    let (mut shown, mut unseen) = (String::new(), String::new());
+    for (environment, target) in &draft.targets {
+        match target.earlier {
+            Some((version, there)) => {
+                shown.push_str(&format!("    {environment}: {version}  # {there} devices run it\n"));
+            }
+            None => unseen.push_str(&format!("  # {environment}: no device on an earlier one was seen\n")),
+        }
     }
-    for (environment, version, there) in &shown {
-        text.push_str(&format!("    {environment}: {version}  # {there} devices run it\n"));
-    }
-    for (environment, _) in known.iter().filter(|(_, target)| target.earlier.is_none()) {
-        text.push_str(&format!("  # {environment}: no device on an earlier one was seen\n"));
-    }
-    text.push('\n');
-    text
+    let head = if shown.is_empty() { "" } else { "  rollback_to:\n" };
+    format!("{head}{shown}{unseen}\n")
 }
 
 /// The groups that are there, and what ringward would do about each.
@@ -95,38 +83,33 @@ fn existing(draft: &StarterPlan, groups: &[Group]) -> String {
             (None, None) => "ringward leaves it alone: it holds no profile that a ring could have".to_owned(),
         };
         let (name, id) = (&group.content.name, group.id.as_str());
-        text.push_str(&format!("#   {}: offers {}\n", comment(&format!("{name} ({id})")), comment(&offers)));
-        text.push_str(&format!("#     {}\n", comment(&what)));
+        text.push_str(&format!("#   {}: offers {}\n", safe(&format!("{name} ({id})")), safe(&offers)));
+        text.push_str(&format!("#     {}\n", safe(&what)));
     }
     text.push('\n');
     text
 }
 
 fn ring(ring: &DraftRing) -> String {
-    let mut text = format!("  - name: {}\n", scalar(&ring.name));
-    if let Some(group) = &ring.group {
-        text.push_str(&format!("    group: {}\n", scalar(group)));
-    }
-    text.push_str("    profiles:\n");
-    for profile in &ring.profiles {
+    let group = ring.group.as_ref().map(|group| format!("    group: {}\n", scalar(group)));
+    let profile = |profile: &DraftProfile| {
         let (written, name) = match &profile.written {
             ProfileRef::Default => ("default".to_owned(), "everybody else: ".to_owned()),
             ProfileRef::Named(name) => (scalar(name), String::new()),
-            ProfileRef::Id(id) => (scalar(id.as_str()), format!("{}: ", comment(&profile.name))),
+            ProfileRef::Id(id) => (scalar(id.as_str()), format!("{}: ", safe(&profile.name))),
         };
-        text.push_str(&format!("      - {written}  # {name}{}\n", devices(profile)));
-    }
-    text
+        format!("      - {written}  # {name}{}\n", devices(profile))
+    };
+    let profiles: String = ring.profiles.iter().map(profile).collect();
+    format!("  - name: {}\n{}    profiles:\n{profiles}", scalar(&ring.name), group.unwrap_or_default())
 }
 
 /// `windows 46 (2 too old, 3 away), macos 23, 5 on other systems`.
 fn devices(profile: &DraftProfile) -> String {
     let one = |(environment, sizes): (&Environment, &Sizes)| {
-        let apart: Vec<String> = [(sizes.too_old, "too old"), (sizes.away, "away")]
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, what)| format!("{count} {what}"))
-            .collect();
+        let apart = [(sizes.too_old, "too old"), (sizes.away, "away")].into_iter();
+        let apart = apart.filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+        let apart: Vec<String> = apart.collect();
         let apart = if apart.is_empty() { String::new() } else { format!(" ({})", apart.join(", ")) };
         format!("{environment} {}{apart}", sizes.devices)
     };
@@ -136,4 +119,66 @@ fn devices(profile: &DraftProfile) -> String {
         words.push(format!("{} on other systems", profile.sizes.other));
     }
     words.join(", ")
+}
+
+/// Words that some reader of YAML takes for something else than text.
+const OTHER_MEANING: [&str; 10] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n", "default"];
+
+/// A text as a YAML value, bare where that is safe and in double quotes elsewhere.
+fn scalar(text: &str) -> String {
+    let inner = |char: char| char.is_ascii_alphanumeric() || " _-./()".contains(char);
+    let bare = text.starts_with(|char: char| char.is_ascii_alphabetic())
+        && text.chars().all(inner)
+        && !text.ends_with(' ')
+        && !OTHER_MEANING.contains(&text.to_ascii_lowercase().as_str());
+    if bare { text.to_owned() } else { quoted(text) }
+}
+
+fn quoted(text: &str) -> String {
+    let written = |char: char| match (char, u32::from(char)) {
+        ('"' | '\\', _) => format!("\\{char}"),
+        (unseen, code @ 0x1_0000..) if !is_plain(unseen) => format!("\\U{code:08X}"),
+        (unseen, code) if !is_plain(unseen) => format!("\\u{code:04X}"),
+        (other, _) => other.to_string(),
+    };
+    format!("\"{}\"", text.chars().map(written).collect::<String>())
+}
+
+/// Whether a reader sees the character as it is.
+fn is_plain(char: char) -> bool {
+    !char.is_control() && !is_unseen(char)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_stay_what_they_are() {
+        let rows = [
+            ("plain", "Engineering", "Engineering"),
+            ("several words", "Sales (EMEA) 2", "Sales (EMEA) 2"),
+            ("a keyword", "no", "\"no\""),
+            ("a keyword in capitals", "NULL", "\"NULL\""),
+            ("a number", "2026", "\"2026\""),
+            ("a dash", "- x", "\"- x\""),
+            ("a comment", "a #b", "\"a #b\""),
+            ("a mapping", "a: b", "\"a: b\""),
+            ("quotes", "the \"A\" team's", "\"the \\\"A\\\" team's\""),
+            ("a backslash", "a\\nb", "\"a\\\\nb\""),
+            ("spaces around", " IT ", "\" IT \""),
+            ("emoji", "🚀 Crew", "\"🚀 Crew\""),
+            ("a byte order mark", "a\u{feff}b", "\"a\\uFEFFb\""),
+            ("reading direction", "a\u{202e}b", "\"a\\u202Eb\""),
+            ("a tag character", "a\u{e0041}b", "\"a\\U000E0041b\""),
+            ("a line separator", "a\u{2028}b", "\"a\\u2028b\""),
+            ("empty", "", "\"\""),
+        ];
+        for (row, text, expected) in rows {
+            assert_eq!(scalar(text), expected, "{row}");
+            let read: String = serde_saphyr::from_str(&scalar(text)).unwrap();
+            assert_eq!(read, text, "{row}: another reader");
+        }
+        assert_eq!(safe("a\nb\u{2028}c\u{202e}"), "a b c\u{fffd}");
+    }
 }

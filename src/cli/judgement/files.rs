@@ -3,19 +3,17 @@
 //! **Invariant:** files of one directory are compared with each other, because a daemon reads them together; a
 //! file that is named twice is one file.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::{collections::BTreeMap, io::Write as _};
 
+use crate::cli::excerpt::{SourceFile, excerpt};
 use crate::cli::judgement::file::{FileErrors, JudgedConfiguration, JudgedFile};
-use crate::cli::judgement::paths::{PathContent, plan_files};
-use crate::cli::{Ink, counted, safe};
+use crate::cli::judgement::paths::plan_files;
+use crate::cli::{CliError, Ink, Screen, counted, safe};
 use crate::config::{self, FILE_NAME};
-use crate::plan::model::{DeviceLimit, Plan};
+use crate::plan::model::{DeviceLimit, Plan, Revision};
 use crate::plan::{PlanError, Severity};
-use crate::{
-    cli::excerpt::excerpt, cli::judgement::on_record::OnRecord, cli::source_file::SourceFile,
-    plan::set::read_all, time::Timestamp,
-};
+use crate::{cli::judgement::on_record::OnRecord, plan::set::read_all, secrets, time::Timestamp};
 
 /// Plan files that were read and judged together, in the order of their names.
 #[derive(Debug, Default)]
@@ -50,23 +48,23 @@ impl JudgedFiles {
             if beside.is_file() {
                 judgement.configure(&beside);
             }
-            for (file, found) in plan_files(path, on_record.yml()) {
+            let (files, passed_over) = plan_files(path, on_record.yml());
+            let shown = |file: PathBuf| file.display().to_string();
+            judgement.passed_over.extend(passed_over.into_iter().map(|(file, why)| (shown(file), why)));
+            for (file, found) in files {
                 let name = file.display().to_string();
                 match found {
                     // A file that is named twice is one file.
-                    PathContent::Plan(bytes) if !judgement.bytes.contains_key(&name) => {
+                    Ok(_) if judgement.bytes.contains_key(&name) => {}
+                    Ok(bytes) => {
                         let directory = file.parent().unwrap_or(Path::new("")).to_owned();
                         directories.entry(directory).or_default().push(name.clone());
                         judgement.bytes.insert(name, bytes);
                     }
-                    PathContent::Plan(_) => {}
-                    PathContent::Unusable(why) => {
+                    Err(why) => {
                         let holds_up = on_record.held_up(&name, None).cloned();
                         let outcome = Err(FileErrors::Path(why));
                         judgement.files.push(JudgedFile { file: name, outcome, holds_up });
-                    }
-                    PathContent::PassedOver(why) => {
-                        judgement.passed_over.insert(name, why);
                     }
                 }
             }
@@ -77,10 +75,8 @@ impl JudgedFiles {
             let read = read_all(files, &on_record.known(), now).into_iter();
             judgement.files.extend(read.map(|read| {
                 let outcome = read.outcome.and_then(|good| on_record.judged(good)).map_err(FileErrors::Plan);
-                let holds_up = outcome
-                    .as_ref()
-                    .err()
-                    .and_then(|_| on_record.held_up(&read.file, read.name.as_ref()).cloned());
+                let holds_up = on_record.held_up(&read.file, read.name.as_ref());
+                let holds_up = holds_up.filter(|_| outcome.is_err()).cloned();
                 JudgedFile { file: read.file, outcome, holds_up }
             }));
         }
@@ -126,6 +122,13 @@ impl JudgedFiles {
     /// An error of one of the files as a compiler would show it.
     pub fn excerpt(&self, error: &PlanError, ink: Ink) -> String {
         excerpt(error, |file| self.bytes.get(file).map(Vec::as_slice), ink)
+    }
+
+    /// Shows on standard error all that is wrong. The exit code tells it where nobody reads this.
+    pub(crate) fn complain(&self, ink: Ink) {
+        for complaint in self.complaints(ink) {
+            let _ = writeln!(secrets::stderr(), "{complaint}");
+        }
     }
 
     /// All that is wrong, with excerpts, in the order of files.
@@ -174,5 +177,26 @@ impl JudgedFiles {
         let errors: usize = refused.iter().map(|refused| refused.count()).sum();
         let files = counted(self.files.len() + self.configurations.len(), "file");
         Some(format!("{} of {files} cannot be used: {}", refused.len(), counted(errors, "error")))
+    }
+}
+
+/// The one plan of a file, judged by the calendar from an instant on. Its errors are shown as `check` shows them.
+///
+/// # Errors
+/// When the file holds no plan that can be used.
+pub(crate) fn one_plan(path: &PathBuf, from: Timestamp, screen: &Screen) -> Result<Revision, CliError> {
+    let judgement = JudgedFiles::of(std::slice::from_ref(path), Some(from));
+    judgement.complain(screen.ink);
+    if let Some(why) = judgement.unusable() {
+        return Err(CliError::usage(why));
+    }
+    let mut good = judgement.files.into_iter().filter_map(|judged| judged.outcome.ok());
+    let shown = safe(&path.display().to_string());
+    match (good.next(), good.next()) {
+        (Some(good), None) => good
+            .to_begin()
+            .map_err(|why| CliError::usage(format!("{shown} would not be begun: {}", why.join("; ")))),
+        (Some(_), Some(_)) => Err(CliError::usage(format!("{shown} holds several plans; name one file"))),
+        (None, _) => Err(CliError::usage(format!("{shown} holds no plan"))),
     }
 }

@@ -4,11 +4,9 @@
 
 use serde::Serialize;
 
+use crate::cli::{judgement::file::FileErrors, judgement::files::JudgedFiles, judgement::summary::Summary};
 use crate::plan::{PlanError, Severity};
-use crate::{
-    cli::judgement::file::FileErrors, cli::judgement::files::JudgedFiles, cli::judgement::summary::Summary,
-    time::Timestamp,
-};
+use crate::time::Timestamp;
 
 /// What `check --json` says of one file.
 #[derive(Debug, Serialize)]
@@ -76,18 +74,16 @@ impl<'a> FileJson<'a> {
         let (errors, diagnostics) = match refused {
             None => (Vec::new(), Vec::new()),
             Some(FileErrors::Path(why)) => {
-                let (line, column, span, related) = ((), (), (), ());
-                let (severity, found, instead) = (Severity::Error, "", "");
                 let told = DiagnosticJson::OfPath {
-                    severity,
+                    severity: Severity::Error,
                     file,
-                    line,
-                    column,
-                    span,
+                    line: (),
+                    column: (),
+                    span: (),
                     problem: why,
-                    found,
-                    instead,
-                    related,
+                    found: "",
+                    instead: "",
+                    related: (),
                 };
                 (vec![why.clone()], vec![told])
             }

@@ -6,13 +6,12 @@ mod file;
 mod files;
 mod json;
 mod on_record;
-mod one_plan;
 mod paths;
 mod summary;
 mod text;
 
 pub use file::{FileErrors, JudgedFile};
 pub use files::JudgedFiles;
+pub(super) use files::one_plan;
 pub(super) use json::FileJson;
 pub use on_record::OnRecord;
-pub(super) use one_plan::one_plan;

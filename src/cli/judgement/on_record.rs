@@ -3,28 +3,20 @@
 //! **Invariant:** a file that is in force is not judged by the calendar, as the daemon does not judge it; and a
 //! running plan is never passed over in silence.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 use crate::cli::judgement::file::{FileErrors, JudgedFile};
 use crate::plan::{GoodFile, PlanError};
+use crate::rollout::state::{PlanState, State};
 use crate::{
-    daemon::files::Yml, daemon::log::replay, ids::PlanName, plan::model::PlanDigest, plan::set::RunningPlans,
-    rollout::record::RolloutId, rollout::state::State, store::Reader,
+    daemon::files::Yml, daemon::log::replay, ids::PlanName, plan::set::RunningPlans,
+    rollout::record::RolloutId, store::Reader,
 };
 
-/// The plans of a log, as far as `check` asks.
+/// What a log says.
 #[derive(Debug, Default)]
 pub struct OnRecord {
-    plans: BTreeMap<PlanName, LoggedPlan>,
-    yml: Yml,
-}
-
-#[derive(Debug)]
-struct LoggedPlan {
-    /// Its rollout, while that is on its way.
-    running: Option<RolloutId>,
-    in_force: PlanDigest,
-    file: Option<String>,
+    state: State,
 }
 
 impl OnRecord {
@@ -35,36 +27,28 @@ impl OnRecord {
     pub fn of(database: Option<&Path>) -> Result<Self, String> {
         let Some(path) = database.filter(|path| path.exists()) else { return Ok(Self::default()) };
         let reader = Reader::open(path).map_err(|error| error.to_string())?;
-        Ok(Self::in_log(&replay(reader.view()).map_err(|error| error.to_string())?))
+        Ok(Self { state: replay(reader.view()).map_err(|error| error.to_string())? })
     }
 
-    fn in_log(state: &State) -> Self {
-        let known = state.plans.iter().map(|(name, plan)| {
-            let over = plan.is_gone() || plan.rollout.phase.is_over();
-            let known = LoggedPlan {
-                running: (!over).then(|| plan.rollout.id.clone()),
-                in_force: plan.rollout.revision.digest.clone(),
-                file: plan.file.clone(),
-            };
-            (name.clone(), known)
-        });
-        Self { plans: known.collect(), yml: Yml::of(state) }
+    /// The state that the log leads to.
+    pub(crate) fn into_state(self) -> State {
+        self.state
     }
 
     /// Whether files named `*.yml` are read.
     pub(super) const fn yml(&self) -> Yml {
-        self.yml
+        Yml::of(&self.state)
     }
 
     /// The plans that keep their names and profiles, each with its file: all, as for the daemon.
     pub(super) fn known(&self) -> RunningPlans {
-        self.plans.iter().map(|(name, known)| (name.clone(), known.file.clone())).collect()
+        self.state.plans.iter().map(|(name, known)| (name.clone(), known.file.clone())).collect()
     }
 
     /// A file by the calendar, unless it is in force.
     pub(super) fn judged(&self, good: GoodFile) -> Result<GoodFile, Vec<PlanError>> {
-        match self.plans.get(&good.revision.plan.name) {
-            Some(known) if known.in_force == good.revision.digest => Ok(good),
+        match self.state.plans.get(&good.revision.plan.name) {
+            Some(known) if known.rollout.revision.digest == good.revision.digest => Ok(good),
             _ => good.changed(),
         }
     }
@@ -72,10 +56,10 @@ impl OnRecord {
     /// The rollout that a file which cannot be used holds up.
     pub(super) fn held_up(&self, file: &str, plan: Option<&PlanName>) -> Option<&RolloutId> {
         let name = Path::new(file).file_name().and_then(|name| name.to_str());
-        let by_name = plan.and_then(|plan| self.plans.get(plan));
-        let by_file =
-            || self.plans.values().find(|known| known.file.is_some() && known.file.as_deref() == name);
-        by_name.or_else(by_file)?.running.as_ref()
+        let plans = &self.state.plans;
+        let by_name = plan.and_then(|plan| plans.get(plan));
+        let by_file = || plans.values().find(|known| known.file.is_some() && known.file.as_deref() == name);
+        running(by_name.or_else(by_file)?)
     }
 
     /// Each running plan that no file of a directory is of.
@@ -89,7 +73,7 @@ impl OnRecord {
                 Err(_) => judged.holds_up.as_ref() == Some(rollout),
             })
         };
-        let running = self.plans.values().filter_map(|known| Some((known.running.as_ref()?, &known.file)));
+        let running = self.state.plans.values().filter_map(|known| Some((running(known)?, &known.file)));
         let missing = running.filter(|(rollout, _)| !named(rollout)).map(|(rollout, file)| {
             let why = format!("no file here is of plan {}, and {rollout} runs", rollout.plan);
             let file = file.as_ref().map_or_else(|| directory.to_owned(), |file| directory.join(file));
@@ -98,4 +82,10 @@ impl OnRecord {
         });
         missing.collect()
     }
+}
+
+/// A plan's rollout, while that is on its way.
+fn running(plan: &PlanState) -> Option<&RolloutId> {
+    let over = plan.is_gone() || plan.rollout.phase.is_over();
+    (!over).then_some(&plan.rollout.id)
 }

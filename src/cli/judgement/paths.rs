@@ -7,31 +7,24 @@ use std::path::{Path, PathBuf};
 use crate::daemon::files::{DirectoryLook, Yml, look};
 use crate::daemon::plans_dir::{FoundFile, NO_PLAN, read_one};
 
-/// What a look at a path found.
-pub(super) enum PathContent {
-    /// A file that means to be a plan.
-    Plan(Vec<u8>),
-    /// What cannot be used, and why.
-    Unusable(String),
-    /// What is passed over, and why.
-    PassedOver(String),
-}
+/// A path with what it holds: the bytes of what means to be a plan, or why it cannot be used.
+type ReadPath = (PathBuf, Result<Vec<u8>, String>);
 
-/// The files that a path means.
-pub(super) fn plan_files(path: &Path, yml: Yml) -> Vec<(PathBuf, PathContent)> {
+/// The files that a path means, and those that are passed over, with why.
+pub(super) fn plan_files(path: &Path, yml: Yml) -> (Vec<ReadPath>, Vec<(PathBuf, String)>) {
     if !path.is_dir() {
         let found = match read_one(path) {
-            FoundFile::Plan(draft) => PathContent::Plan(draft.bytes().to_vec()),
+            FoundFile::Plan(draft) => Ok(draft.bytes().to_vec()),
             // Somebody names it as a plan.
-            FoundFile::PassedOver(_) | FoundFile::Configuration => PathContent::Unusable(format!(
-                "{NO_PLAN}, and nothing of it is shown; begin it with `plan: NAME`"
-            )),
-            FoundFile::Unusable(why) => PathContent::Unusable(why),
+            FoundFile::PassedOver(_) | FoundFile::Configuration => {
+                Err(format!("{NO_PLAN}, and nothing of it is shown; begin it with `plan: NAME`"))
+            }
+            FoundFile::Unusable(why) => Err(why),
             FoundFile::Vanished => {
-                PathContent::Unusable("it is not there; name a plan file, or a directory of them".to_owned())
+                Err("it is not there; name a plan file, or a directory of them".to_owned())
             }
         };
-        return vec![(path.to_owned(), found)];
+        return (vec![(path.to_owned(), found)], Vec::new());
     }
     // As the daemon looks: the same files count, and the same are refused.
     match look(path, yml) {
@@ -43,18 +36,15 @@ pub(super) fn plan_files(path: &Path, yml: Yml) -> Vec<(PathBuf, PathContent)> {
             };
             let none = files.is_empty().then(|| {
                 let why = "it holds no plan file; plans are files named *.yaml or *.yml with a key `plan`";
-                (path.to_owned(), PathContent::Unusable(why.to_owned()))
+                (path.to_owned(), Err(why.to_owned()))
             });
             let files = files.into_iter().map(|(name, read)| {
-                let found = match read {
-                    Ok(draft) => PathContent::Plan(draft.bytes().to_vec()),
-                    Err(why) => PathContent::Unusable(alone(&name, why)),
-                };
+                let found = read.map(|draft| draft.bytes().to_vec()).map_err(|why| alone(&name, why));
                 (path.join(name), found)
             });
-            let notes = notes.into_iter().map(|(name, why)| (path.join(name), PathContent::PassedOver(why)));
-            none.into_iter().chain(files).chain(notes).collect()
+            let notes = notes.into_iter().map(|(name, why)| (path.join(name), why));
+            (none.into_iter().chain(files).collect(), notes.collect())
         }
-        DirectoryLook::Unreadable(why) => vec![(path.to_owned(), PathContent::Unusable(why))],
+        DirectoryLook::Unreadable(why) => (vec![(path.to_owned(), Err(why))], Vec::new()),
     }
 }

@@ -105,10 +105,9 @@ impl<'a> RingSummary<'a> {
         if self.schedule.openings().is_empty() && self.freezes.is_empty() {
             writeln!(out, "     open at all times")?;
         } else {
-            let openings = self.openings.iter();
-            openings
-                .map(|opening| self.told(opening, now))
-                .try_for_each(|told| writeln!(out, "     {told}"))?;
+            for opening in &self.openings {
+                writeln!(out, "     {}", self.told(opening, now))?;
+            }
         }
         for freeze in self.freezes.iter().take(FREEZES_SHOWN) {
             writeln!(out, "     frozen {} to {}: {}", freeze.from(), freeze.until(), safe(freeze.reason()))?;
@@ -125,15 +124,15 @@ impl<'a> RingSummary<'a> {
         let local = zone.local(*opens_at).strftime("%a %Y-%m-%d %H:%M").to_string();
         let utc = opens_at.strftime("%H:%M").to_string();
         let utc = if zone.name() == "UTC" { String::new() } else { format!(" ({utc} UTC)") };
-        let length = closes_at
-            .map_or_else(String::new, |closes| format!(" for {}", in_words(since(*opens_at, closes))));
-        if *opens_at <= now {
-            let until = closes_at.map_or_else(
-                || "without an end in sight".to_owned(),
-                |closes| format!("until {} {}", zone.local(closes).strftime("%a %Y-%m-%d %H:%M"), zone),
-            );
-            return format!("open now, {until}");
+        match *closes_at {
+            Some(closes) if *opens_at <= now => {
+                format!("open now, until {} {zone}", zone.local(closes).strftime("%a %Y-%m-%d %H:%M"))
+            }
+            None if *opens_at <= now => "open now, without an end in sight".to_owned(),
+            Some(closes) => {
+                format!("opens {local} {zone}{utc} for {}", in_words(since(*opens_at, closes)))
+            }
+            None => format!("opens {local} {zone}{utc}"),
         }
-        format!("opens {local} {zone}{utc}{length}")
     }
 }

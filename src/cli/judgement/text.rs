@@ -4,13 +4,12 @@
 
 use std::io;
 
-use crate::cli::{Ink, Out, safe};
+use crate::cli::{
+    Ink, Out, judgement::file::FileErrors, judgement::files::JudgedFiles, judgement::summary::Summary, safe,
+};
 use crate::config::{Config, MayRead};
 use crate::plan::{GoodFile, PlanError, Severity};
-use crate::{
-    cli::judgement::file::FileErrors, cli::judgement::files::JudgedFiles, cli::judgement::summary::Summary,
-    time::Timestamp,
-};
+use crate::time::Timestamp;
 
 impl JudgedFiles {
     /// Says what is wrong with each file, or what is in it.
@@ -30,7 +29,7 @@ impl JudgedFiles {
                         writeln!(out)?;
                     }
                     good_above = false;
-                    self.complain(out, &judged.file, refused, ink)?;
+                    self.complain_of(out, &judged.file, refused, ink)?;
                     if let Some(rollout) = &judged.holds_up {
                         writeln!(out, "{rollout} runs, and would enter nothing until this is fixed\n")?;
                     }
@@ -43,7 +42,7 @@ impl JudgedFiles {
         for judged in &self.configurations {
             match &judged.outcome {
                 Ok(config) => told(out, &judged.file, config)?,
-                Err(refused) => self.complain(out, &judged.file, refused, ink)?,
+                Err(refused) => self.complain_of(out, &judged.file, refused, ink)?,
             }
         }
         Ok(())
@@ -65,7 +64,7 @@ impl JudgedFiles {
         Ok(warnings.is_empty())
     }
 
-    fn complain(&self, out: Out<'_>, file: &str, refused: &FileErrors, ink: Ink) -> io::Result<()> {
+    fn complain_of(&self, out: Out<'_>, file: &str, refused: &FileErrors, ink: Ink) -> io::Result<()> {
         self.complaints_of(file, refused, ink).iter().try_for_each(|complaint| writeln!(out, "{complaint}"))
     }
 }

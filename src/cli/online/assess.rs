@@ -7,16 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cli::online::finding::{CheckFinding, Code};
 use crate::cli::online::groups::{Ahead, GroupOutlook};
-use crate::cli::online::profiles::{NamedProfile, look_up};
+use crate::cli::online::profiles::look_up;
 use crate::cli::online::report::{PlanReport, RingAssessment};
 use crate::cli::online::sizes::{RingSizes, one_in};
-use crate::cli::online::{approvers, devices, shares, spots};
+use crate::cli::online::{approvers, devices, plan_in_account::PlanInAccount};
+use crate::cli::{account::AccountLook, online::power::power};
 use crate::ids::{AccountId, PolicyId};
 use crate::plan::model::{DeviceLimit, Plan};
 use crate::plan::{PathStep, Spots};
-use crate::{
-    cli::account::AccountLook, cli::online::power::power, rollout::state::State, version::Environment,
-};
+use crate::{rollout::state::State, version::Environment};
 
 /// Judges plans, in the order in which a daemon would come to them.
 pub(crate) struct AccountJudge<'a> {
@@ -47,20 +46,19 @@ impl<'a> AccountJudge<'a> {
 
     /// Judges a plan.
     pub(crate) fn plan(&mut self, file: &str, plan: &Plan, bytes: &[u8]) -> PlanReport {
-        let spots = Spots::of(bytes);
+        let look = self.look;
+        let of = PlanInAccount { plan, spots: Spots::of(bytes), world: &look.world, now: look.at };
         let mut findings = Vec::new();
         if let Some(pin) = plan.account.as_ref().filter(|pin| *pin != self.account) {
             let problem = format!("the plan is for account {pin}, and this is {}", self.account);
             let instead = "look at that account, or change the plan's `account`";
             let finding = CheckFinding::new(Code::OtherAccount, problem).instead(instead);
-            findings.push(finding.at(spots.spot(&[PathStep::Key("account")])));
+            findings.push(finding.at(of.spots.spot(&[PathStep::Key("account")])));
         }
-        let (named, found) = look_up(plan, &spots, &self.look.world);
-        findings.extend(found);
-        let rings = self.rings(plan, named, &spots, &mut findings);
-        if self.look.has_devices() {
-            findings.extend(devices::order(plan, &rings, &self.look.world, self.look.at, &spots));
-            findings.extend(devices::unseen_versions(plan, &self.look.world, self.look.at, &spots));
+        let rings = self.rings(&of, &mut findings);
+        if look.has_devices() {
+            findings.extend(devices::order(&of, &rings));
+            findings.extend(devices::unseen_versions(&of));
             findings.extend(devices::too_old(&rings));
         }
         // Stable: what is about one place stays in the order in which it was found.
@@ -68,46 +66,39 @@ impl<'a> AccountJudge<'a> {
         PlanReport { file: file.to_owned(), plan: plan.name.clone(), rings, findings }
     }
 
-    fn rings(
-        &mut self,
-        plan: &Plan,
-        named: Vec<Vec<NamedProfile>>,
-        spots: &Spots<'_>,
-        findings: &mut Vec<CheckFinding>,
-    ) -> Vec<RingAssessment> {
+    fn rings(&mut self, of: &PlanInAccount<'_>, findings: &mut Vec<CheckFinding>) -> Vec<RingAssessment> {
+        let PlanInAccount { plan, world, now, .. } = *of;
+        let (named, found) = look_up(of);
+        findings.extend(found);
         let mut rings = Vec::new();
         for (index, (ring, profiles)) in plan.rings.iter().zip(named).enumerate() {
-            let name_spot = spots::name(spots, index);
-            let resolved = self.look.world.resolve_within(plan, ring).ok();
+            let name_spot = of.name(index);
+            let at_name = |finding: CheckFinding| finding.at(name_spot.clone());
+            let resolved = world.resolve_within(plan, ring).ok();
             self.planned.extend(profiles.iter().filter_map(|profile| profile.id.clone()));
             let (group, of_group) = match (&resolved, &mut self.ahead) {
-                (Some(policies), Some(ahead)) => {
-                    ahead.enter(plan, ring, policies, (&self.look.world, self.look.at))
-                }
+                (Some(policies), Some(ahead)) => ahead.enter(plan, ring, policies, (world, now)),
                 _ => (GroupOutlook::Unknown, Vec::new()),
             };
-            let mut told: Vec<(CheckFinding, _)> =
-                of_group.into_iter().map(|finding| (finding, name_spot.clone())).collect();
-            let asked = approvers::of_ring(plan, ring, &self.look.world);
-            told.extend(asked.map(|finding| (finding, spots::approval(spots, index))));
+            let mut told: Vec<CheckFinding> = of_group.into_iter().map(at_name).collect();
+            let asked = approvers::of_ring(plan, ring, world);
+            told.extend(asked.map(|finding| finding.at(of.approval(index))));
             let sizes = resolved.as_ref().filter(|_| self.look.has_devices());
-            let sizes = sizes
-                .map(|policies| RingSizes::of(&self.look.world.fleet, policies, &ring.targets, self.look.at));
+            let sizes = sizes.map(|policies| RingSizes::of(&world.fleet, policies, &ring.targets, now));
             if let Some(sizes) = &sizes {
-                let share = shares::of_ring(ring, &profiles, &self.look.world.fleet, self.look.at);
+                let share = devices::share(ring, &profiles, &world.fleet, now);
                 let of_all = devices::of_ring(sizes)
                     .into_iter()
-                    .chain(devices::too_many(ring, sizes))
-                    .chain(devices::too_many_a_day(self.guard, sizes))
+                    .chain(devices::too_many(ring, self.guard, sizes))
                     .chain(share);
-                told.extend(of_all.map(|finding| (finding, name_spot.clone())));
+                told.extend(of_all.map(at_name));
                 for (environment, of_one) in sizes.targeted() {
-                    let spot = spots::target(spots, index, environment);
+                    let spot = of.target(index, environment);
                     let found = devices::of_environment(&ring.name, environment, of_one, sizes.movable());
-                    told.extend(found.into_iter().map(|finding| (finding.on(environment), spot.clone())));
+                    told.extend(found.into_iter().map(|finding| finding.on(environment).at(spot.clone())));
                 }
             }
-            findings.extend(told.into_iter().map(|(finding, spot)| finding.of_ring(&ring.name).at(spot)));
+            findings.extend(told.into_iter().map(|finding| finding.of_ring(&ring.name)));
             let active = sizes.as_ref().map_or(0, RingSizes::active);
             rings.push(RingAssessment {
                 power: BTreeMap::new(),
@@ -126,18 +117,16 @@ impl<'a> AccountJudge<'a> {
     /// Profiles with devices that none of the plans names.
     pub(crate) fn unplanned(&self) -> Option<CheckFinding> {
         let profiles = &self.look.world.profiles.as_ref()?.value;
-        let mut words = Vec::new();
-        let mut total = 0;
-        for profile in profiles.listed.iter().filter(|profile| !self.planned.contains(&profile.id)) {
+        let unplanned = profiles.listed.iter().filter(|profile| !self.planned.contains(&profile.id));
+        let counted = unplanned.map(|profile| {
             let only: BTreeSet<PolicyId> = [profile.id.clone()].into();
-            let devices =
-                RingSizes::of(&self.look.world.fleet, &only, &BTreeMap::new(), self.look.at).devices();
-            total += devices;
-            let name = profile.name.as_deref().unwrap_or(if profile.is_default { "default" } else { "-" });
-            if devices > 0 {
-                words.push(format!("`{name}` ({devices})"));
-            }
-        }
+            let sizes = RingSizes::of(&self.look.world.fleet, &only, &BTreeMap::new(), self.look.at);
+            let unnamed = if profile.is_default { "default" } else { "-" };
+            (profile.name.as_deref().unwrap_or(unnamed), sizes.devices())
+        });
+        let counted: Vec<_> = counted.filter(|(_, devices)| *devices > 0).collect();
+        let total: usize = counted.iter().map(|(_, devices)| devices).sum();
+        let words: Vec<_> = counted.iter().map(|(name, devices)| format!("`{name}` ({devices})")).collect();
         let problem =
             format!("{total} devices are in profiles that no plan here names: {}", words.join(", "));
         (total > 0).then(|| CheckFinding::new(Code::ProfileUnplanned, problem))

@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cli::online::finding::{CheckFinding, Code};
 use crate::cli::online::sizes::{RingSizes, Sizes};
+use crate::cli::{
+    online::plan_in_account::PlanInAccount, online::profiles::NamedProfile, online::report::RingAssessment,
+};
+use crate::ids::{PolicyId, RingName};
 use crate::plan::model::{DeviceLimit, Plan, ProfileRef, RingPlan};
 use crate::version::{ClientVersion, Environment};
-use crate::{
-    cli::online::report::RingAssessment, cli::online::spots, ids::RingName, plan::Spots,
-    rollout::world::Observations, time::Timestamp,
-};
+use crate::{fleet::Fleet, time::Timestamp};
 
 /// A first ring above this share of the fleet is no first ring.
 const FIRST_RING_PER_CENT: usize = 10;
@@ -19,6 +20,8 @@ const FIRST_RING_PER_CENT: usize = 10;
 const SMALL_FLEET: usize = 100;
 /// A ring with this many times the devices of a later one stands in the wrong place.
 const FAR_LARGER: usize = 2;
+/// Nine devices of ten: the other profiles then show next to nothing.
+const MOST_TENTHS: usize = 9;
 
 /// What is worth saying of a ring as a whole.
 pub(super) fn of_ring(sizes: &RingSizes) -> Option<CheckFinding> {
@@ -40,26 +43,49 @@ pub(super) fn of_ring(sizes: &RingSizes) -> Option<CheckFinding> {
     None
 }
 
-/// Whether a write for the whole ring would be more than its limit allows.
-pub(super) fn too_many(ring: &RingPlan, sizes: &RingSizes) -> Option<CheckFinding> {
-    let movable = sizes.movable();
-    let limit = ring.max_devices.filter(|limit| limit.is_exceeded_by(movable))?;
-    let problem = format!(
-        "{movable} devices can be moved, and `max_devices` is {limit}: a write that reaches all of them is not sent"
-    );
-    let instead = "raise it if that many are meant, or move profiles into a ring of their own";
-    Some(CheckFinding::new(Code::BlastLimit, problem).instead(instead))
+/// Whether one profile of a ring holds most of its devices. A ring of one profile is never told: its profile is the
+/// ring.
+pub(super) fn share(
+    ring: &RingPlan,
+    profiles: &[NamedProfile],
+    fleet: &Fleet,
+    now: Timestamp,
+) -> Option<CheckFinding> {
+    let devices = |ids: BTreeSet<PolicyId>| RingSizes::of(fleet, &ids, &ring.targets, now).movable();
+    let ids: BTreeSet<PolicyId> = profiles.iter().filter_map(|profile| profile.id.clone()).collect();
+    let all = devices(ids.clone());
+    if ids.len() < 2 || all == 0 {
+        return None;
+    }
+    profiles.iter().find_map(|profile| {
+        let of_one = devices(BTreeSet::from([profile.id.clone()?]));
+        let problem = format!("profile {} holds {of_one} of the ring's {all} devices", profile.written);
+        (of_one * 10 >= all * MOST_TENTHS).then(|| {
+            let instead = "check that the others are the profiles that are meant; they add next to nothing to what the ring shows";
+            CheckFinding::new(Code::ProfileLarge, problem).instead(instead)
+        })
+    })
 }
 
-/// Whether a write for the whole ring would be more than all plans may move in a day: it is never sent.
-pub(super) fn too_many_a_day(guard: Option<DeviceLimit>, sizes: &RingSizes) -> Option<CheckFinding> {
+/// Whether a write for the whole ring would be more than its limit allows; or more than all plans may move in a day:
+/// then it is never sent.
+pub(super) fn too_many(ring: &RingPlan, guard: Option<DeviceLimit>, sizes: &RingSizes) -> Vec<CheckFinding> {
     let movable = sizes.movable();
-    let guard = guard.filter(|guard| guard.is_exceeded_by(movable))?;
-    let problem = format!(
-        "{movable} devices can be moved, and `guard: {{devices_per_day: {guard}}}` of ringward.yaml lets fewer in a day: a write that reaches all of them is never sent"
-    );
+    let exceeded = |limit: &DeviceLimit| limit.is_exceeded_by(movable);
+    let of_ring = ring.max_devices.filter(exceeded).map(|limit| {
+        let why = format!("`max_devices` is {limit}: a write that reaches all of them is not sent");
+        (Code::BlastLimit, why)
+    });
+    let a_day = guard.filter(exceeded).map(|guard| {
+        let guard = format!("`guard: {{devices_per_day: {guard}}}` of ringward.yaml");
+        let why = format!("{guard} lets fewer in a day: a write that reaches all of them is never sent");
+        (Code::DevicesPerDay, why)
+    });
     let instead = "raise it if that many are meant, or move profiles into a ring of their own";
-    Some(CheckFinding::new(Code::DevicesPerDay, problem).instead(instead))
+    let found = of_ring.into_iter().chain(a_day).map(|(code, why)| {
+        CheckFinding::new(code, format!("{movable} devices can be moved, and {why}")).instead(instead)
+    });
+    found.collect()
 }
 
 /// What is worth saying of one environment of a ring.
@@ -99,33 +125,27 @@ pub(super) fn of_environment(
 }
 
 /// Whether the rings grow.
-pub(super) fn order(
-    plan: &Plan,
-    rings: &[RingAssessment],
-    world: &Observations,
-    now: Timestamp,
-    spots: &Spots<'_>,
-) -> Vec<CheckFinding> {
+pub(super) fn order(of: &PlanInAccount<'_>, rings: &[RingAssessment]) -> Vec<CheckFinding> {
     let movable =
         |ring: &RingAssessment| ring.sizes.as_ref().map(RingSizes::movable).filter(|count| *count > 0);
     let mut findings = Vec::new();
-    let first = plan.rings.first().zip(rings.first());
+    let first = of.plan.rings.first().zip(rings.first());
     if let Some((plan_ring, ring)) = first.filter(|_| rings.len() > 1)
         && let Some(count) = movable(ring)
     {
-        let all = RingSizes::of_all(&world.fleet, &plan_ring.targets, now).movable();
+        let all = RingSizes::of_all(&of.world.fleet, &plan_ring.targets, of.now).movable();
         if all >= SMALL_FLEET && count * 100 > all * FIRST_RING_PER_CENT {
             let problem = format!(
                 "the first ring has {count} of the {all} devices that can be moved, more than {FIRST_RING_PER_CENT} %"
             );
             let instead = "begin with a smaller ring: its devices meet a fault before anybody knows of it";
             let finding = CheckFinding::new(Code::FirstRingLarge, problem).instead(instead);
-            findings.push(finding.of_ring(&ring.name).at(spots::name(spots, 0)));
+            findings.push(finding.of_ring(&ring.name).at(of.name(0)));
         }
     }
     for (index, ring) in rings.iter().enumerate() {
         // The default profile comes last, however small it is.
-        let Some(count) = movable(ring).filter(|_| !has_default(plan, index)) else { continue };
+        let Some(count) = movable(ring).filter(|_| !has_default(of.plan, index)) else { continue };
         let earlier = rings.iter().take(index).filter_map(|ring| Some((&ring.name, movable(ring)?)));
         let largest = earlier.max_by_key(|(_, count)| *count);
         if let Some((name, larger)) = largest.filter(|(_, larger)| *larger >= count * FAR_LARGER) {
@@ -134,7 +154,7 @@ pub(super) fn order(
             );
             let finding =
                 CheckFinding::new(Code::RingOutOfOrder, problem).instead("let the smaller ring come first");
-            findings.push(finding.of_ring(&ring.name).at(spots::name(spots, index)));
+            findings.push(finding.of_ring(&ring.name).at(of.name(index)));
         }
     }
     findings
@@ -155,32 +175,25 @@ pub(super) fn too_old(rings: &[RingAssessment]) -> Option<CheckFinding> {
 }
 
 /// Targets that no device of the account runs: that they exist cannot be seen here.
-pub(super) fn unseen_versions(
-    plan: &Plan,
-    world: &Observations,
-    now: Timestamp,
-    spots: &Spots<'_>,
-) -> Vec<CheckFinding> {
-    let all = RingSizes::of_all(&world.fleet, &BTreeMap::new(), now);
+pub(super) fn unseen_versions(of: &PlanInAccount<'_>) -> Vec<CheckFinding> {
+    let all = RingSizes::of_all(&of.world.fleet, &BTreeMap::new(), of.now);
     let runs = |environment: Environment, version: ClientVersion| {
         let sizes = all.environments.get(&environment);
         sizes.is_some_and(|sizes| sizes.versions.0.contains_key(&Some(version)))
     };
     let mut told = BTreeSet::new();
     let mut findings = Vec::new();
-    let targets = |(index, ring): (usize, &'_ RingPlan)| {
-        let pairs: Vec<_> =
-            ring.targets.iter().map(|(environment, version)| (*environment, *version)).collect();
-        pairs.into_iter().map(move |(environment, version)| (index, environment, version))
-    };
-    for (index, environment, version) in plan.rings.iter().enumerate().flat_map(targets) {
+    let targets = of.plan.rings.iter().enumerate().flat_map(|(index, ring)| {
+        ring.targets.iter().map(move |(environment, version)| (index, *environment, *version))
+    });
+    for (index, environment, version) in targets {
         if runs(environment, version) || !told.insert((environment, version)) {
             continue;
         }
         let problem = format!("no {environment} device of the account runs {version} yet");
         let instead = "that it exists cannot be seen from here: compare it with Cloudflare's release notes";
         let finding = CheckFinding::new(Code::VersionUnseen, problem).instead(instead).on(environment);
-        findings.push(finding.at(spots::target(spots, index, environment)));
+        findings.push(finding.at(of.target(index, environment)));
     }
     findings
 }

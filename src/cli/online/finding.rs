@@ -161,8 +161,7 @@ impl CheckFinding {
     /// The same at a place in the plan file, where it is known.
     #[must_use = "it returns the changed one"]
     pub(crate) fn at(mut self, spot: Option<Spot>) -> Self {
-        self.line = spot.as_ref().map(|spot| spot.line);
-        self.column = spot.as_ref().map(|spot| spot.column);
+        (self.line, self.column) = spot.map(|spot| (spot.line, spot.column)).unzip();
         self
     }
 }

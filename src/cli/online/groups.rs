@@ -98,7 +98,15 @@ impl Ahead {
                     let group = before.as_ref().map(|group| &group.content);
                     let stuck = foreseen(&self.state, plan, ring, policies, group);
                     findings.extend(stuck.iter().map(no_rollback_target));
-                    self.write(plan, ring, before, after, now);
+                    let id = before.map(|group| group.id).or_else(|| {
+                        self.made += 1;
+                        GroupId::new(format!("(to be made, {})", self.made)).ok()
+                    });
+                    if let Some(id) = id {
+                        let group = Group { id, content: after, updated_at: now };
+                        self.replace(group.clone());
+                        self.own(plan, ring, group);
+                    }
                     return (outlook, findings);
                 }
             }
@@ -136,24 +144,6 @@ impl Ahead {
                 text
             }
         })
-    }
-
-    fn write(
-        &mut self,
-        plan: &Plan,
-        ring: &RingPlan,
-        before: Option<Group>,
-        content: GroupContent,
-        updated_at: Timestamp,
-    ) {
-        let id = before.map(|group| group.id).or_else(|| {
-            self.made += 1;
-            GroupId::new(format!("(to be made, {})", self.made)).ok()
-        });
-        let Some(id) = id else { return };
-        let group = Group { id, content, updated_at };
-        self.replace(group.clone());
-        self.own(plan, ring, group);
     }
 
     fn replace(&mut self, group: Group) {

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::cli::online::finding::{CheckFinding, Code};
-use crate::plan::model::{Plan, ProfileRef, RingPlan};
-use crate::plan::{PathStep, Spots, either, nearest};
+use crate::plan::model::{ProfileRef, RingPlan};
+use crate::plan::{PathStep, either, nearest};
 use crate::rollout::record::{Profile, Profiles};
-use crate::{ids::PolicyId, rollout::world::Observations};
+use crate::{cli::online::plan_in_account::PlanInAccount, ids::PolicyId, rollout::world::Observations};
 
 /// Names that an error lists when none of them is near.
 const NAMES_SHOWN: usize = 10;
@@ -37,11 +37,8 @@ pub(crate) enum Meaning<'a> {
 }
 
 /// Looks up every profile of a plan: first of each ring, then what is wrong.
-pub(crate) fn look_up(
-    plan: &Plan,
-    spots: &Spots<'_>,
-    world: &Observations,
-) -> (Vec<Vec<NamedProfile>>, Vec<CheckFinding>) {
+pub(super) fn look_up(of: &PlanInAccount<'_>) -> (Vec<Vec<NamedProfile>>, Vec<CheckFinding>) {
+    let PlanInAccount { plan, spots, world, .. } = of;
     let Some(profiles) = world.profiles.as_ref().map(|profiles| &profiles.value) else {
         return (Vec::new(), Vec::new());
     };
@@ -88,7 +85,7 @@ pub(crate) fn look_up(
         }
         rings.push(named);
     }
-    findings.extend(default_not_last(plan, &rings, profiles, spots));
+    findings.extend(default_not_last(of, &rings));
     (rings, findings)
 }
 
@@ -143,12 +140,12 @@ fn unknown(written: &ProfileRef, profiles: &Profiles) -> CheckFinding {
         profiles.listed.iter().filter(|p| !p.is_default).filter_map(|p| p.name.as_deref()).collect();
     let written = written.to_string();
     let problem = format!("the account has no profile `{written}`");
-    let near = either(&nearest(&written, names.iter().copied()));
-    let finding = CheckFinding::new(Code::ProfileUnknown, problem);
-    match near {
-        Some(near) => finding.instead(format!("did you mean {near}?")),
-        None => finding.instead(format!("it has {}", some_of(&names))),
-    }
+    CheckFinding::new(Code::ProfileUnknown, problem).instead(
+        match either(&nearest(&written, names.iter().copied())) {
+            Some(near) => format!("did you mean {near}?"),
+            None => format!("it has {}", some_of(&names)),
+        },
+    )
 }
 
 /// Names in backticks, at most [`NAMES_SHOWN`] of them, and how many others.
@@ -169,12 +166,8 @@ fn ambiguous(written: &ProfileRef, several: &[&Profile]) -> CheckFinding {
 }
 
 /// The default profile holds everybody that no other profile matches: it belongs at the end.
-fn default_not_last(
-    plan: &Plan,
-    rings: &[Vec<NamedProfile>],
-    profiles: &Profiles,
-    spots: &Spots<'_>,
-) -> Option<CheckFinding> {
+fn default_not_last(of: &PlanInAccount<'_>, rings: &[Vec<NamedProfile>]) -> Option<CheckFinding> {
+    let (plan, profiles) = (of.plan, &of.world.profiles.as_ref()?.value);
     let default = profiles.listed.iter().find(|profile| profile.is_default).map(|profile| &profile.id);
     let is_default = |(written, named): (&ProfileRef, &NamedProfile)| {
         *written == ProfileRef::Default || (named.id.is_some() && named.id.as_ref() == default)
@@ -188,14 +181,14 @@ fn default_not_last(
     }
     let problem = "this ring has the default profile, which is everybody that no other profile matches, and rings follow it";
     let finding = CheckFinding::new(Code::DefaultNotLast, problem).instead("put it into the last ring");
-    let way = [PathStep::Key("rings"), PathStep::Item(index), PathStep::Key("name")];
-    Some(finding.of_ring(&ring.name).at(spots.spot(&way)))
+    Some(finding.of_ring(&ring.name).at(of.name(index)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cli::online::finding::Severity;
+    use crate::plan::{Spots, model::Plan};
     use crate::rollout::world::Observed;
 
     fn id(letter: char) -> String {
@@ -226,7 +219,8 @@ mod tests {
             text.push_str(&format!("  - {{name: R{index}, profiles: [{}]}}\n", ring.join(", ")));
         }
         let plan = crate::plan::read("p.yaml", text.as_bytes()).unwrap().plan;
-        let (named, findings) = look_up(&plan, &Spots::of(text.as_bytes()), world);
+        let (spots, now) = (Spots::of(text.as_bytes()), "2026-10-12T06:00:00Z".parse().unwrap());
+        let (named, findings) = look_up(&PlanInAccount { plan: &plan, spots, world, now });
         assert_eq!(named.len(), plan.rings.len());
         (plan, findings)
     }

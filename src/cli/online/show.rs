@@ -4,9 +4,10 @@
 
 use std::io;
 
+use crate::cli::Column::{Left, Right};
 use crate::cli::online::finding::{CheckFinding, FindingCounts};
 use crate::cli::online::report::{AccountReport, PlanReport, RingAssessment};
-use crate::cli::{Column, Out, Screen, counted, moment, safe, short, table};
+use crate::cli::{Out, Screen, counted, moment, safe, short, table};
 use crate::{cli::online::groups::GroupOutlook, cli::online::sizes::shows};
 
 /// The widest name of a ring in a table.
@@ -22,10 +23,8 @@ pub(super) fn account(out: Out<'_>, account: &AccountReport, log: &str) -> io::R
     };
     writeln!(out, "account {}, as of {}", safe(account.id.as_str()), short(account.at))?;
     let token = account.token.unwrap_or("state not told");
-    match account.token_expires_on {
-        Some(end) => writeln!(out, "  token    {token}, until {}", moment(end, account.at))?,
-        None => writeln!(out, "  token    {token}")?,
-    }
+    let until = account.token_expires_on.map(|end| format!(", until {}", moment(end, account.at)));
+    writeln!(out, "  token    {token}{}", until.unwrap_or_default())?;
     let (devices, profiles) = (count(account.devices, "device"), count(account.profiles, "profile"));
     writeln!(out, "  it has   {devices}, {profiles}, {}", count(account.groups, "deployment group"))?;
     writeln!(out, "  log      {}", safe(log))?;
@@ -56,12 +55,8 @@ pub(super) fn plan(out: Out<'_>, screen: &Screen, plan: &PlanReport) -> io::Resu
             writeln!(out, "     {:<7}  {}", environment.as_str(), sizes.versions.in_words())?;
         }
         for (environment, power) in &ring.power {
-            writeln!(
-                out,
-                "     {:<7}  {}",
-                environment.as_str(),
-                power.in_words().replace("; ", ";\n              ")
-            )?;
+            let told = power.in_words().replace("; ", ";\n              ");
+            writeln!(out, "     {:<7}  {told}", environment.as_str())?;
         }
         writeln!(out, "     {}", shows(ring.active).replace(" with ", "\n     with "))?;
     }
@@ -71,14 +66,14 @@ pub(super) fn plan(out: Out<'_>, screen: &Screen, plan: &PlanReport) -> io::Resu
 /// Devices per ring and environment.
 fn devices(out: Out<'_>, screen: &Screen, rings: &[RingAssessment]) -> io::Result<()> {
     let columns = [
-        Column::Left("RING"),
-        Column::Left("ON"),
-        Column::Right("DEVICES"),
-        Column::Right("MOVABLE"),
-        Column::Right("THERE"),
-        Column::Right("NEWER"),
-        Column::Right("AWAY"),
-        Column::Right("TOO OLD"),
+        Left("RING"),
+        Left("ON"),
+        Right("DEVICES"),
+        Right("MOVABLE"),
+        Right("THERE"),
+        Right("NEWER"),
+        Right("AWAY"),
+        Right("TOO OLD"),
     ];
     let mut rows = Vec::new();
     for (index, ring) in (1..).zip(rings) {
@@ -88,10 +83,7 @@ fn devices(out: Out<'_>, screen: &Screen, rings: &[RingAssessment]) -> io::Resul
             let name = std::mem::take(&mut name);
             let mut row = vec![name, environment.to_string(), sizes.devices.to_string()];
             let moved = [sizes.movable, sizes.there, sizes.newer, sizes.away, sizes.too_old];
-            match sizes.target {
-                Some(_) => row.extend(moved.map(|count| count.to_string())),
-                None => row.extend(moved.map(|_| "-".to_owned())),
-            }
+            row.extend(moved.map(|count| sizes.target.map_or("-".to_owned(), |_| count.to_string())));
             rows.push(row);
         }
         if sizes.other > 0 {
@@ -106,13 +98,10 @@ fn devices(out: Out<'_>, screen: &Screen, rings: &[RingAssessment]) -> io::Resul
 /// A name short enough for a table; the cut is marked.
 fn shortened(name: &str) -> String {
     let name = safe(name);
-    match name.char_indices().nth(NAME_CHARS) {
-        None => name,
-        Some(_) => {
-            let cut: String = name.chars().take(NAME_CHARS - 1).collect();
-            format!("{cut}…")
-        }
+    if name.chars().count() <= NAME_CHARS {
+        return name;
     }
+    format!("{}…", name.chars().take(NAME_CHARS - 1).collect::<String>())
 }
 
 /// One finding on one line, as errors of plan files are told.

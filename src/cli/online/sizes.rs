@@ -47,9 +47,12 @@ pub(crate) struct VersionCounts(pub BTreeMap<Option<ClientVersion>, usize>);
 
 impl Serialize for VersionCounts {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let name = |version: &Option<ClientVersion>| version.map_or("unknown".to_owned(), |v| v.to_string());
-        serializer.collect_map(self.0.iter().map(|(version, count)| (name(version), count)))
+        serializer.collect_map(self.0.iter().map(|(version, count)| (name(*version), count)))
     }
+}
+
+fn name(version: Option<ClientVersion>) -> String {
+    version.map_or("unknown".to_owned(), |version| version.to_string())
 }
 
 impl VersionCounts {
@@ -58,10 +61,8 @@ impl VersionCounts {
         const SHOWN: usize = 3;
         let mut by_count: Vec<_> = self.0.iter().collect();
         by_count.sort_by_key(|(version, count)| (std::cmp::Reverse(**count), std::cmp::Reverse(**version)));
-        let shown = by_count.iter().take(SHOWN).map(|(version, count)| match version {
-            Some(version) => format!("{version}: {count}"),
-            None => format!("unknown: {count}"),
-        });
+        let shown =
+            by_count.iter().take(SHOWN).map(|(version, count)| format!("{}: {count}", name(**version)));
         let mut words: Vec<String> = shown.collect();
         let rest: usize = by_count.iter().skip(SHOWN).map(|(_, count)| **count).sum();
         if rest > 0 {
@@ -88,9 +89,9 @@ impl RingSizes {
         targets: &BTreeMap<Environment, ClientVersion>,
         now: Timestamp,
     ) -> Self {
-        let here =
-            |seen: &&ListedDevice| seen.policy.as_ref().is_some_and(|seen| policies.contains(&seen.id));
-        Self::counted(fleet.devices().map(|device| &device.latest).filter(here), targets, now)
+        let is_here =
+            |seen: &ListedDevice| seen.policy.as_ref().is_some_and(|seen| policies.contains(&seen.id));
+        Self::counted(fleet, is_here, targets, now)
     }
 
     /// Counts all devices of the account against targets.
@@ -99,11 +100,12 @@ impl RingSizes {
         targets: &BTreeMap<Environment, ClientVersion>,
         now: Timestamp,
     ) -> Self {
-        Self::counted(fleet.devices().map(|device| &device.latest), targets, now)
+        Self::counted(fleet, |_| true, targets, now)
     }
 
-    fn counted<'a>(
-        devices: impl Iterator<Item = &'a ListedDevice>,
+    fn counted(
+        fleet: &Fleet,
+        is_meant: impl Fn(&ListedDevice) -> bool,
         targets: &BTreeMap<Environment, ClientVersion>,
         now: Timestamp,
     ) -> Self {
@@ -111,7 +113,7 @@ impl RingSizes {
         for (environment, target) in targets {
             sizes.environments.entry(*environment).or_default().target = Some(*target);
         }
-        for device in devices {
+        for device in fleet.devices().map(|device| &device.latest).filter(|latest| is_meant(latest)) {
             match device.environment() {
                 None => sizes.other += 1,
                 Some(environment) => sizes.environments.entry(environment).or_default().add(device, now),

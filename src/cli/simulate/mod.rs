@@ -4,21 +4,17 @@
 //! same answer, to the byte.
 
 mod online;
-mod passing;
 mod tell;
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::{CliError, ConnectionArgs, JsonArgs, Out, Screen};
+use crate::cli::{CliError, ConnectionArgs, JsonArgs, Out, Screen, transient};
 use crate::simulation::cast::{Casting, Size};
 use crate::simulation::trial::{Trial, run};
-use crate::time::{Clock, SignedDuration, Timestamp, after};
-use crate::{
-    cli::judgement::one_plan, cli::simulate::passing::Passing, plan::model::Plan,
-    simulation::what_if::WhatIf, synthetic::Mix,
-};
+use crate::time::{Clock, SignedDuration, Timestamp, after, since};
+use crate::{cli::judgement::one_plan, plan::model::Plan, simulation::what_if::WhatIf, synthetic::Mix};
 
 /// The longest simulation.
 pub const MOST_DAYS: u16 = 366;
@@ -90,7 +86,9 @@ pub async fn simulate(
     } else {
         Size::Total(enough(args.devices, &revision.plan)?)
     };
-    let casting = Casting { seed: args.seed, size, mix: mix(), from, days };
+    // All devices are listed: those without a registration would only be missing from the number asked for.
+    let mix = Mix { unregistered: 0, ..Mix::default() };
+    let casting = Casting { seed: args.seed, size, mix, from, days };
     let trial = Trial { revision, casting, faults: args.faults.clone() };
     let mut passing = Passing::of(from, days);
     let told = run(&trial, |now| passing.reached(now));
@@ -113,11 +111,6 @@ fn enough(devices: u32, plan: &Plan) -> Result<usize, CliError> {
     Ok(devices)
 }
 
-/// All devices are listed: those without a registration would only be missing from the number asked for.
-fn mix() -> Mix {
-    Mix { unregistered: 0, ..Mix::default() }
-}
-
 /// The begin of an instant's day, in UTC.
 fn midnight(now: Timestamp) -> Timestamp {
     let seconds = now.as_second();
@@ -133,6 +126,44 @@ fn instant(text: &str) -> Result<Timestamp, String> {
     let years = 2000..=2100;
     let year = i64::from(instant.to_zoned(jiff::tz::TimeZone::UTC).year());
     if years.contains(&year) { Ok(instant) } else { Err("its year goes from 2000 to 2100".to_owned()) }
+}
+
+/// How far a simulation is, on a terminal: a large fleet takes its time. A line that is written over; nothing is
+/// written unless standard error is a terminal, and nothing stays there.
+struct Passing {
+    from: Timestamp,
+    days: i64,
+    shown: Option<i64>,
+}
+
+impl Passing {
+    fn of(from: Timestamp, days: i64) -> Self {
+        Self { from, days, shown: None }
+    }
+
+    /// The simulation has come to an instant.
+    fn reached(&mut self, now: Timestamp) {
+        let day = self.day(now);
+        if self.shown != Some(day) {
+            self.shown = Some(day);
+            transient(&self.words(day));
+        }
+    }
+
+    /// Wipes the line away.
+    fn end(self) {
+        if self.shown.is_some() {
+            transient("");
+        }
+    }
+
+    fn day(&self, now: Timestamp) -> i64 {
+        since(self.from, now).as_hours() / 24 + 1
+    }
+
+    fn words(&self, day: i64) -> String {
+        format!("simulating day {} of at most {} ...", day.min(self.days), self.days)
+    }
 }
 
 #[cfg(test)]
@@ -171,6 +202,17 @@ mod tests {
         ];
         for (text, expected) in rows {
             assert_eq!(instant(text).ok().map(|at| at.to_string()).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn days_are_counted_from_the_first() {
+        let from: Timestamp = "2026-10-12T00:00:00Z".parse().unwrap();
+        let passing = Passing::of(from, 120);
+        for (hours, words) in [(0, "day 1 of"), (23, "day 1 of"), (24, "day 2 of"), (24 * 120, "day 120 of")]
+        {
+            let day = passing.day(after(from, SignedDuration::from_hours(hours)));
+            assert!(passing.words(day).contains(words), "{hours}: {}", passing.words(day));
         }
     }
 }

@@ -5,12 +5,9 @@
 use std::collections::BTreeSet;
 
 use crate::cli::online::{Meaning, meaning};
-use crate::cli::{CliError, ConnectionArgs, safe};
+use crate::cli::{CliError, ConnectionArgs, account::look_at, safe};
 use crate::plan::model::{Plan, ProfileRef};
-use crate::{
-    cli::account::look_at, ids::PolicyId, rollout::world::Observations, synthetic::Headcount,
-    version::Environment,
-};
+use crate::{ids::PolicyId, rollout::world::Observations, synthetic::Headcount, version::Environment};
 
 /// Counts the devices of each profile that the plan names.
 pub(super) async fn heads(
@@ -28,19 +25,16 @@ pub(super) async fn heads(
 
 fn found(world: &Observations, profile: &ProfileRef) -> Result<PolicyId, CliError> {
     let listed = world.profiles.as_ref().map_or(&[][..], |read| &read.value.listed);
-    match meaning(profile, listed, world) {
-        Meaning::One(one) => Ok(one.id.clone()),
-        Meaning::Default(id) => Ok(id.clone()),
-        Meaning::Several(several) => Err(unresolved(profile, several.len())),
-        Meaning::None => Err(unresolved(profile, 0)),
-    }
-}
-
-fn unresolved(profile: &ProfileRef, found: usize) -> CliError {
+    let found = match meaning(profile, listed, world) {
+        Meaning::One(one) => return Ok(one.id.clone()),
+        Meaning::Default(id) => return Ok(id.clone()),
+        Meaning::Several(several) => several.len(),
+        Meaning::None => 0,
+    };
     let profile = safe(&profile.to_string());
-    CliError::usage(format!(
+    Err(CliError::usage(format!(
         "profile `{profile}` is found {found} times in the account; `ringward check --online` tells more"
-    ))
+    )))
 }
 
 fn count(world: &Observations, policy: &PolicyId) -> Headcount {

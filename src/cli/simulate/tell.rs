@@ -7,11 +7,12 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::cli::{Column, Out, Screen, Tint, counted, safe, short, table};
+use crate::cli::Column::{Cut, Left};
+use crate::cli::{Out, Screen, Tint, counted, safe, short, table};
 use crate::ids::{PlanName, RingName};
-use crate::simulation::trial::{FaultTold, TimelineEntry, Trial, TrialOutcome};
+use crate::simulation::trial::{FaultTold, RingWay, TimelineEntry, Trial, TrialOutcome};
 use crate::time::{SignedDuration, Timestamp, rough, since};
-use crate::{fleet::Counts, rollout::state::Phase, version::Environment};
+use crate::{fleet::Counts, rollout::record::Cause, rollout::state::Phase};
 
 /// What `simulate --json` says.
 #[derive(Debug, Serialize)]
@@ -36,26 +37,21 @@ pub(super) struct SimulationJson<'a> {
     /// Seconds by what it waited for.
     waits: BTreeMap<&'static str, i64>,
     writes: usize,
-    timeline: Vec<LineJson<'a>>,
+    timeline: &'a [TimelineEntry],
 }
 
 #[derive(Debug, Serialize)]
 struct BefellJson<'a> {
-    fault: &'a str,
-    /// When it came first; null: it never did.
-    came_at: Option<Timestamp>,
-    /// How many devices it befell; null: it is about none.
-    devices: Option<usize>,
+    #[serde(flatten)]
+    fault: &'a FaultTold,
     text: String,
 }
 
 #[derive(Debug, Serialize)]
 struct RingWayJson<'a> {
     name: &'a RingName,
-    entered_at: Option<Timestamp>,
-    adopted_at: Option<Timestamp>,
-    verified_at: Option<Timestamp>,
-    devices: &'a BTreeMap<Environment, Counts>,
+    #[serde(flatten)]
+    way: &'a RingWay,
 }
 
 #[derive(Debug, Serialize)]
@@ -66,17 +62,14 @@ struct SimulatedHaltJson<'a> {
     text: String,
 }
 
-#[derive(Debug, Serialize)]
-struct LineJson<'a> {
-    at: Timestamp,
-    until: Option<Timestamp>,
-    ring: Option<&'a RingName>,
-    kind: &'static str,
-    text: &'a str,
-}
-
 impl<'a> SimulationJson<'a> {
     pub(super) fn of(trial: &'a Trial, told: &'a TrialOutcome) -> Self {
+        let halt = |(at, cause): &'a (Timestamp, Cause)| {
+            let (ring, text) = (cause.ring(), cause.to_string());
+            SimulatedHaltJson { at: *at, ring, cause: cause.as_str(), text }
+        };
+        let standing = told.halts.last().filter(|_| told.phase == Some(Phase::Running));
+        let befell = told.faults.iter().map(|fault| BefellJson { fault, text: befell(fault, told) });
         Self {
             plan: &trial.revision.plan.name,
             digest: trial.revision.digest.as_str(),
@@ -85,57 +78,15 @@ impl<'a> SimulationJson<'a> {
             until: told.until,
             devices: told.devices,
             faults: trial.faults.iter().map(ToString::to_string).collect(),
-            befell: told
-                .faults
-                .iter()
-                .map(|fault| BefellJson {
-                    fault: &fault.fault,
-                    came_at: fault.came_at,
-                    devices: fault.devices,
-                    text: befell(fault, told),
-                })
-                .collect(),
+            befell: befell.collect(),
             phase: told.phase.map(Phase::as_str),
-            held: told
-                .halts
-                .last()
-                .filter(|_| told.phase == Some(Phase::Running))
-                .map(|(_, cause)| cause.to_string()),
+            held: standing.map(|(_, cause)| cause.to_string()),
             waiting_on: &told.waiting_on,
-            rings: told
-                .rings
-                .iter()
-                .map(|(name, way)| RingWayJson {
-                    name,
-                    entered_at: way.entered_at,
-                    adopted_at: way.adopted_at,
-                    verified_at: way.verified_at,
-                    devices: &way.devices,
-                })
-                .collect(),
-            halts: told
-                .halts
-                .iter()
-                .map(|(at, cause)| SimulatedHaltJson {
-                    at: *at,
-                    ring: cause.ring(),
-                    cause: cause.as_str(),
-                    text: cause.to_string(),
-                })
-                .collect(),
+            rings: told.rings.iter().map(|(name, way)| RingWayJson { name, way }).collect(),
+            halts: told.halts.iter().map(halt).collect(),
             waits: told.waits.iter().map(|(kind, length)| (*kind, length.as_secs())).collect(),
             writes: told.writes,
-            timeline: told
-                .timeline
-                .iter()
-                .map(|TimelineEntry { at, until, ring, kind, text }| LineJson {
-                    at: *at,
-                    until: *until,
-                    ring: ring.as_ref(),
-                    kind,
-                    text,
-                })
-                .collect(),
+            timeline: &told.timeline,
         }
     }
 }
@@ -233,30 +184,16 @@ fn timeline(out: Out<'_>, line: &TimelineEntry, screen: &Screen) -> io::Result<(
 }
 
 fn rings(out: Out<'_>, told: &TrialOutcome, screen: &Screen) -> io::Result<()> {
-    let columns = [
-        Column::Cut("RING"),
-        Column::Left("ENTERED"),
-        Column::Left("ADOPTED"),
-        Column::Left("VERIFIED"),
-        Column::Left("ARRIVED"),
-    ];
+    let columns = [Cut("RING"), Left("ENTERED"), Left("ADOPTED"), Left("VERIFIED"), Left("ARRIVED")];
     let moment = |at: Option<Timestamp>| {
         at.map_or_else(|| "-".to_owned(), |at| at.strftime("%a %m-%d %H:%M").to_string())
     };
-    let rows: Vec<Vec<String>> = told
-        .rings
-        .iter()
-        .map(|(name, way)| {
-            let sum = |pick: fn(&Counts) -> usize| way.devices.values().map(pick).sum::<usize>();
-            let arrived = format!("{} of {}", sum(|counts| counts.arrived), sum(Counts::eligible));
-            vec![
-                safe(name.as_str()),
-                moment(way.entered_at),
-                moment(way.adopted_at),
-                moment(way.verified_at),
-                arrived,
-            ]
-        })
-        .collect();
+    let row = |(name, way): &(RingName, RingWay)| {
+        let sum = |pick: fn(&Counts) -> usize| way.devices.values().map(pick).sum::<usize>();
+        let arrived = format!("{} of {}", sum(|counts| counts.arrived), sum(Counts::eligible));
+        let [entered, adopted, verified] = [way.entered_at, way.adopted_at, way.verified_at].map(moment);
+        vec![safe(name.as_str()), entered, adopted, verified, arrived]
+    };
+    let rows: Vec<Vec<String>> = told.rings.iter().map(row).collect();
     table(out, screen, 0, &columns, &rows)
 }

@@ -127,12 +127,8 @@ fn waits(page: &mut Prose<'_>, rollout: &RolloutJson) -> io::Result<()> {
     if let Some(earliest) = rollout.earliest_move.filter(|earliest| *earliest > page.now) {
         page.say("  moves: ", format!("at {} at the earliest", page.moment(earliest)))?;
     }
-    match &rollout.newer_target {
-        Some(newer) => {
-            page.say("  after: ", format!("{}, since {}", safe(&newer.headline), page.moment(newer.since)))
-        }
-        None => Ok(()),
-    }
+    let Some(newer) = &rollout.newer_target else { return Ok(()) };
+    page.say("  after: ", format!("{}, since {}", safe(&newer.headline), page.moment(newer.since)))
 }
 
 /// The blockers that [`stop_text`] and [`holds`] have not told.
@@ -202,14 +198,15 @@ fn environment_text(
         sighted => format!("{}%", classes.arrived * 100 / sighted),
     };
     let counts = counts(classes);
+    let movable = [classes.arrived, classes.due, classes.stalled, classes.unseen];
     match bar_cells {
         Some(cells) => {
-            let bar = bar(page.screen, classes, cells);
+            let bar = bar(page.screen, movable, cells);
             writeln!(page.out, "    {name}{blank}{bar}{share:>SHARE$}{}", right_aligned(&counts))
         }
         None => {
             let cells = page.screen.columns.saturating_sub(BEFORE_BAR + SHARE).min(LONGEST_BAR);
-            writeln!(page.out, "    {name}{blank}{}{share:>SHARE$}", bar(page.screen, classes, cells))?;
+            writeln!(page.out, "    {name}{blank}{}{share:>SHARE$}", bar(page.screen, movable, cells))?;
             let told = counts.iter().zip(COUNTS).filter(|(count, _)| *count != "0");
             let told: Vec<_> = told.map(|(count, name)| format!("{count} {}", name.to_lowercase())).collect();
             page.say(&" ".repeat(6), told.join(", "))

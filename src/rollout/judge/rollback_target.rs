@@ -11,6 +11,8 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::ids::{PolicyId, RingName};
 use crate::plan::model::{Plan, RingPlan};
 use crate::rollout::judge::revision::forbid;
@@ -38,8 +40,10 @@ pub enum NoRollbackTarget {
 }
 
 /// Environments of a ring that have nowhere to go, for the same reasons.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Stuck {
+    /// A preview tells it with the ring.
+    #[serde(skip)]
     pub ring: RingName,
     /// What is on offer there; never empty.
     pub from: BTreeMap<Environment, ClientVersion>,

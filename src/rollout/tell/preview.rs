@@ -11,6 +11,8 @@ mod open_write;
 #[cfg(test)]
 mod tests;
 
+use serde::Serialize;
+
 use crate::ids::{GroupId, PlanName, RingName};
 use crate::plan::model::{OnDrift, Revision, RingPlan};
 use crate::rollout::decide::enter::{devices, recognised};
@@ -26,7 +28,6 @@ use crate::rollout::state::{IllegalEvent, Phase, Rollout, State};
 use crate::rollout::tell::preview::devices::{DeviceCounts, moved};
 use crate::rollout::tell::{decision::decide, preview::open_write::begun};
 use crate::rollout::world::{Desired, Known, Observations};
-use crate::text::worded;
 use crate::time::{SignedDuration, Timestamp, after};
 
 /// What a plan would change.
@@ -46,11 +47,9 @@ pub struct Preview {
     pub rings: Vec<RingPreview>,
 }
 
-worded!(Course);
-
 /// What a plan means to its rollout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
-#[strum(serialize_all = "snake_case", const_into_str)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Course {
     /// It begins a rollout.
     Begins,

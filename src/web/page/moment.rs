@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** how far it is away is told from the snapshot, not from now, so that a page is of one instant.
 
-use crate::time::{Timestamp, rough, short, since};
+use crate::time::{self, Timestamp, rough, short, since};
 
 /// An instant as `<time>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,13 +19,7 @@ pub(super) struct Moment {
 
 impl Moment {
     pub(super) fn new(then: Timestamp, now: Timestamp) -> Self {
-        let elapsed = since(then, now);
-        let length = rough(elapsed.abs());
-        let distance = match elapsed.as_secs() {
-            0 => "now".to_owned(),
-            1.. => format!("{length} ago"),
-            _ => format!("in {length}"),
-        };
+        let (distance, length) = (time::distance(then, now), rough(since(then, now).abs()));
         Self { iso: then.to_string(), text: short(then), distance, length }
     }
 }

@@ -18,11 +18,19 @@ pub struct Metric {
     /// Its name, without `ringward_`.
     pub name: &'static str,
     /// Its labels, beside those of what it is of.
-    own: Labels,
+    pub(super) own: Labels,
     /// A whole sentence.
     pub help: &'static str,
-    of: Of,
+    pub(super) of: Of,
 }
+
+/// The metrics of a file, a row each: its name, its own labels, its help, and how it is read.
+macro_rules! metric_table {
+    ($($name:literal $own:tt $help:literal => $of:expr;)*) => {
+        pub(super) const METRICS: &[Metric] = &[$(Metric { name: $name, own: &$own, help: $help, of: $of }),*];
+    };
+}
+pub(super) use metric_table;
 
 /// What a metric is of, and how it is read off that.
 pub(super) enum Of {
@@ -65,10 +73,6 @@ enum Family {
 }
 
 type Labels = &'static [&'static str];
-
-pub(super) const fn metric(name: &'static str, own: Labels, help: &'static str, of: Of) -> Metric {
-    Metric { name, own, help, of }
-}
 
 impl Metric {
     /// Its labels, in order.

@@ -118,6 +118,11 @@ macro_rules! text_types {
 }
 pub(crate) use text_types;
 
+/// Texts in a row.
+pub(crate) fn joined(texts: impl IntoIterator<Item: std::fmt::Display>, between: &str) -> String {
+    texts.into_iter().map(|text| text.to_string()).collect::<Vec<_>>().join(between)
+}
+
 /// A text as one word of a shell.
 pub fn in_shell(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))

@@ -17,7 +17,7 @@ use crate::rollout::people::verbs::former::called_before;
 use crate::rollout::people::verbs::situation::StartPlans;
 use crate::rollout::people::verbs::verb::Verb;
 use crate::rollout::record::Gate;
-use crate::text::shell_word;
+use crate::text::{joined, shell_word};
 use crate::web::identity::{Right, needs};
 use crate::web::page::html::encoded;
 use crate::web::problem::{Failure, Kind};
@@ -112,7 +112,7 @@ impl Act {
         let given = self.command.arguments();
         let keys = [ArgumentKey::Plan].iter().chain(self.page.keys);
         let named = keys.filter_map(|key| Some(format!("{}={}", key.as_str(), encoded(&given.text(*key)?))));
-        let query = named.collect::<Vec<_>>().join("&");
+        let query = joined(named, "&");
         let mark = if query.is_empty() { "" } else { "?" };
         format!("/act/{}{mark}{query}", self.verb().as_str())
     }

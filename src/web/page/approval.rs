@@ -6,6 +6,7 @@
 
 use crate::rollout::people::command::Command;
 use crate::rollout::people::verbs::refused::Refused;
+use crate::text::joined;
 use crate::time::{Timestamp, short};
 use crate::web::identity::Right;
 use crate::web::json::{ApprovalJson, AskJson, AwaitedRing, RingJson, RolloutJson, RolloutsAnswer, VoteJson};
@@ -124,11 +125,11 @@ impl ApprovalCard {
 }
 
 fn headline(approval: &ApprovalJson) -> (Tone, String) {
-    let refused: Vec<&str> = approval.refused_by().collect();
+    let refused = joined(approval.refused_by(), ", ");
     match approval.verdict.as_str() {
         "pass" => (Tone::Good, "Everybody who is needed approved".to_owned()),
         "unknown" => (Tone::Bad, sentence_case(&approval.reason.replace('_', " "))),
-        _ if !refused.is_empty() => (Tone::Bad, format!("Rejected by {}", refused.join(", "))),
+        _ if !refused.is_empty() => (Tone::Bad, format!("Rejected by {refused}")),
         _ if approval.asked_at.is_some() => (Tone::Wait, "Waits for approval".to_owned()),
         _ => (Tone::Idle, "Will ask for approval once everything but the clock is ready".to_owned()),
     }
@@ -147,7 +148,7 @@ pub(super) fn missing(approval: &ApprovalJson) -> Option<String> {
     if all.is_empty() || approval.verdict == "pass" {
         return None;
     }
-    let named = all.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    let named = joined(all.iter().take(NAMED), ", ");
     let more = all.len().saturating_sub(NAMED);
     Some(if more == 0 { named } else { format!("{named} and {more} more") })
 }
@@ -178,6 +179,5 @@ impl VoteRow {
 
 /// `windows 2026.8.2100.0, macos 2026.8.2101.0`.
 pub(super) fn versions(ring: &RingJson) -> String {
-    let each: Vec<String> = ring.targets.iter().map(|(on, version)| format!("{on} {version}")).collect();
-    each.join(", ")
+    joined(ring.targets.iter().map(|(on, version)| format!("{on} {version}")), ", ")
 }

@@ -5,6 +5,7 @@
 use crate::rollout::people::hearing::Hearing;
 use crate::rollout::people::verbs::definition::Promise;
 use crate::rollout::people::verbs::effect::Effect;
+use crate::text::joined;
 use crate::time::short;
 use crate::web::json::{DarkJson, GateJson, RevisionWaitsJson, RingJson, RolloutJson, RolloutsAnswer};
 use crate::web::lines::{told_approvals, told_moves_of};
@@ -39,10 +40,7 @@ fn started(answer: &RolloutsAnswer) -> Vec<String> {
     let held = |one: &&RolloutJson| one.paused.is_some() || one.halted.is_some();
     let running = answer.rollouts.iter().filter(|one| one.phase == "running");
     let (held, free): (Vec<_>, Vec<_>) = running.partition(held);
-    let names = |of: &[&RolloutJson]| {
-        let names: Vec<&str> = of.iter().map(|one| one.plan.as_str()).collect();
-        names.join(", ")
-    };
+    let names = |of: &[&RolloutJson]| joined(of.iter().map(|one| &one.plan), ", ");
     let mut lines = vec!["Writes at Cloudflare are allowed again.".to_owned()];
     if !free.is_empty() {
         lines.push(format!("These go on at once: {}.", names(&free)));

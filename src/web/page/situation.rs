@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::rollout::people::verbs::definition::RestsOn;
+use crate::text::joined;
 use crate::time::{Timestamp, short};
 use crate::web::json::{RevisionWaitsJson, RingJson, RolloutJson, RolloutsAnswer};
 use crate::web::lines::told_moves;
@@ -42,8 +43,8 @@ pub(super) fn seen(act: &Act, answer: &RolloutsAnswer) -> String {
         }
         RestsOn::Rings => {
             let rings = rollout.into_iter().flat_map(|rollout| &rollout.rings);
-            let rings: Vec<_> = rings.map(|ring| format!("{} {}", ring.state, ring.since)).collect();
-            format!("{}/{}", text_of(rollout.map(|rollout| &rollout.id)), rings.join("/"))
+            let rings = rings.map(|ring| format!("{} {}", ring.state, ring.since));
+            format!("{}/{}", text_of(rollout.map(|rollout| &rollout.id)), joined(rings, "/"))
         }
         RestsOn::Revision => {
             let waiting = act.plan().and_then(|plan| answer.revision_of(plan));

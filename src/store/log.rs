@@ -8,7 +8,7 @@ use std::path::Path;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::failpoint::{self, Point};
-use crate::store::error::{Recovery, StoreError, WriteFailure};
+use crate::store::error::{Recovery, StoreError};
 use crate::store::head::{Head, Seq};
 use crate::store::record::{NewRecord, Record};
 use crate::store::view::{DatabaseView, head_of};
@@ -116,9 +116,7 @@ impl Store {
             if let Err(error) = checked {
                 self.is_lost = true;
                 return Err(match error {
-                    StoreError::Unreadable { path, cause, source } => {
-                        StoreError::NotWritten { path, cause, source }
-                    }
+                    StoreError::Unreadable { path, source } => StoreError::NotWritten { path, source },
                     other => other,
                 });
             }
@@ -150,7 +148,7 @@ impl Store {
 }
 
 fn failed_write(path: &Path, source: rusqlite::Error) -> StoreError {
-    StoreError::NotWritten { path: path.to_owned(), cause: WriteFailure::of(&source), source }
+    StoreError::NotWritten { path: path.to_owned(), source }
 }
 
 fn insert(transaction: &Transaction<'_>, record: &Record) -> rusqlite::Result<()> {
@@ -225,7 +223,7 @@ mod tests {
         // The first record of the batch fits; the second does not: neither stays.
         let error = store.append(head.seq, &[record(10), record(100_000)]).unwrap_err();
         assert_eq!(error.recovery(), Recovery::Reopen, "{error}");
-        assert!(matches!(error, StoreError::NotWritten { cause: WriteFailure::DiskFull, .. }), "{error}");
+        assert!(matches!(error, StoreError::NotWritten { .. }), "{error}");
         assert!(error.to_string().contains("disk is full"), "{error}");
         assert_eq!(Reader::open(&path).unwrap().view().head().unwrap(), head);
 

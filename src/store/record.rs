@@ -149,7 +149,7 @@ impl Record {
         if stored.as_blob().ok() != Some(hash_of(&cells).as_bytes()) {
             return Ok(Err(BadRow { seq, flaw: Flaw::Changed }));
         }
-        Ok(decode(seq, &cells, stored).map_err(|column| BadRow { seq, flaw: Flaw::Unreadable { column } }))
+        Ok(decode(seq, &cells, stored).map_err(|column| BadRow { seq, flaw: Flaw::Unreadable(column) }))
     }
 }
 

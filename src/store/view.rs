@@ -6,7 +6,7 @@ use std::{iter, path::Path};
 
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 
-use crate::store::error::{StoreError, WriteFailure};
+use crate::store::error::StoreError;
 use crate::store::head::{Head, RecordHash, Seq};
 use crate::store::record::{COLUMNS, Record};
 use crate::{ids::PlanName, time::Timestamp};
@@ -127,7 +127,7 @@ impl<'a> DatabaseView<'a> {
     }
 
     pub(super) fn unreadable(&self, source: rusqlite::Error) -> StoreError {
-        StoreError::Unreadable { path: self.path.to_owned(), cause: WriteFailure::of(&source), source }
+        StoreError::Unreadable { path: self.path.to_owned(), source }
     }
 
     pub(super) fn collect<T>(

@@ -53,12 +53,9 @@ const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(200);
 pub enum BindError {
     /// Another program has it.
     #[error(
-        "the address {address} is in use by another program (a ringward that runs already?); end that one, or name another with --listen"
+        "the address {0} is in use by another program (a ringward that runs already?); end that one, or name another with --listen"
     )]
-    InUse {
-        /// The address.
-        address: SocketAddr,
-    },
+    InUse(SocketAddr),
     /// Anything else.
     #[error("cannot listen on {address}: {source}; name another address with --listen")]
     Failed {
@@ -96,7 +93,7 @@ impl Bound {
 /// When the address is in use or cannot be listened on.
 pub async fn bind(address: SocketAddr) -> Result<Bound, BindError> {
     let failed = |source: io::Error| match source.kind() {
-        io::ErrorKind::AddrInUse => BindError::InUse { address },
+        io::ErrorKind::AddrInUse => BindError::InUse(address),
         _ => BindError::Failed { address, source },
     };
     let listener = TcpListener::bind(address).await.map_err(failed)?;

@@ -3,7 +3,7 @@
 //! **Invariant:** a log that cannot be believed never counts as one that cannot be written.
 
 use crate::daemon::log::ReplayError;
-use crate::store::{OpenError, StoreError};
+use crate::store::{OpenError, StoreError, WriteFailure};
 
 /// A reason for the daemon to end.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +24,7 @@ impl EngineError {
     pub(super) fn may_pass(&self) -> bool {
         match self {
             Self::Open(error) => error.may_pass(),
-            Self::Store(StoreError::NotWritten { cause, .. }) => cause.may_pass(),
+            Self::Store(StoreError::NotWritten { source, .. }) => WriteFailure::of(source).may_pass(),
             Self::Store(_) | Self::Replay(_) => false,
         }
     }

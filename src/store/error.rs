@@ -81,7 +81,10 @@ pub enum StoreError {
     #[error("an earlier write to the log failed: open the database again and replay it before anything else")]
     Discarded,
     /// Observations could not be saved. Only freshness is lost.
-    #[error("could not save observations to {path}: {}; the next sweep brings them again", WriteFailure::of(source))]
+    #[error(
+        "could not save observations to {path}: {}; the next sweep brings them again",
+        WriteFailure::of(source)
+    )]
     ObservationNotSaved {
         /// The database.
         path: PathBuf,

@@ -19,9 +19,7 @@ pub enum OpenError {
     #[error("there is no database {0}; `ringward run --db {0}` makes one")]
     Missing(PathBuf),
     /// It was open, and is not there any more.
-    #[error(
-        "the database {0} is gone; mount its volume or put the file back (nothing is made in its place)"
-    )]
+    #[error("the database {0} is gone; mount its volume or put the file back (nothing is made in its place)")]
     Gone(PathBuf),
     /// It cannot be created.
     #[error("cannot create the database {path}; its directory must be writable for this user")]

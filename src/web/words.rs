@@ -182,7 +182,8 @@ fn planned(intent: &WriteIntent) -> String {
         Some(before) => format!("`{}`: {}", before.content.name, before.content.difference(&intent.after)),
         None => format!("create group `{}`", intent.after.name),
     };
-    let of = |plan: &Option<PlanName>| plan.as_ref().map(|plan| format!(" of plan {plan}")).unwrap_or_default();
+    let of =
+        |plan: &Option<PlanName>| plan.as_ref().map(|plan| format!(" of plan {plan}")).unwrap_or_default();
     let what_for = match &intent.purpose {
         Purpose::Target => format!("for {devices}"),
         Purpose::Rollback { .. } => format!("to go back, for {devices}"),

@@ -36,7 +36,8 @@ fn owned((ring, environment, at): (&str, &str, Timestamp)) -> Kept {
 /// The samples that the database holds, oldest first.
 fn kept(path: &Path) -> Vec<Kept> {
     let database = Connection::open(path).unwrap();
-    let mut all = database.prepare("SELECT ring, environment, at FROM ring_samples ORDER BY at, ring").unwrap();
+    let mut all =
+        database.prepare("SELECT ring, environment, at FROM ring_samples ORDER BY at, ring").unwrap();
     let rows = all.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
     let instant = |at: i64| Timestamp::from_millisecond(at).unwrap();
     rows.map(Result::unwrap).map(|(ring, environment, at)| (ring, environment, instant(at))).collect()

@@ -70,11 +70,8 @@ struct KeySet {
 struct Jwk {
     kid: String,
     kty: String,
-    #[serde(default)]
     alg: Option<String>,
-    #[serde(default)]
     n: Option<String>,
-    #[serde(default)]
     e: Option<String>,
 }
 

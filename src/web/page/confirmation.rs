@@ -44,15 +44,12 @@ enum Ticked {
 
 /// The form's fields.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 struct ConfirmationForm {
-    #[serde(default)]
     reason: String,
     /// What the confirmation rested on.
-    #[serde(default)]
     seen: String,
     /// `start`: leave every plan paused. A box that is not ticked is not sent.
-    #[serde(default)]
     paused: Option<Ticked>,
 }
 

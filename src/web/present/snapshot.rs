@@ -2,7 +2,6 @@
 //!
 //! **Invariant:** an answer is a copy of one snapshot.
 
-use crate::daemon::files::FileProblem;
 use crate::daemon::view::View;
 use crate::ids::PlanName;
 use crate::rollout::decide::blocker::Blocker;
@@ -12,14 +11,13 @@ use crate::rollout::tell::revision_waits::RevisionWaits;
 use crate::rollout::world::{Read, Trouble};
 use crate::time::{Timestamp, rough};
 use crate::web::json::{
-    ClockTroubleJson, ClockTrustJson, FaultJson, FileProblemJson, HeadJson, LogTroubleJson, NewPlanJson,
-    RolloutJson, RolloutsAnswer, TroubleJson,
+    ClockTroubleJson, FaultJson, HeadJson, LogTroubleJson, NewPlanJson, RolloutJson, RolloutsAnswer,
+    TroubleJson,
 };
-use crate::web::present::rollout::{hold, revision_waits, rollout};
+use crate::web::present::rollout::{revision_waits, rollout};
 
 /// The whole snapshot.
 pub(in crate::web) fn rollouts(view: &View) -> RolloutsAnswer {
-    let problem = |one: &FileProblem| FileProblemJson { file: one.file.clone(), errors: one.errors.clone() };
     let trouble = |(read, one): &(Read, Trouble)| {
         let (since, message) = (one.since, one.message.clone());
         TroubleJson { read: read_name(read), since, message }
@@ -33,14 +31,14 @@ pub(in crate::web) fn rollouts(view: &View) -> RolloutsAnswer {
         mode: view.mode,
         revisions: Some(view.revisions),
         clock: view.clock.to_string(),
-        stopped: view.stop.as_ref().map(hold),
+        stopped: view.stop.clone(),
         rollouts: view.reports.iter().map(|report| of_view(report, view)).collect(),
         new_plans: view.new_plans().map(|(plan, waits)| new_plan(plan, waits, view.at)).collect(),
-        problems: view.problems.iter().map(problem).collect(),
+        problems: view.problems.clone(),
         troubles: view.troubles.iter().map(trouble).collect(),
         log_unwritable: view.log_unwritable.as_ref().map(unwritable),
         clock_troubles: clock_troubles(view),
-        clock_trust: clock_trust(view),
+        clock_trust: view.second_clock.trusted(view.now()).cloned(),
         decided_ago_seconds: Some(view.taken.passed().as_secs()),
         faults: view.faults.iter().map(fault).collect(),
         head: HeadJson { seq: view.head.seq.get(), hash: view.head.hash.to_string() },
@@ -98,10 +96,4 @@ fn clock_troubles(view: &View) -> Vec<ClockTroubleJson> {
         remedy: blocker.remedy(""),
     };
     behind.into_iter().chain(doubt).map(trouble).collect()
-}
-
-/// Whose word it goes by, while that counts.
-fn clock_trust(view: &View) -> Option<ClockTrustJson> {
-    let trust = view.second_clock.trusted(view.now())?;
-    Some(ClockTrustJson { until: trust.until, reason: trust.reason.clone() })
 }

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 
 use super::error::WriteFailure;
 use crate::failpoint::{self, Point};
+use crate::rollout::record::hex;
 use crate::time::Timestamp;
 
 /// The schema that this program writes.
@@ -118,8 +119,7 @@ fn log_as_is(connection: &Connection) -> rusqlite::Result<String> {
 }
 
 fn sha256_hex(text: &str) -> String {
-    let hash = digest::digest(&digest::SHA256, text.as_bytes());
-    hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
 }
 
 #[cfg(test)]

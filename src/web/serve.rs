@@ -35,7 +35,7 @@ use crate::web::limits::ConnectionLimits;
 use crate::web::problem::{Failure, Kind, answer};
 use crate::web::routes::router;
 use crate::web::services::Services;
-use crate::web::stream::Ending;
+use crate::web::stream::{Ending, pause};
 
 /// Connections that are told at once that there is no room; more are closed without a word.
 const MAX_TURNED_AWAY: usize = 64;
@@ -237,9 +237,4 @@ fn no_room() -> Router {
         ([(header::CONNECTION, "close")], Failure::new(Kind::Busy, detail))
     };
     Router::new().fallback(busy).layer(axum::middleware::from_fn(answer))
-}
-
-#[expect(clippy::disallowed_methods, reason = "paces accepting and bounds the last answers; decides nothing")]
-async fn pause(length: Duration) {
-    tokio::time::sleep(length).await;
 }

@@ -202,7 +202,7 @@ impl Feed {
         let from = self.sent.next();
         let read = read_log(&self.services, move |reader| reader.view().read_from(from, PORTION)).await;
         // The client comes back, and is told what is wrong by then on the page.
-        read.inspect_err(|failure| tracing::warn!(why = failure.clone().detail(), "a stream ends")).ok()
+        read.inspect_err(|failure| tracing::warn!(why = failure.detail, "a stream ends")).ok()
     }
 }
 
@@ -220,7 +220,7 @@ fn message(name: &str, data: &Value) -> Option<Event> {
     Event::default().event(name).json_data(data).ok()
 }
 
-#[expect(clippy::disallowed_methods, reason = "paces and ends a stream to a client; decides nothing")]
-async fn pause(length: Duration) {
+#[expect(clippy::disallowed_methods, reason = "paces and ends connections and streams; decides nothing")]
+pub(super) async fn pause(length: Duration) {
     tokio::time::sleep(length).await;
 }

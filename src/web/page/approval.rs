@@ -13,8 +13,7 @@ use crate::web::json::{ApprovalJson, AskJson, AwaitedRing, RingJson, RolloutJson
 use crate::web::page::act::Act;
 use crate::web::page::action::Action;
 use crate::web::page::cell::refusal;
-use crate::web::page::html::{encoded, sentence_case};
-use crate::web::page::moment::Moment;
+use crate::web::page::html::{Moment, encoded, sentence_case};
 use crate::web::page::tone::Tone;
 use crate::web::page::viewer::Viewer;
 

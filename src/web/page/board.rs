@@ -19,9 +19,7 @@ use crate::web::json::{EventJson, NewPlanJson, RolloutJson, RolloutsAnswer};
 use crate::web::page::act::beginning;
 use crate::web::page::action::{self, Action};
 use crate::web::page::approval::{AwaitedRow, waiting};
-use crate::web::page::event::EventRow;
-use crate::web::page::html::{Frame, Html, encoded};
-use crate::web::page::moment::Moment;
+use crate::web::page::html::{Frame, Html, Moment, encoded};
 use crate::web::page::ring::MILESTONES;
 use crate::web::page::rollout::{RolloutCard, forecast};
 use crate::web::page::standing::held;
@@ -188,7 +186,7 @@ impl Board {
         let (log, events_missing) = match log {
             Ok(log) => (log, None),
             // Without the log the page still says where everything stands.
-            Err(failure) => (LogBook::default(), Some(failure.detail())),
+            Err(failure) => (LogBook::default(), Some(failure.detail)),
         };
         let now = answer.at;
         let moment = |at: Timestamp| Moment::new(at, now);
@@ -224,6 +222,38 @@ impl Board {
             newest: here.filter(|_| query.before.is_some()),
             swept: answer.swept_at.map(moment),
             answer,
+        }
+    }
+}
+
+/// One record of the log.
+struct EventRow {
+    seq: u64,
+    at: Moment,
+    rollout: Option<String>,
+    text: String,
+    actor: String,
+    reason: Option<String>,
+    /// Whether a person did it.
+    by_person: bool,
+}
+
+impl EventRow {
+    /// A record, as seen from `now`.
+    fn new(event: &EventJson, now: Timestamp) -> Self {
+        let rollout = match (&event.plan, event.rollout) {
+            (Some(plan), Some(number)) => Some(format!("{plan}#{number}")),
+            (plan, _) => plan.as_ref().map(ToString::to_string),
+        };
+        Self {
+            seq: event.seq,
+            at: Moment::new(event.at, now),
+            rollout,
+            text: event.text.clone(),
+            actor: event.actor.clone(),
+            // The engine's reason is often what the sentence says.
+            reason: Some(event.reason.clone()).filter(|reason| !event.text.contains(reason)),
+            by_person: event.actor != "engine",
         }
     }
 }

@@ -61,7 +61,7 @@ struct FormRefusal {
 
 impl From<Failure> for FormRefusal {
     fn from(failure: Failure) -> Self {
-        Self { status: failure.status(), why: failure.detail() }
+        Self { status: failure.kind.status(), why: failure.detail }
     }
 }
 

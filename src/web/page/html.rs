@@ -8,7 +8,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use crate::text::is_unseen;
-use crate::web::page::assets::{AssetNames, NAMES};
+use crate::time::{Timestamp, rough, short, since};
+use crate::web::page::assets::{ASSETS, Assets};
 use crate::web::page::tone::Tone;
 use crate::web::problem::{Failure, Kind};
 
@@ -29,7 +30,7 @@ impl Html {
 impl IntoResponse for Html {
     fn into_response(self) -> Response {
         self.0.unwrap_or_else(|failure| {
-            let (status, title, detail) = (failure.status(), failure.title(), failure.clone().detail());
+            let (status, title, detail) = (failure.kind.status(), failure.kind.title(), failure.detail);
             let message = Message { frame: Frame::new(title), tone: Tone::Bad, title, detail };
             Self::shown(status, message.render()).unwrap_or_else(Failure::into_response)
         })
@@ -39,12 +40,12 @@ impl IntoResponse for Html {
 /// What every page has around its content.
 pub(super) struct Frame {
     pub(super) title: String,
-    pub(super) names: &'static AssetNames,
+    pub(super) assets: &'static Assets,
 }
 
 impl Frame {
     pub(super) fn new(title: &str) -> Self {
-        Self { title: format!("{title} · ringward"), names: &NAMES }
+        Self { title: format!("{title} · ringward"), assets: &ASSETS }
     }
 }
 
@@ -70,4 +71,30 @@ pub(super) fn encoded(text: &str) -> String {
 pub(super) fn sentence_case(headline: &str) -> String {
     let mut chars = headline.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+/// An instant as `<time>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Moment {
+    /// For machines.
+    pub(super) iso: String,
+    /// To the minute, in UTC.
+    pub(super) text: String,
+    /// How far from the snapshot: `3h 5m ago`, `in 2d`.
+    pub(super) distance: String,
+    /// The time between: `3h 5m`.
+    pub(super) length: String,
+}
+
+impl Moment {
+    pub(super) fn new(then: Timestamp, now: Timestamp) -> Self {
+        let elapsed = since(then, now);
+        let length = rough(elapsed.abs());
+        let distance = match elapsed.as_secs() {
+            0 => "now".to_owned(),
+            1.. => format!("{length} ago"),
+            _ => format!("in {length}"),
+        };
+        Self { iso: then.to_string(), text: short(then), distance, length }
+    }
 }

@@ -9,7 +9,7 @@ use crate::web::lines::told_moves;
 use crate::web::page::action::{Action, offered};
 use crate::web::page::approval::ApprovalCard;
 use crate::web::page::gauge::{Gauge, gauges};
-use crate::web::page::moment::Moment;
+use crate::web::page::html::Moment;
 use crate::web::page::tone::Tone;
 use crate::web::page::viewer::Viewer;
 use crate::web::present::OTHER;

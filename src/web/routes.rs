@@ -23,7 +23,7 @@ use crate::web::json::IndexAnswer;
 use crate::web::openapi::{Document, OfARead, begun, finished};
 use crate::web::problem::{Failure, Kind, answer};
 use crate::web::services::Services;
-use crate::web::{access, forecast, metrics, page, reads, stream, tokens, verbs};
+use crate::web::{forecast, metrics, page, reads, stream, tellings, verbs};
 
 /// Answers of the API load nothing; the page has a policy of its own.
 const CONTENT_POLICY: &str =
@@ -68,10 +68,10 @@ fn api() -> OpenApiRouter<Services> {
         .routes(routes!(reads::events))
         .merge(stream::routes())
         .merge(verbs::routes())
-        .routes(routes!(tokens::list, tokens::make))
-        .routes(routes!(tokens::revoke))
-        .routes(routes!(access::intend))
-        .routes(routes!(access::settle))
+        .routes(routes!(tellings::list, tellings::make))
+        .routes(routes!(tellings::revoke))
+        .routes(routes!(tellings::intend))
+        .routes(routes!(tellings::settle))
         .routes(routes!(alive))
         .routes(routes!(ready))
         .routes(routes!(scrape))

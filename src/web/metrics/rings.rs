@@ -15,36 +15,36 @@ const VERDICTS: [&str; 5] = ["pass", "wait", "fail", "unknown", "exempt"];
 
 metric_table! {
     "ring_state" ["state"] "1 for the ring's state."
-        => Ring(|of, to| to.state(&[], &RingState::NAMES, of.ring.state));
+        => Ring(|ring, _, to| to.state(&[], &RingState::NAMES, ring.state));
     "ring_state_since_timestamp_seconds" [] "Since when the ring is in its state."
-        => Ring(|of, to| to.set(&[], seconds(of.ring.since)));
+        => Ring(|ring, _, to| to.set(&[], seconds(ring.since)));
     "ring_target_info" ["environment", "version"] "The client version that the ring shall have."
-        => Ring(|of, to| {
-            for (environment, version) in &of.ring.targets {
+        => Ring(|ring, _, to| {
+            for (environment, version) in &ring.targets {
                 to.set(&[environment.as_str(), &version.to_string()], 1.0);
             }
         });
     "next_opening_timestamp_seconds" [] "When the ring may be entered next; absent where it may now, or is entered."
-        => Ring(|of, to| to.one(of.ring.next_opening.map(seconds)));
+        => Ring(|ring, _, to| to.one(ring.next_opening.map(seconds)));
     "approval_age_seconds" []
         "For how long people are asked to let the ring be entered; absent while nobody is waited for."
-        => Ring(|of, to| {
-            let waits = of.ring.approval.as_ref().filter(|one| one.judgement.verdict != Verdict::Pass);
+        => Ring(|ring, at, to| {
+            let waits = ring.approval.as_ref().filter(|one| one.judgement.verdict != Verdict::Pass);
             let asked_at = waits.and_then(|one| one.asked_at);
-            to.one(asked_at.map(|asked_at| since(asked_at, of.at).as_secs_f64()));
+            to.one(asked_at.map(|asked_at| since(asked_at, at).as_secs_f64()));
         });
     "ring_devices" ["environment", "class"] "Devices of the ring by environment and class."
-        => Ring(|of, to| {
-            for (environment, counts) in of.ring.census.iter().flat_map(counts) {
+        => Ring(|ring, _, to| {
+            for (environment, counts) in ring.census.iter().flat_map(counts) {
                 for class in Class::ALL {
                     to.set(&[environment, class.as_str()], count(counts.of(class)));
                 }
             }
         });
     "ring_adoption_ratio" ["environment"] "Arrived devices as a share of those seen; absent while none was."
-        => Ring(|of, to| {
-            for environment in of.ring.targets.keys() {
-                let share = of.ring.census.as_ref().and_then(|census| adoption(census, *environment));
+        => Ring(|ring, _, to| {
+            for environment in ring.targets.keys() {
+                let share = ring.census.as_ref().and_then(|census| adoption(census, *environment));
                 share.into_iter().for_each(|share| to.set(&[environment.as_str()], share));
             }
         });
@@ -81,14 +81,14 @@ metric_table! {
             to.set(&[judgement.gate.as_str()], count(acknowledged));
         });
     "gate_verdict" ["gate", "verdict"] "1 for the gate's verdict; a gate of one environment is `gate/environment`."
-        => Ring(|of, to| {
-            for judgement in &of.ring.gates {
+        => Ring(|ring, _, to| {
+            for judgement in &ring.gates {
                 to.state(&[&judgement.name()], &VERDICTS, judgement.verdict.as_str());
             }
         });
     "gate_last_evaluation_timestamp_seconds" ["gate"] "When the gate was last judged, by the daemon's clock."
-        => Ring(|of, to| {
-            of.ring.gates.iter().for_each(|judgement| to.set(&[&judgement.name()], seconds(of.at)))
+        => Ring(|ring, at, to| {
+            ring.gates.iter().for_each(|judgement| to.set(&[&judgement.name()], seconds(at)))
         });
     // What the adoption gate asks for, while it judges.
     "ring_adoption_threshold_ratio" []
@@ -100,8 +100,8 @@ metric_table! {
         });
     "ring_adoption_deadline_timestamp_seconds" ["environment"]
         "When an adoption that is still missing halts the rollout; freezes, pauses and halts move it."
-        => Ring(|of, to| {
-            for judgement in of.ring.gates.iter().filter(|_| of.ring.state == "adopting") {
+        => Ring(|ring, _, to| {
+            for judgement in ring.gates.iter().filter(|_| ring.state == "adopting") {
                 if let (Some(environment), Evidence::Adoption { deadline_at, .. }) =
                     (judgement.environment, &judgement.evidence)
                 {

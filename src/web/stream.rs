@@ -124,18 +124,10 @@ fn begin_after(
 ) -> Result<Option<Seq>, Failure> {
     let malformed = |detail: String| Failure::new(Kind::Malformed, detail);
     let Query(StreamQuery { after }) = query.map_err(|error| malformed(error.body_text()))?;
-    let last = match headers.get(&LAST_EVENT_ID) {
-        None => after,
-        Some(value) => {
-            let number = value.to_str().ok().and_then(|text| text.parse().ok());
-            Some(number.ok_or_else(|| {
-                malformed(
-                    "`Last-Event-ID` must be the number of a record, as in `id` of a message".to_owned(),
-                )
-            })?)
-        }
-    };
-    Ok(last.map(Seq::new))
+    let Some(value) = headers.get(&LAST_EVENT_ID) else { return Ok(after.map(Seq::new)) };
+    let number = value.to_str().ok().and_then(|text| text.parse().ok());
+    let why = "`Last-Event-ID` must be the number of a record, as in `id` of a message";
+    Ok(Some(Seq::new(number.ok_or_else(|| malformed(why.to_owned()))?)))
 }
 
 /// One client's place in the log.

@@ -50,31 +50,23 @@ pub(super) struct VoteRow {
 }
 
 /// A ring that waits for people.
-pub(super) struct AwaitedRow {
+pub(super) struct AwaitedRow<'a> {
+    pub(super) waits: AwaitedRing<'a>,
     /// Its name within the page.
     pub(super) id: String,
-    pub(super) plan: String,
-    pub(super) ring: String,
     pub(super) href: String,
-    pub(super) so_far: String,
     pub(super) since: Moment,
 }
 
 /// Every ring that waits for people.
-pub(super) fn waiting(answer: &RolloutsAnswer) -> Vec<AwaitedRow> {
+pub(super) fn waiting(answer: &RolloutsAnswer) -> Vec<AwaitedRow<'_>> {
     let rings = answer.awaited_rings().into_iter();
-    let of = |AwaitedRing { rollout, number, ring, approval, since }| {
-        let section = id(rollout, number);
-        AwaitedRow {
-            id: format!("to-{section}"),
-            plan: rollout.plan.to_string(),
-            ring: ring.name.to_string(),
-            href: format!("#{}", encoded(&section)),
-            so_far: approval.so_far(),
-            since: Moment::new(since, rollout.at),
-        }
-    };
-    rings.map(of).collect()
+    let rows = rings.map(|waits| {
+        let section = id(waits.rollout, waits.number);
+        let (id, href) = (format!("to-{section}"), format!("#{}", encoded(&section)));
+        AwaitedRow { waits, id, href, since: Moment::new(waits.since, waits.rollout.at) }
+    });
+    rows.collect()
 }
 
 fn id(rollout: &RolloutJson, number: usize) -> String {

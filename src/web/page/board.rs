@@ -19,7 +19,7 @@ use crate::web::json::{EventJson, NewPlanJson, RolloutJson, RolloutsAnswer};
 use crate::web::page::act::beginning;
 use crate::web::page::action::{self, Action};
 use crate::web::page::approval::{AwaitedRow, waiting};
-use crate::web::page::html::{Frame, Html, Moment, encoded};
+use crate::web::page::html::{FailurePage, Frame, Moment, encoded, shown};
 use crate::web::page::ring::MILESTONES;
 use crate::web::page::rollout::{RolloutCard, forecast};
 use crate::web::page::standing::held;
@@ -39,9 +39,9 @@ const FLASH_WITHIN: u32 = 100;
 /// `/` and `/plans/{plan}`.
 #[derive(Template)]
 #[template(path = "board.html")]
-struct Board {
+struct Board<'a> {
     frame: Frame,
-    answer: RolloutsAnswer,
+    answer: &'a RolloutsAnswer,
     at: Moment,
     next_check: Option<Moment>,
     observing: bool,
@@ -52,9 +52,9 @@ struct Board {
     /// `confirm clock`, where that would end a trouble.
     confirm_clock: Option<Action>,
     /// Plans that are new and wait, and how they are confirmed here.
-    new_plans: Vec<(NewPlanJson, Option<Action>)>,
-    waiting: Vec<AwaitedRow>,
-    rollouts: Vec<RolloutCard>,
+    new_plans: Vec<(&'a NewPlanJson, Option<Action>)>,
+    waiting: Vec<AwaitedRow<'a>>,
+    rollouts: Vec<RolloutCard<'a>>,
     /// The plan whose page this is.
     only: Option<String>,
     done: Vec<EventRow>,
@@ -99,8 +99,8 @@ pub(super) async fn front(
     Extension(forecasts): Extension<Forecasts>,
     query: Result<Query<BoardQuery>, QueryRejection>,
     viewer: Viewer,
-) -> Html {
-    Html(board(&services, &forecasts, None, query, &viewer).await)
+) -> Result<Response, FailurePage> {
+    Ok(board(&services, &forecasts, None, query, &viewer).await?)
 }
 
 pub(super) async fn of_plan(
@@ -109,11 +109,8 @@ pub(super) async fn of_plan(
     plan: Result<Path<String>, PathRejection>,
     query: Result<Query<BoardQuery>, QueryRejection>,
     viewer: Viewer,
-) -> Html {
-    Html(match plan_name(plan) {
-        Ok(plan) => board(&services, &forecasts, Some(plan), query, &viewer).await,
-        Err(failure) => Err(failure),
-    })
+) -> Result<Response, FailurePage> {
+    Ok(board(&services, &forecasts, Some(plan_name(plan)?), query, &viewer).await?)
 }
 
 async fn board(
@@ -133,12 +130,11 @@ async fn board(
         answer.rollouts.iter().map(|rollout| (rollout.plan.clone(), rollout.number)).collect();
     let (of, eras) = (only.clone(), viewer.view.eras.clone());
     let log = read_log(services, move |reader| log_book(reader, of.as_ref(), &rollouts, query, eras)).await;
-    let mut page = Board::new(answer, log, only.as_ref(), query, viewer);
-    let cards = page.answer.rollouts.iter().zip(&mut page.rollouts);
-    for (of, card) in cards.filter(|(of, _)| of.phase == "running") {
-        card.forecast = forecasts.last(&services.handle, &of.plan).map(|told| forecast(&told));
+    let mut page = Board::new(&answer, log, only.as_ref(), query, viewer);
+    for card in page.rollouts.iter_mut().filter(|card| card.json.phase == "running") {
+        card.forecast = forecasts.last(&services.handle, &card.json.plan).map(|told| forecast(&told));
     }
-    Html::shown(StatusCode::OK, page.render())
+    shown(StatusCode::OK, page.render())
 }
 
 fn log_book(
@@ -175,9 +171,9 @@ fn log_book(
     Ok(LogBook { events, more, milestones, done, eras })
 }
 
-impl Board {
+impl<'a> Board<'a> {
     fn new(
-        answer: RolloutsAnswer,
+        answer: &'a RolloutsAnswer,
         log: Result<LogBook, Failure>,
         only: Option<&PlanName>,
         query: BoardQuery,
@@ -193,16 +189,17 @@ impl Board {
         let json = |records: &[Record]| -> Vec<EventJson> {
             records.iter().map(|record| present::event(record, &log.eras)).collect()
         };
-        let events = |records: &[Record]| json(records).iter().map(|one| EventRow::new(one, now)).collect();
+        let events =
+            |records: &[Record]| json(records).into_iter().map(|one| EventRow::new(one, now)).collect();
         let milestones = |index: usize| log.milestones.get(index).map(|records| json(records));
-        let card = |(index, rollout): (usize, &RolloutJson)| {
+        let card = |(index, rollout): (usize, &'a RolloutJson)| {
             RolloutCard::new(rollout, &milestones(index).unwrap_or_default(), viewer)
         };
-        let new_plan = |new: &NewPlanJson| (new.clone(), action::confirm(&new.plan, viewer));
+        let new_plan = |new: &'a NewPlanJson| (new, action::confirm(&new.plan, viewer));
         let here = only.map(|plan| format!("/plans/{}", encoded(plan.as_str())));
         let oldest = log.events.last().map(|record| record.seq.get()).filter(|_| log.more);
         Self {
-            frame: Frame::new(&title(&answer)),
+            frame: Frame::new(&title(answer)),
             at: moment(now),
             next_check: answer.next_check.map(moment),
             observing: answer.mode == Mode::Observe,
@@ -212,7 +209,7 @@ impl Board {
             stop: action::brake(viewer),
             confirm_clock: action::confirm_clock(viewer),
             new_plans: answer.new_plans.iter().map(new_plan).collect(),
-            waiting: waiting(&answer),
+            waiting: waiting(answer),
             rollouts: answer.rollouts.iter().enumerate().map(card).collect(),
             only: only.map(ToString::to_string),
             done: events(&log.done),
@@ -228,11 +225,9 @@ impl Board {
 
 /// One record of the log.
 struct EventRow {
-    seq: u64,
+    json: EventJson,
     at: Moment,
     rollout: Option<String>,
-    text: String,
-    actor: String,
     reason: Option<String>,
     /// Whether a person did it.
     by_person: bool,
@@ -240,20 +235,18 @@ struct EventRow {
 
 impl EventRow {
     /// A record, as seen from `now`.
-    fn new(event: &EventJson, now: Timestamp) -> Self {
+    fn new(event: EventJson, now: Timestamp) -> Self {
         let rollout = match (&event.plan, event.rollout) {
             (Some(plan), Some(number)) => Some(format!("{plan}#{number}")),
             (plan, _) => plan.as_ref().map(ToString::to_string),
         };
         Self {
-            seq: event.seq,
             at: Moment::new(event.at, now),
             rollout,
-            text: event.text.clone(),
-            actor: event.actor.clone(),
             // The engine's reason is often what the sentence says.
             reason: Some(event.reason.clone()).filter(|reason| !event.text.contains(reason)),
             by_person: event.actor != "engine",
+            json: event,
         }
     }
 }

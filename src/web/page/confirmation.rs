@@ -26,7 +26,7 @@ use crate::web::identity::{Identity, Right};
 use crate::web::json::MAX_REASON_CHARS;
 use crate::web::page::act::{Act, ActQuery};
 use crate::web::page::effects::effects;
-use crate::web::page::html::{Frame, Html, Message, sentence_case};
+use crate::web::page::html::{FailurePage, Frame, Message, sentence_case, shown};
 use crate::web::page::situation::{now, ring_of, rollout_of, seen};
 use crate::web::page::tone::Tone;
 use crate::web::page::viewer::Viewer;
@@ -82,21 +82,16 @@ struct Confirmation<'a> {
     log_names: Option<Actor>,
     unnamed: bool,
     same: &'static str,
-    max_reason: usize,
     offer_paused: bool,
     button: &'static str,
-    grave: bool,
 }
 
 pub(super) async fn confirm(
     Path(verb): Path<String>,
     query: Result<Query<ActQuery>, QueryRejection>,
     viewer: Viewer,
-) -> Html {
-    Html(
-        Act::read(&verb, query)
-            .and_then(|act| confirmation(&act, &viewer, &ConfirmationForm::default(), None)),
-    )
+) -> Result<Response, FailurePage> {
+    Ok(confirmation(&Act::read(&verb, query)?, &viewer, &ConfirmationForm::default(), None)?)
 }
 
 pub(super) async fn submit(
@@ -106,19 +101,16 @@ pub(super) async fn submit(
     Extension(peer): Extension<Peer>,
     Extension(identity): Extension<Identity>,
     request: Request,
-) -> Html {
+) -> Result<Response, FailurePage> {
     let (head, body) = request.into_parts();
-    let act = match Act::read(&verb, query) {
-        Ok(act) => act,
-        Err(failure) => return Html(Err(failure)),
-    };
+    let act = Act::read(&verb, query)?;
     let request = Request::from_parts(head.clone(), body);
     let (form, refused) = match carried_out(&act, &services, (&identity, &peer), request).await {
-        Ok(done) => return Html(Ok(done)),
+        Ok(done) => return Ok(done),
         Err(refused) => refused,
     };
     let viewer = Viewer::new(identity, peer, &head, services.handle.view());
-    Html(confirmation(&renewed(act, &viewer), &viewer, &form, Some(refused)))
+    Ok(confirmation(&renewed(act, &viewer), &viewer, &form, Some(refused))?)
 }
 
 /// The same of what there is now: another revision may wait than the one that was read.
@@ -146,7 +138,7 @@ fn comes_from_our_page(actor: &Actor, headers: &HeaderMap) -> Result<(), FormRef
 fn read_now(done: &str) -> Result<Response, Failure> {
     let title = "Checked";
     let (frame, detail) = (Frame::new(title), format!("{}.", sentence_case(done)));
-    Html::shown(StatusCode::OK, Message { frame, tone: Tone::Good, title, detail }.render())
+    shown(StatusCode::OK, Message { frame, tone: Tone::Good, title, detail }.render())
 }
 
 fn unread(rejection: &FormRejection) -> FormRefusal {
@@ -231,10 +223,8 @@ fn confirmation(
             _ => "The same as a command:",
         },
         log_names,
-        max_reason: MAX_REASON_CHARS,
         offer_paused: act.verb().takes(ArgumentKey::Paused),
         button: act.page.button.unwrap_or(act.page.label),
-        grave: act.page.grave,
     };
-    Html::shown(status, confirmation.render())
+    shown(status, confirmation.render())
 }

@@ -1,6 +1,6 @@
 //! HTML: what every page has around its content, and how texts get into it.
 //!
-//! **Invariant:** every text goes through askama's escaping and [`Html::shown`], so nothing from
+//! **Invariant:** every text goes through askama's escaping and [`shown`], so nothing from
 //! outside is markup or turns the reading direction.
 
 use askama::Template;
@@ -13,27 +13,30 @@ use crate::web::page::assets::{ASSETS, Assets};
 use crate::web::page::tone::Tone;
 use crate::web::problem::{Failure, Kind};
 
-/// An answer of the page: HTML also where it is a failure.
-pub(super) struct Html(pub(super) Result<Response, Failure>);
+/// A rendered template, with the characters that nobody sees made visible: in a name they could
+/// make `stop` read as something else.
+pub(super) fn shown(status: StatusCode, rendered: askama::Result<String>) -> Result<Response, Failure> {
+    let html = rendered
+        .map_err(|error| Failure::new(Kind::Fault, format!("the page cannot be written: {error}")))?;
+    let html = html.replace(is_unseen, "\u{fffd}");
+    Ok((status, axum::response::Html(html)).into_response())
+}
 
-impl Html {
-    /// A rendered template, with the characters that nobody sees made visible: in a name they could
-    /// make `stop` read as something else.
-    pub(super) fn shown(status: StatusCode, rendered: askama::Result<String>) -> Result<Response, Failure> {
-        let html = rendered
-            .map_err(|error| Failure::new(Kind::Fault, format!("the page cannot be written: {error}")))?;
-        let html = html.replace(is_unseen, "\u{fffd}");
-        Ok((status, axum::response::Html(html)).into_response())
+/// A failure of the page, which is HTML as well.
+pub(super) struct FailurePage(Failure);
+
+impl From<Failure> for FailurePage {
+    fn from(failure: Failure) -> Self {
+        Self(failure)
     }
 }
 
-impl IntoResponse for Html {
+impl IntoResponse for FailurePage {
     fn into_response(self) -> Response {
-        self.0.unwrap_or_else(|failure| {
-            let (status, title, detail) = (failure.kind.status(), failure.kind.title(), failure.detail);
-            let message = Message { frame: Frame::new(title), tone: Tone::Bad, title, detail };
-            Self::shown(status, message.render()).unwrap_or_else(Failure::into_response)
-        })
+        let Failure { kind, detail } = self.0;
+        let message =
+            Message { frame: Frame::new(kind.title()), tone: Tone::Bad, title: kind.title(), detail };
+        shown(kind.status(), message.render()).unwrap_or_else(Failure::into_response)
     }
 }
 

@@ -73,18 +73,6 @@ impl Act {
         needs::of_verb(self.verb())
     }
 
-    pub(super) const fn plan(&self) -> Option<&PlanName> {
-        self.command.plan()
-    }
-
-    pub(super) const fn ring(&self) -> Option<&RingName> {
-        self.command.ring()
-    }
-
-    pub(super) fn gate(&self) -> Option<Gate> {
-        self.command.arguments().gate
-    }
-
     /// A person's word on entering a ring.
     pub(super) const fn word(&self) -> Option<Vote> {
         self.verb().aim().word()

@@ -172,7 +172,7 @@ async fn carried_out(
         let why = "it changed while you were reading; what it is now stands below: look again, then confirm";
         return Err((form, FormRefusal { status: StatusCode::CONFLICT, why: why.to_owned() }));
     }
-    let read = before.reports.iter().find(|report| Some(&report.id.plan) == act.plan());
+    let read = before.reports.iter().find(|report| Some(&report.id.plan) == act.command.plan());
     let command = act.command(form.paused.is_some(), read.map(|report| report.digest.clone()));
     match carry_out(services, actor, form.reason.clone(), command).await {
         // The page shows what was done from the log, in which this leaves nothing.
@@ -195,10 +195,10 @@ fn confirmation(
     let is_new = |plan: &PlanName| {
         act.verb().aim() == Aim::Waiting && answer.new_plans.iter().any(|new| new.plan == *plan)
     };
-    if let (Some(plan), None) = (act.plan().filter(|plan| !is_new(plan)), rollout) {
+    if let (Some(plan), None) = (act.command.plan().filter(|plan| !is_new(plan)), rollout) {
         return Err(unknown_plan(&viewer.view, plan));
     }
-    if let (Some(of), Some(ring), None) = (rollout, act.ring(), ring_of(act, answer)) {
+    if let (Some(of), Some(ring), None) = (rollout, act.command.ring(), ring_of(act, answer)) {
         let known: Vec<&str> = of.rings.iter().map(|ring| ring.name.as_str()).collect();
         let detail = format!("plan `{}` has no ring `{ring}`; it has {}", of.plan, known.join(", "));
         return Err(Failure::new(Kind::NoSuchPlan, detail));

@@ -22,7 +22,7 @@ pub(super) fn effects(act: &Act, answer: &RolloutsAnswer, viewer: &Viewer) -> Ve
         return vec![format!("Nothing: asking for it will be refused, because {}.", refused.told(&about))];
     }
     let (rollout, ring) = (rollout_of(act, answer), ring_of(act, answer));
-    let waiting = act.plan().and_then(|plan| answer.revision_of(plan));
+    let waiting = act.command.plan().and_then(|plan| answer.revision_of(plan));
     match act.page.promise {
         Promise::Said(lines) => lines.iter().map(|line| act.about().fill(line)).collect(),
         Promise::Resumed => resumed(rollout),

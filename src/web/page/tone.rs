@@ -3,7 +3,7 @@
 //! **Invariant:** class names and icons come from [`Tone`] and our own words only, never from data.
 
 /// What something means for the reader: the colour, and the icon for those who see none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Tone {
     /// Done, or fine.
     Good,
@@ -14,6 +14,7 @@ pub(super) enum Tone {
     /// Somebody must look.
     Bad,
     /// Not concerned, or not yet.
+    #[default]
     Idle,
 }
 

@@ -58,13 +58,10 @@ pub fn told_rollback(rollout: &RolloutJson) -> Vec<String> {
             .insert(&one.ring);
     }
     let held = held.into_iter().map(|((environment, version), (rings, by))| {
+        let (plan, rings, since) = (&rollout.plan, joined(rings, ", "), short(by.since));
+        let AttributionJson { actor, reason, .. } = by;
         format!(
-            "Blocked: {environment} {version} for {}, by {} since {}: {}; ringward unblock {} --version {version} --reason … unblocks it",
-            joined(rings, ", "),
-            by.actor,
-            short(by.since),
-            by.reason,
-            rollout.plan
+            "Blocked: {environment} {version} for {rings}, by {actor} since {since}: {reason}; ringward unblock {plan} --version {version} --reason … unblocks it"
         )
     });
     steps.chain(held).collect()

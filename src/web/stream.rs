@@ -28,7 +28,6 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::daemon::Handle;
 use crate::daemon::view::View;
 use crate::rollout::record::Eras;
 use crate::store::{Record, Seq};
@@ -133,7 +132,6 @@ fn begin_after(
 /// One client's place in the log.
 struct Feed {
     services: Services,
-    handle: Handle,
     /// The last record that was sent, or that the client has.
     sent: Seq,
     /// The snapshot that it was told about last.
@@ -147,15 +145,14 @@ fn follow(
     after: Option<Seq>,
     room: OwnedSemaphorePermit,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
-    let handle = services.handle.clone();
-    let head = handle.view().head.seq;
+    let head = services.handle.view().head.seq;
     let mut ready = VecDeque::new();
     if after.is_some_and(|after| after > head) {
         // Another log, such as a copy from before: what the client has is not of this one.
         ready.extend(message("resync", &json!({"head": head.get()})));
     }
     let sent = after.unwrap_or(head).min(head);
-    let feed = Feed { services, handle, sent, told: None, ready, _room: room };
+    let feed = Feed { services, sent, told: None, ready, _room: room };
     stream::unfold(feed, |mut feed| async move {
         let event = feed.next().await?;
         Some((Ok(event), feed))
@@ -169,7 +166,7 @@ impl Feed {
             if let Some(event) = self.ready.pop_front() {
                 return Some(event);
             }
-            let view = self.handle.view();
+            let view = self.services.handle.view();
             if view.head.seq > self.sent {
                 let records = self.portion().await?;
                 self.sent = records.last()?.seq;
@@ -179,12 +176,12 @@ impl Feed {
                     pause(VIEWS_APART).await;
                 }
                 // The newest one: there may be another after the pause.
-                let view = self.handle.view();
+                let view = self.services.handle.view();
                 if view.head.seq == self.sent {
                     self.ready.extend(snapshot(&view));
                     self.told = Some(view);
                 }
-            } else if !self.handle.changed().await {
+            } else if !self.services.handle.changed().await {
                 return None;
             }
         }

@@ -10,7 +10,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use crate::ids::PlanName;
-use crate::rollout::record::{Eras, Mode};
+use crate::rollout::record::Mode;
 use crate::store::{Page, Reader, Record, Seq, StoreError};
 use crate::time::{Timestamp, short};
 use crate::web::forecast::Forecasts;
@@ -81,7 +81,6 @@ struct LogBook {
     milestones: Vec<Vec<Record>>,
     /// What persons did since the record that the address names.
     done: Vec<Record>,
-    eras: Eras,
 }
 
 /// What an address of the page can say beside its path. Unknown keys are left alone: people come
@@ -128,8 +127,8 @@ async fn board(
     }
     let rollouts: Vec<(PlanName, u64)> =
         answer.rollouts.iter().map(|rollout| (rollout.plan.clone(), rollout.number)).collect();
-    let (of, eras) = (only.clone(), viewer.view.eras.clone());
-    let log = read_log(services, move |reader| log_book(reader, of.as_ref(), &rollouts, query, eras)).await;
+    let of = only.clone();
+    let log = read_log(services, move |reader| log_book(reader, of.as_ref(), &rollouts, query)).await;
     let mut page = Board::new(&answer, log, only.as_ref(), query, viewer);
     for card in page.rollouts.iter_mut().filter(|card| card.json.phase == "running") {
         card.forecast = forecasts.last(&services.handle, &card.json.plan).map(|told| forecast(&told));
@@ -142,7 +141,6 @@ fn log_book(
     only: Option<&PlanName>,
     rollouts: &[(PlanName, u64)],
     query: BoardQuery,
-    eras: Eras,
 ) -> Result<LogBook, StoreError> {
     let view = reader.view();
     let (mut events, limit) = match only {
@@ -163,12 +161,10 @@ fn log_book(
     events.truncate(limit as usize);
     let milestones = rollouts.iter().map(|(plan, number)| view.of_kinds(plan, *number, &MILESTONES));
     let milestones = milestones.collect::<Result<_, _>>()?;
-    let mut done = match query.after {
-        Some(seq) => view.read_from(Seq::new(seq).next(), FLASH_WITHIN)?,
-        None => Vec::new(),
-    };
+    let after = query.after.map(|seq| view.read_from(Seq::new(seq).next(), FLASH_WITHIN)).transpose()?;
+    let mut done = after.unwrap_or_default();
     done.retain(|record| record.record.actor != "engine");
-    Ok(LogBook { events, more, milestones, done, eras })
+    Ok(LogBook { events, more, milestones, done })
 }
 
 impl<'a> Board<'a> {
@@ -187,7 +183,7 @@ impl<'a> Board<'a> {
         let now = answer.at;
         let moment = |at: Timestamp| Moment::new(at, now);
         let json = |records: &[Record]| -> Vec<EventJson> {
-            records.iter().map(|record| present::event(record, &log.eras)).collect()
+            records.iter().map(|record| present::event(record, &viewer.view.eras)).collect()
         };
         let events =
             |records: &[Record]| json(records).into_iter().map(|one| EventRow::new(one, now)).collect();

@@ -130,10 +130,8 @@ fn confirms(waiting: &RevisionWaitsJson, rollout: Option<&RolloutJson>) -> Vec<S
     lines.extend(waiting.changes.iter().map(|change| format!("It changes {change}.")));
     lines.extend(told_moves_of(waiting).into_iter().map(|line| format!("It moves {line}.")));
     let approvals = rollout.map(told_approvals).unwrap_or_default().into_iter();
-    lines.extend(
-        approvals
-            .map(|line| format!("Approvals of the revision in force are void with another one: {line}.")),
-    );
+    let void = |line| format!("Approvals of the revision in force are void with another one: {line}.");
+    lines.extend(approvals.map(void));
     lines
 }
 

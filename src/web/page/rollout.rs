@@ -37,12 +37,8 @@ impl<'a> RolloutCard<'a> {
     pub(super) fn new(rollout: &'a RolloutJson, milestones: &[EventJson], viewer: &Viewer) -> Self {
         let now = rollout.at;
         let current = current_ring(rollout);
-        let rings: Vec<_> = rollout
-            .rings
-            .iter()
-            .enumerate()
-            .map(|(index, one)| ring(rollout, (index, one), current, milestones, viewer))
-            .collect();
+        let rings = rollout.rings.iter().enumerate();
+        let rings: Vec<_> = rings.map(|one| ring(rollout, one, current, milestones, viewer)).collect();
         let devices = rings.iter().filter_map(|ring| ring.arrived);
         let devices = devices.reduce(|(arrived, of), (more, all)| (arrived + more, of + all));
         Self {

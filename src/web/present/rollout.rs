@@ -23,6 +23,7 @@ use crate::web::present::ring::{gate, moves, ring};
 
 /// One rollout by itself.
 pub fn rollout(report: &Report, next_check: Option<Timestamp>) -> RolloutJson {
+    let left = report.superseded.iter().map(|offer| superseded(&report.id.plan, offer, report.at));
     RolloutJson {
         id: report.id.to_string(),
         plan: report.id.plan.clone(),
@@ -38,11 +39,7 @@ pub fn rollout(report: &Report, next_check: Option<Timestamp>) -> RolloutJson {
         newer_target: report.newer.as_ref().map(|newer| newer_target(report, newer)),
         revision_waits: None,
         drifts: report.drifts.clone(),
-        superseded_offers: report
-            .superseded
-            .iter()
-            .map(|offer| superseded(&report.id.plan, offer, report.at))
-            .collect(),
+        superseded_offers: left.collect(),
         rollback: report.rollback.as_ref().map(rollback),
         blocked_versions: report.blocked_versions.iter().map(blocked_version).collect(),
         rollback_target: report.rollback_targets.as_str().to_owned(),
@@ -98,13 +95,8 @@ fn rollback(rollback: &Rollback) -> RollbackJson {
 }
 
 fn blocked_version(held: &BlockedVersion) -> BlockedVersionJson {
-    BlockedVersionJson {
-        ring: held.ring.clone(),
-        policy: held.policy.to_string(),
-        environment: held.environment,
-        version: held.version,
-        by: held.by.clone(),
-    }
+    let BlockedVersion { plan: _, ring, policy, environment, version, by } = held.clone();
+    BlockedVersionJson { ring, policy: policy.to_string(), environment, version, by }
 }
 
 fn superseded(plan: &PlanName, offer: &SupersededOffer, at: Timestamp) -> SupersededJson {
@@ -152,13 +144,11 @@ fn blocker(report: &Report, blocker: &Blocker) -> BlockerJson {
 
 fn newer_target(report: &Report, newer: &NewerTarget) -> NewerTargetJson {
     let said = report.explain_newer(newer);
-    let rings = newer.rings.iter();
+    let rings = newer.rings.iter().cloned().map(|(name, targets)| NewerRingJson { name, targets });
     NewerTargetJson {
         digest: newer.digest.as_str().to_owned(),
         since: newer.since,
-        rings: rings
-            .map(|(name, targets)| NewerRingJson { name: name.clone(), targets: targets.clone() })
-            .collect(),
+        rings: rings.collect(),
         headline: said.headline,
         detail: said.detail,
         remedy: said.remedy.to_string(),

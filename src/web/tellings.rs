@@ -108,9 +108,8 @@ pub(super) async fn settle(
     is_fit_for_the_log(&reason)?;
     let settled = AccessRequest::Settle { intent, outcome };
     services.handle.tell(actor, reason, Telling::Access(settled)).await?;
-    Ok(Json(VerbAnswer {
-        done: format!("the outcome of record {intent} is on record: {}", outcome.as_str()),
-    }))
+    let done = format!("the outcome of record {intent} is on record: {}", outcome.as_str());
+    Ok(Json(VerbAnswer { done }))
 }
 
 fn shown(token: &Token, now: Timestamp) -> TokenJson {

@@ -68,7 +68,7 @@ fn fill(of: &mut Columns, head: Heading, act: &Act, viewer: &Viewer) -> Option<(
 
 /// What a word on the act's ring is judged by; `None`: nobody is asked.
 pub(super) fn hearing<'a>(act: &Act, viewer: &'a Viewer) -> Option<&'a Hearing> {
-    viewer.hearing(act.command.plan()?, act.command.ring()?)
+    Some(&viewer.ring(act.command.plan()?, act.command.ring()?)?.approval.as_ref()?.hearing)
 }
 
 /// Whether it would do something about what stands there.

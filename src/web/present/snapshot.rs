@@ -18,13 +18,12 @@ use crate::web::present::rollout::{revision_waits, rollout};
 
 /// The whole snapshot.
 pub(in crate::web) fn rollouts(view: &View) -> RolloutsAnswer {
-    let trouble = |(read, one): &(Read, Trouble)| {
-        let (since, message) = (one.since, one.message.clone());
-        TroubleJson { read: read_name(read), since, message }
+    let trouble = |(read, one): (Read, Trouble)| TroubleJson {
+        read: read_name(&read),
+        since: one.since,
+        message: one.message,
     };
-    let unwritable = |one: &Trouble| LogTroubleJson { since: one.since, message: one.message.clone() };
-    let fault =
-        |(plan, message): &(PlanName, String)| FaultJson { plan: plan.clone(), message: message.clone() };
+    let unwritable = |one: Trouble| LogTroubleJson { since: one.since, message: one.message };
     RolloutsAnswer {
         at: view.at,
         account: view.account.clone(),
@@ -35,12 +34,12 @@ pub(in crate::web) fn rollouts(view: &View) -> RolloutsAnswer {
         rollouts: view.reports.iter().map(|report| of_view(report, view)).collect(),
         new_plans: view.new_plans().map(|(plan, waits)| new_plan(plan, waits, view.at)).collect(),
         problems: view.problems.clone(),
-        troubles: view.troubles.iter().map(trouble).collect(),
-        log_unwritable: view.log_unwritable.as_ref().map(unwritable),
+        troubles: view.troubles.iter().cloned().map(trouble).collect(),
+        log_unwritable: view.log_unwritable.clone().map(unwritable),
         clock_troubles: clock_troubles(view),
         clock_trust: view.second_clock.trusted(view.now()).cloned(),
         decided_ago_seconds: Some(view.taken.passed().as_secs()),
-        faults: view.faults.iter().map(fault).collect(),
+        faults: view.faults.iter().cloned().map(|(plan, message)| FaultJson { plan, message }).collect(),
         head: HeadJson { seq: view.head.seq.get(), hash: view.head.hash.to_string() },
         budget_remaining: view.budget_remaining,
         full_sweep_at: view.full_sweep_at,
@@ -86,10 +85,8 @@ fn clock_troubles(view: &View) -> Vec<ClockTroubleJson> {
         let message = format!("this machine's clock is {} behind what ringward has recorded", rough(by));
         (Blocker::ClockBehind(until), message)
     });
-    let doubt = view
-        .second_clock
-        .in_the_way(view.now())
-        .map(|doubt| (Blocker::ClockDoubted(doubt), doubt.to_string()));
+    let doubt = view.second_clock.in_the_way(view.now());
+    let doubt = doubt.map(|doubt| (Blocker::ClockDoubted(doubt), doubt.to_string()));
     let trouble = |(blocker, message): (Blocker, String)| ClockTroubleJson {
         code: blocker.code().to_owned(),
         message,

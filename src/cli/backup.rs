@@ -53,7 +53,7 @@ struct Copied<'a> {
 pub fn backup(database: &Path, copy: &Path, format: Format, out: Out<'_>) -> Result<(), CliError> {
     let reader = Reader::open(database).map_err(CliError::failed)?;
     let chain = reader.backup_to(copy).map_err(|error| match error {
-        BackupError::Exists { .. } => CliError::refused(error),
+        BackupError::Exists(_) => CliError::refused(error),
         _ => CliError::failed(error),
     })?;
     let account = reader.view().account().map_err(CliError::failed)?;

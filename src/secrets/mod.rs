@@ -220,16 +220,10 @@ fn in_json(text: &str) -> String {
 }
 
 fn in_url(text: &str) -> String {
-    let mut written = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                written.push(char::from(byte));
-            }
-            other => written.push_str(&format!("%{other:02X}")),
-        }
+    match askama::filters::urlencode_strict(text) {
+        Ok(written) => written.to_string(),
+        Err(never) => match never {},
     }
-    written
 }
 
 /// As the page's templates do.

@@ -19,18 +19,13 @@ use crate::failpoint::{self, Point};
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     /// There is a file of that name.
-    #[error("{path} exists already and is not replaced; name another file")]
-    Exists {
-        /// The copy.
-        path: PathBuf,
-    },
+    #[error("{0} exists already and is not replaced; name another file")]
+    Exists(PathBuf),
     /// SQLite could not copy.
-    #[error("cannot write the copy {path}: {cause}")]
+    #[error("cannot write the copy {path}: {}", WriteFailure::of(source))]
     NotCopied {
         /// The copy.
         path: PathBuf,
-        /// What kind of failure, with its remedy.
-        cause: WriteFailure,
         /// SQLite's words.
         source: rusqlite::Error,
     },
@@ -67,7 +62,7 @@ impl Reader {
     pub fn backup_to(&self, path: &Path) -> Result<ChainReport, BackupError> {
         let stored = |source| BackupError::NotStored { path: path.to_owned(), source };
         if path.symlink_metadata().is_ok() {
-            return Err(BackupError::Exists { path: path.to_owned() });
+            return Err(BackupError::Exists(path.to_owned()));
         }
         let draft = new_draft(path).map_err(stored)?;
         failpoint::reach(Point::BackupDrafted);
@@ -76,7 +71,7 @@ impl Reader {
             failpoint::reach(Point::BackupChecked);
             // It took a while, so somebody may have used the name.
             publish(&draft, path).map_err(|error| match error.kind() {
-                ErrorKind::AlreadyExists => BackupError::Exists { path: path.to_owned() },
+                ErrorKind::AlreadyExists => BackupError::Exists(path.to_owned()),
                 _ => stored(error),
             })?;
             failpoint::reach(Point::BackupNamed);
@@ -89,10 +84,7 @@ impl Reader {
     }
 
     fn fill_and_check(&self, path: &Path, draft: &Path) -> Result<ChainReport, BackupError> {
-        let copied = |source| {
-            let cause = WriteFailure::of(&source);
-            BackupError::NotCopied { path: path.to_owned(), cause, source }
-        };
+        let copied = |source| BackupError::NotCopied { path: path.to_owned(), source };
         let unsound = |finding| BackupError::NotSound { path: path.to_owned(), finding };
         let name = draft.to_str().ok_or_else(|| BackupError::NotStored {
             path: path.to_owned(),

@@ -70,12 +70,10 @@ pub enum StoreError {
     #[error(transparent)]
     InvalidObservation(#[from] InvalidObservation),
     /// A transaction on the log failed; whether it took effect is unknown.
-    #[error("could not write the log {path}: {cause}")]
+    #[error("could not write the log {path}: {}", WriteFailure::of(source))]
     NotWritten {
         /// The database.
         path: PathBuf,
-        /// What kind of failure, with its remedy.
-        cause: WriteFailure,
         /// SQLite's words.
         source: rusqlite::Error,
     },
@@ -83,12 +81,13 @@ pub enum StoreError {
     #[error("an earlier write to the log failed: open the database again and replay it before anything else")]
     Discarded,
     /// Observations could not be saved. Only freshness is lost.
-    #[error("could not save observations to {path}: {cause}; the next sweep brings them again")]
+    #[error(
+        "could not save observations to {path}: {}; the next sweep brings them again",
+        WriteFailure::of(source)
+    )]
     ObservationNotSaved {
         /// The database.
         path: PathBuf,
-        /// What kind of failure, with its remedy.
-        cause: WriteFailure,
         /// SQLite's words.
         source: rusqlite::Error,
     },
@@ -96,12 +95,10 @@ pub enum StoreError {
     #[error(transparent)]
     BadRow(#[from] BadRow),
     /// A read failed.
-    #[error("could not read {path}: {cause}")]
+    #[error("could not read {path}: {}", WriteFailure::of(source))]
     Unreadable {
         /// The database.
         path: PathBuf,
-        /// What kind of failure, with its remedy.
-        cause: WriteFailure,
         /// SQLite's words.
         source: rusqlite::Error,
     },
@@ -197,9 +194,8 @@ mod tests {
         ];
         for (code, expected, remedy) in rows {
             let source = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
-            let cause = WriteFailure::of(&source);
-            assert_eq!(cause, expected, "{code}");
-            let error = StoreError::NotWritten { path: "ringward.db".into(), cause, source };
+            assert_eq!(WriteFailure::of(&source), expected, "{code}");
+            let error = StoreError::NotWritten { path: "ringward.db".into(), source };
             let text = error.to_string();
             assert!(text.contains("ringward.db") && text.contains(remedy), "{text}");
             assert_eq!(error.recovery(), Recovery::Reopen);

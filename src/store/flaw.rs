@@ -23,24 +23,15 @@ pub enum Flaw {
     #[error("its hash does not fit its columns")]
     Changed,
     /// It is not there, though later ones are.
-    #[error("it is missing, and record {next} follows")]
-    Missing {
-        /// The record found in its place.
-        next: Seq,
-    },
+    #[error("it is missing, and record {0} follows")]
+    Missing(Seq),
     /// It names another hash as the one before it.
     #[error("it does not follow from the record before it")]
     NotLinked,
     /// It is dated before the one in front of it.
-    #[error("it is dated before the record in front of it ({before})")]
-    BackInTime {
-        /// The date of the record in front of it.
-        before: Timestamp,
-    },
+    #[error("it is dated before the record in front of it ({0})")]
+    BackInTime(Timestamp),
     /// Its hash fits, but a column holds what no ringward writes.
-    #[error("its column `{column}` cannot be read")]
-    Unreadable {
-        /// The column.
-        column: &'static str,
-    },
+    #[error("its column `{0}` cannot be read")]
+    Unreadable(&'static str),
 }

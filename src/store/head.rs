@@ -6,6 +6,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::kept_as_text;
 use crate::time::Timestamp;
 
 /// The number of a record in the log, from 1 without gaps.
@@ -49,9 +50,10 @@ impl fmt::Display for Seq {
 }
 
 /// The SHA-256 of a record; written in hexadecimal.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RecordHash([u8; 32]);
+
+kept_as_text!(RecordHash);
 
 impl RecordHash {
     /// What stands in for the hash before the first record: 32 zero bytes.
@@ -101,12 +103,6 @@ impl FromStr for RecordHash {
             *byte = u8::from_str_radix(digits, 16).map_err(|_| InvalidHash)?;
         }
         Ok(Self(bytes))
-    }
-}
-
-impl From<RecordHash> for String {
-    fn from(hash: RecordHash) -> String {
-        hash.to_string()
     }
 }
 

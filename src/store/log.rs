@@ -5,14 +5,15 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params_from_iter};
 
 use crate::failpoint::{self, Point};
-use crate::store::error::{Recovery, StoreError, WriteFailure};
+use crate::store::error::{Recovery, StoreError};
 use crate::store::head::{Head, Seq};
+use crate::store::lock::WriteLock;
 use crate::store::record::{NewRecord, Record};
 use crate::store::view::{DatabaseView, head_of};
-use crate::{ids::PlanName, store::lock::WriteLock};
 
 /// A database open for writing. One per database, by its [`WriteLock`].
 #[derive(Debug)]
@@ -116,9 +117,7 @@ impl Store {
             if let Err(error) = checked {
                 self.is_lost = true;
                 return Err(match error {
-                    StoreError::Unreadable { path, cause, source } => {
-                        StoreError::NotWritten { path, cause, source }
-                    }
+                    StoreError::Unreadable { path, source } => StoreError::NotWritten { path, source },
                     other => other,
                 });
             }
@@ -150,7 +149,7 @@ impl Store {
 }
 
 fn failed_write(path: &Path, source: rusqlite::Error) -> StoreError {
-    StoreError::NotWritten { path: path.to_owned(), cause: WriteFailure::of(&source), source }
+    StoreError::NotWritten { path: path.to_owned(), source }
 }
 
 fn insert(transaction: &Transaction<'_>, record: &Record) -> rusqlite::Result<()> {
@@ -158,20 +157,8 @@ fn insert(transaction: &Transaction<'_>, record: &Record) -> rusqlite::Result<()
         "INSERT INTO events (seq, at, plan, rollout, kind, kind_version, actor, reason, payload, prev_hash, hash)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?;
-    let Record { seq, record: new, prev_hash, hash } = record;
-    statement.execute((
-        seq.to_sql(),
-        new.at.as_millisecond(),
-        new.plan.as_ref().map(PlanName::as_str),
-        new.rollout.and_then(|number| i64::try_from(number).ok()),
-        &new.kind,
-        new.kind_version,
-        &new.actor,
-        &new.reason,
-        &new.payload,
-        prev_hash.as_bytes(),
-        hash.as_bytes(),
-    ))?;
+    let cells = record.hashed().into_iter().chain([ValueRef::Blob(record.hash.as_bytes())]);
+    statement.execute(params_from_iter(cells.map(ToSqlOutput::Borrowed)))?;
     Ok(())
 }
 
@@ -225,7 +212,7 @@ mod tests {
         // The first record of the batch fits; the second does not: neither stays.
         let error = store.append(head.seq, &[record(10), record(100_000)]).unwrap_err();
         assert_eq!(error.recovery(), Recovery::Reopen, "{error}");
-        assert!(matches!(error, StoreError::NotWritten { cause: WriteFailure::DiskFull, .. }), "{error}");
+        assert!(matches!(error, StoreError::NotWritten { .. }), "{error}");
         assert!(error.to_string().contains("disk is full"), "{error}");
         assert_eq!(Reader::open(&path).unwrap().view().head().unwrap(), head);
 

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 
 use super::error::WriteFailure;
 use crate::failpoint::{self, Point};
+use crate::rollout::record::hex;
 use crate::time::Timestamp;
 
 /// The schema that this program writes.
@@ -30,27 +31,19 @@ pub(super) const MIGRATIONS: [Migration; SCHEMA_VERSION as usize] = [
 pub enum MigrationError {
     /// A step that this database went through is not the step of that number in this program.
     #[error(
-        "schema step {version} of this database is not the one that this program knows: it was written by a build that was never released; use that build, or restore a backup"
+        "schema step {0} of this database is not the one that this program knows: it was written by a build that was never released; use that build, or restore a backup"
     )]
-    Foreign {
-        /// The step.
-        version: u32,
-    },
+    Foreign(u32),
     /// A step changed the log. A defect of this program.
     #[error(
-        "schema step {version} would touch the log and was undone; please report this and use the program of before"
+        "schema step {0} would touch the log and was undone; please report this and use the program of before"
     )]
-    TouchesLog {
-        /// The step.
-        version: u32,
-    },
+    TouchesLog(u32),
     /// SQLite refused.
-    #[error("schema step {version} failed and was undone: {cause}")]
+    #[error("schema step {version} failed and was undone: {}", WriteFailure::of(source))]
     Failed {
         /// The step; 0 while reading which steps are there.
         version: u32,
-        /// What kind of failure, with its remedy.
-        cause: WriteFailure,
         /// SQLite's words.
         source: rusqlite::Error,
     },
@@ -63,15 +56,14 @@ pub(super) fn migrate(
     current: u32,
     now: Timestamp,
 ) -> Result<(), MigrationError> {
-    let failed =
-        |version| move |source| MigrationError::Failed { version, cause: WriteFailure::of(&source), source };
+    let failed = |version| move |source| MigrationError::Failed { version, source };
     for migration in migrations {
         let version = migration.version;
         let sha256 = sha256_hex(migration.sql);
         if version <= current {
             let applied = applied_sha256(connection, version).map_err(failed(version))?;
             if applied.as_deref() != Some(sha256.as_str()) {
-                return Err(MigrationError::Foreign { version });
+                return Err(MigrationError::Foreign(version));
             }
             continue;
         }
@@ -84,7 +76,7 @@ pub(super) fn migrate(
         let before = log(version)?;
         apply(&transaction, migration, &sha256, now).map_err(failed(version))?;
         if log(version)? != before {
-            return Err(MigrationError::TouchesLog { version });
+            return Err(MigrationError::TouchesLog(version));
         }
         failpoint::reach(Point::SchemaWritten);
         transaction.commit().map_err(failed(version))?;
@@ -127,8 +119,7 @@ fn log_as_is(connection: &Connection) -> rusqlite::Result<String> {
 }
 
 fn sha256_hex(text: &str) -> String {
-    let hash = digest::digest(&digest::SHA256, text.as_bytes());
-    hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
 }
 
 #[cfg(test)]
@@ -173,7 +164,7 @@ mod tests {
             let found = match migrate(&mut connection, &steps, 1, NOW) {
                 Ok(()) => "moves",
                 Err(MigrationError::Failed { version: 2, .. }) => "fails",
-                Err(MigrationError::TouchesLog { version: 2 }) => "touches",
+                Err(MigrationError::TouchesLog(2)) => "touches",
                 Err(error) => panic!("{row}: {error}"),
             };
             assert_eq!(found, outcome, "{row}");
@@ -188,6 +179,6 @@ mod tests {
         let mut connection = at_schema_1();
         connection.execute("UPDATE migrations SET sha256 = 'other'", []).unwrap();
         let error = migrate(&mut connection, &MIGRATIONS, 1, NOW).unwrap_err();
-        assert!(matches!(error, MigrationError::Foreign { version: 1 }), "{error}");
+        assert!(matches!(error, MigrationError::Foreign(1)), "{error}");
     }
 }

@@ -67,7 +67,7 @@ impl Store {
         let opened = if lock.database().exists() {
             connect(&lock, account, clock, now)
         } else {
-            Err(OpenError::Gone { path: lock.database().to_owned() })
+            Err(OpenError::Gone(lock.database().to_owned()))
         };
         let opened = opened.and_then(|(connection, found)| {
             let view = DatabaseView { connection: &connection, path: lock.database() };
@@ -90,7 +90,7 @@ impl Store {
     pub fn verify_on_disk(&self) -> Result<ChainReport, OpenError> {
         let path = self.lock.database();
         let reader = Reader::open(path).map_err(|error| match error {
-            OpenError::Missing { path } => OpenError::Gone { path },
+            OpenError::Missing(path) => OpenError::Gone(path),
             other => other,
         })?;
         quick_check(&reader.connection, path)?;
@@ -129,13 +129,13 @@ fn connect(
     let schema = match origin(&connection).map_err(failed(path))? {
         FileOrigin::Empty => 0,
         FileOrigin::Ours { schema } => schema,
-        FileOrigin::Foreign => return Err(OpenError::AnotherProgram { path: path.to_owned() }),
+        FileOrigin::Foreign => return Err(OpenError::AnotherProgram(path.to_owned())),
     };
     if schema > SCHEMA_VERSION {
         return Err(OpenError::NewerSchema { path: path.to_owned(), found: schema });
     }
     if connection.is_readonly(MAIN_DB).map_err(failed(path))? {
-        return Err(OpenError::ReadOnlyFile { path: path.to_owned() });
+        return Err(OpenError::ReadOnlyFile(path.to_owned()));
     }
     if schema > 0 {
         require_same_owner(&connection, path, account, clock)?;

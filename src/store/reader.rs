@@ -26,14 +26,14 @@ impl Reader {
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let owned = || path.to_owned();
         if !path.exists() {
-            return Err(OpenError::Missing { path: owned() });
+            return Err(OpenError::Missing(owned()));
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(failed(path))?;
         configure(&connection).map_err(failed(path))?;
         match origin(&connection).map_err(failed(path))? {
-            FileOrigin::Empty => Err(OpenError::Missing { path: owned() }),
-            FileOrigin::Foreign => Err(OpenError::AnotherProgram { path: owned() }),
+            FileOrigin::Empty => Err(OpenError::Missing(owned())),
+            FileOrigin::Foreign => Err(OpenError::AnotherProgram(owned())),
             FileOrigin::Ours { schema: found } if found > SCHEMA_VERSION => {
                 Err(OpenError::NewerSchema { path: owned(), found })
             }

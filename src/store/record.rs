@@ -96,21 +96,10 @@ impl NewRecord {
 
     /// Numbers and hashes it as the record after `head`.
     pub(super) fn chained(&self, head: &Head) -> Record {
-        let seq = head.seq.next();
-        let rollout = self.rollout.and_then(|number| i64::try_from(number).ok());
-        let hash = hash_of(&[
-            ValueRef::Integer(seq.to_sql()),
-            ValueRef::Integer(self.at.as_millisecond()),
-            self.plan.as_ref().map_or(ValueRef::Null, |plan| ValueRef::from(plan.as_str())),
-            rollout.map_or(ValueRef::Null, ValueRef::Integer),
-            ValueRef::from(self.kind.as_str()),
-            ValueRef::Integer(self.kind_version.into()),
-            ValueRef::from(self.actor.as_str()),
-            ValueRef::from(self.reason.as_str()),
-            ValueRef::from(self.payload.as_str()),
-            ValueRef::Blob(head.hash.as_bytes()),
-        ]);
-        Record { seq, record: self.clone(), prev_hash: head.hash, hash }
+        let (seq, record, prev_hash) = (head.seq.next(), self.clone(), head.hash);
+        let mut chained = Record { seq, record, prev_hash, hash: RecordHash::GENESIS };
+        chained.hash = hash_of(&chained.hashed());
+        chained
     }
 }
 
@@ -133,6 +122,24 @@ impl Record {
         Head { seq: self.seq, hash: self.hash, at: Some(self.record.at) }
     }
 
+    /// Its columns but for its own hash, which is over these.
+    pub(super) fn hashed(&self) -> [ValueRef<'_>; HASHED_COLUMNS] {
+        let new = &self.record;
+        let rollout = new.rollout.and_then(|number| i64::try_from(number).ok());
+        [
+            ValueRef::Integer(self.seq.to_sql()),
+            ValueRef::Integer(new.at.as_millisecond()),
+            new.plan.as_ref().map_or(ValueRef::Null, |plan| ValueRef::from(plan.as_str())),
+            rollout.map_or(ValueRef::Null, ValueRef::Integer),
+            ValueRef::from(new.kind.as_str()),
+            ValueRef::Integer(new.kind_version.into()),
+            ValueRef::from(new.actor.as_str()),
+            ValueRef::from(new.reason.as_str()),
+            ValueRef::from(new.payload.as_str()),
+            ValueRef::Blob(self.prev_hash.as_bytes()),
+        ]
+    }
+
     /// Reads a row of [`COLUMNS`] and checks its own hash. The outer error is SQLite's, the inner
     /// one says that the row is not as it was written.
     pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Result<Self, BadRow>> {
@@ -149,7 +156,7 @@ impl Record {
         if stored.as_blob().ok() != Some(hash_of(&cells).as_bytes()) {
             return Ok(Err(BadRow { seq, flaw: Flaw::Changed }));
         }
-        Ok(decode(seq, &cells, stored).map_err(|column| BadRow { seq, flaw: Flaw::Unreadable { column } }))
+        Ok(decode(seq, &cells, stored).map_err(|column| BadRow { seq, flaw: Flaw::Unreadable(column) }))
     }
 }
 

@@ -16,19 +16,11 @@ pub enum OpenError {
     #[error(transparent)]
     Lock(#[from] LockError),
     /// It does not exist. Only for reading.
-    #[error("there is no database {path}; `ringward run --db {path}` makes one")]
-    Missing {
-        /// The database.
-        path: PathBuf,
-    },
+    #[error("there is no database {0}; `ringward run --db {0}` makes one")]
+    Missing(PathBuf),
     /// It was open, and is not there any more.
-    #[error(
-        "the database {path} is gone; mount its volume or put the file back (nothing is made in its place)"
-    )]
-    Gone {
-        /// The database.
-        path: PathBuf,
-    },
+    #[error("the database {0} is gone; mount its volume or put the file back (nothing is made in its place)")]
+    Gone(PathBuf),
     /// It cannot be created.
     #[error("cannot create the database {path}; its directory must be writable for this user")]
     CannotCreate {
@@ -38,33 +30,22 @@ pub enum OpenError {
         source: io::Error,
     },
     /// SQLite failed while opening.
-    #[error("cannot open the database {path}: {cause}")]
+    #[error("cannot open the database {path}: {}", WriteFailure::of(source))]
     Failed {
         /// The database.
         path: PathBuf,
-        /// What kind of failure, with its remedy.
-        cause: WriteFailure,
         /// SQLite's words.
         source: rusqlite::Error,
     },
     /// It can be read but not written.
-    #[error("the database {path} is read-only; make the file and its directory writable for this user")]
-    ReadOnlyFile {
-        /// The database.
-        path: PathBuf,
-    },
+    #[error("the database {0} is read-only; make the file and its directory writable for this user")]
+    ReadOnlyFile(PathBuf),
     /// It is not SQLite.
-    #[error("{path} is not a database; name another file with --db, or restore a backup if it was one")]
-    NotADatabase {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("{0} is not a database; name another file with --db, or restore a backup if it was one")]
+    NotADatabase(PathBuf),
     /// It is SQLite, but another program's.
-    #[error("{path} is a database of another program and is left alone; name another file with --db")]
-    AnotherProgram {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("{0} is a database of another program and is left alone; name another file with --db")]
+    AnotherProgram(PathBuf),
     /// A newer ringward wrote it.
     #[error(
         "the database {path} has schema {found} and this program knows {SCHEMA_VERSION}: a newer ringward wrote it; run that one (it is left untouched)"
@@ -148,16 +129,16 @@ pub enum OpenError {
 impl OpenError {
     /// Whether the same database can be opened later, once somebody has fixed its surroundings: a full
     /// disk, a volume that is read-only or away. A damaged file or another log never fixes itself.
-    pub const fn may_pass(&self) -> bool {
+    pub fn may_pass(&self) -> bool {
         match self {
-            Self::Failed { cause, .. } => cause.may_pass(),
+            Self::Failed { source, .. } => WriteFailure::of(source).may_pass(),
             Self::Lock(_)
-            | Self::Missing { .. }
-            | Self::Gone { .. }
+            | Self::Missing(_)
+            | Self::Gone(_)
             | Self::CannotCreate { .. }
-            | Self::ReadOnlyFile { .. } => true,
-            Self::NotADatabase { .. }
-            | Self::AnotherProgram { .. }
+            | Self::ReadOnlyFile(_) => true,
+            Self::NotADatabase(_)
+            | Self::AnotherProgram(_)
             | Self::NewerSchema { .. }
             | Self::OtherAccount { .. }
             | Self::OtherClock { .. }
@@ -176,11 +157,11 @@ pub(super) fn failed(path: &Path) -> impl Fn(rusqlite::Error) -> OpenError + use
     move |source| {
         let path = path.clone();
         match source.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::NotADatabase) => OpenError::NotADatabase { path },
+            Some(rusqlite::ErrorCode::NotADatabase) => OpenError::NotADatabase(path),
             Some(rusqlite::ErrorCode::DatabaseCorrupt) => {
                 OpenError::Damaged { path, finding: source.to_string() }
             }
-            _ => OpenError::Failed { path, cause: WriteFailure::of(&source), source },
+            _ => OpenError::Failed { path, source },
         }
     }
 }

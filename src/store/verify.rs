@@ -25,14 +25,14 @@ pub struct ChainReport {
 pub(super) fn follows(head: &Head, record: &Record) -> Result<(), BadRow> {
     let expected = head.seq.next();
     if record.seq != expected {
-        return Err(BadRow { seq: expected, flaw: Flaw::Missing { next: record.seq } });
+        return Err(BadRow { seq: expected, flaw: Flaw::Missing(record.seq) });
     }
     let bad = |flaw| Err(BadRow { seq: record.seq, flaw });
     if record.prev_hash != head.hash {
         return bad(Flaw::NotLinked);
     }
     match head.at {
-        Some(before) if record.record.at < before => bad(Flaw::BackInTime { before }),
+        Some(before) if record.record.at < before => bad(Flaw::BackInTime(before)),
         _ => Ok(()),
     }
 }
@@ -79,7 +79,7 @@ impl DatabaseView<'_> {
             if let Err(BadRow { seq, .. }) = &record
                 && *seq > head.seq.next()
             {
-                let flaw = Flaw::Missing { next: *seq };
+                let flaw = Flaw::Missing(*seq);
                 return Err(BadRow { seq: head.seq.next(), flaw }.into());
             }
             let record = record?;

@@ -6,7 +6,7 @@ use std::{iter, path::Path};
 
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 
-use crate::store::error::{StoreError, WriteFailure};
+use crate::store::error::StoreError;
 use crate::store::head::{Head, RecordHash, Seq};
 use crate::store::record::{COLUMNS, Record};
 use crate::{ids::PlanName, time::Timestamp};
@@ -127,7 +127,7 @@ impl<'a> DatabaseView<'a> {
     }
 
     pub(super) fn unreadable(&self, source: rusqlite::Error) -> StoreError {
-        StoreError::Unreadable { path: self.path.to_owned(), cause: WriteFailure::of(&source), source }
+        StoreError::Unreadable { path: self.path.to_owned(), source }
     }
 
     pub(super) fn collect<T>(
@@ -153,7 +153,7 @@ pub(super) fn head_of(connection: &Connection) -> rusqlite::Result<Head> {
     let head = last
         .query_row([], |row| {
             let (seq, hash, at): (i64, Vec<u8>, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            let at = instant(row, 2, at)?;
+            let at = Timestamp::from_millisecond(at).map_err(|_| unreadable_column(row, 2))?;
             let seq = Seq::from_sql(seq).ok_or_else(|| unreadable_column(row, 0))?;
             let hash = RecordHash::from_bytes(&hash).ok_or_else(|| unreadable_column(row, 1))?;
             Ok(Head { seq, hash, at: Some(at) })
@@ -164,10 +164,6 @@ pub(super) fn head_of(connection: &Connection) -> rusqlite::Result<Head> {
 
 pub(super) fn meta(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
     connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()
-}
-
-fn instant(row: &Row<'_>, column: usize, millis: i64) -> rusqlite::Result<Timestamp> {
-    Timestamp::from_millisecond(millis).map_err(|_| unreadable_column(row, column))
 }
 
 fn unreadable_column(row: &Row<'_>, column: usize) -> rusqlite::Error {

@@ -158,7 +158,8 @@ impl Peer {
                 }
                 let host = host(head, |authority| is_ours(authority, *local))
                     .map_err(|found| Broken::Host { found, port: local.port() })?;
-                same_site(&head.headers, &host)?;
+                own_site(&head.headers)?;
+                of_this_page(&head.headers, &[&format!("http://{host}")])?;
                 no_proxy(&head.headers)?;
                 Ok(Actor::Loopback)
             }
@@ -183,7 +184,7 @@ impl Peer {
             // The port may be another one: a container's is published under any.
             host(head, |authority| is_a_number(authority) || named(authority)).map_err(Broken::Name)?;
         }
-        if is_a_visit(&head.headers) { Ok(()) } else { own_site(&head.headers) }
+        Self::may_be_read_from(head)
     }
 }
 
@@ -236,25 +237,19 @@ fn is_a_visit(headers: &HeaderMap) -> bool {
     headers.contains_key("sec-fetch-mode") && only("sec-fetch-mode", "navigate") && of_a_window
 }
 
-fn own_site(headers: &HeaderMap) -> Result<(), Broken> {
-    let foreign = |site: &String| site != "same-origin" && site != "none";
-    match headers.get_all("sec-fetch-site").iter().map(text).find(foreign) {
-        Some(site) => Err(Broken::FetchSite(site)),
-        None => Ok(()),
-    }
+/// Keeps a rule that is broken by whatever was found.
+fn unbroken(found: Option<String>, rule: fn(String) -> Broken) -> Result<(), Broken> {
+    found.map_or(Ok(()), |found| Err(rule(found)))
 }
 
-fn same_site(headers: &HeaderMap, host: &str) -> Result<(), Broken> {
-    own_site(headers)?;
-    of_this_page(headers, &[&format!("http://{host}")])
+fn own_site(headers: &HeaderMap) -> Result<(), Broken> {
+    let foreign = |site: &String| site != "same-origin" && site != "none";
+    unbroken(headers.get_all("sec-fetch-site").iter().map(text).find(foreign), Broken::FetchSite)
 }
 
 fn of_this_page(headers: &HeaderMap, ours: &[&str]) -> Result<(), Broken> {
     let foreign = |origin: &String| !ours.iter().any(|ours| origin.eq_ignore_ascii_case(ours));
-    match headers.get_all(header::ORIGIN).iter().map(text).find(foreign) {
-        Some(origin) => Err(Broken::Origin(origin)),
-        None => Ok(()),
-    }
+    unbroken(headers.get_all(header::ORIGIN).iter().map(text).find(foreign), Broken::Origin)
 }
 
 /// Whether a proxy shows itself.
@@ -264,10 +259,8 @@ pub(super) fn no_proxy(headers: &HeaderMap) -> Result<(), Broken> {
             || name.starts_with("x-forwarded-")
             || name.starts_with("cf-")
     };
-    match headers.keys().map(axum::http::HeaderName::as_str).find(of_a_proxy) {
-        Some(name) => Err(Broken::Proxied(name.to_owned())),
-        None => Ok(()),
-    }
+    let shown = headers.keys().map(axum::http::HeaderName::as_str).find(of_a_proxy);
+    unbroken(shown.map(str::to_owned), Broken::Proxied)
 }
 
 fn text(value: &HeaderValue) -> String {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::RingName;
 use crate::rollout::record::of_seen;
+use crate::text::joined;
 use crate::time::short;
 use crate::version::{ClientVersion, Environment};
 use crate::web::json::{
@@ -34,7 +35,7 @@ pub fn told_rollback(rollout: &RolloutJson) -> Vec<String> {
         let way = |(environment, way): (&Environment, &RollbackTargetJson)| {
             format!("{environment} {} back to {} ({})", way.from, way.to, way.ground)
         };
-        let ways: Vec<String> = step.back.iter().map(way).collect();
+        let ways = joined(step.back.iter().map(way), ", ");
         let far = match (step.progress.as_str(), step.ended_at) {
             ("due", _) => "a later ring goes first".to_owned(),
             ("begun", _) => "under way".to_owned(),
@@ -45,7 +46,7 @@ pub fn told_rollback(rollout: &RolloutJson) -> Vec<String> {
             (_, Some(at)) => format!("back since {}", short(at)),
             (other, None) => other.to_owned(),
         };
-        format!("Ring {}: {}; {far}", step.ring, ways.join(", "))
+        format!("Ring {}: {ways}; {far}", step.ring)
     };
     let steps = rollout.rollback.iter().flat_map(|rollback| &rollback.steps).map(step);
     let mut held: BTreeMap<(Environment, ClientVersion), (BTreeSet<&RingName>, &AttributionJson)> =
@@ -57,14 +58,10 @@ pub fn told_rollback(rollout: &RolloutJson) -> Vec<String> {
             .insert(&one.ring);
     }
     let held = held.into_iter().map(|((environment, version), (rings, by))| {
-        let rings: Vec<&str> = rings.into_iter().map(RingName::as_str).collect();
+        let (plan, rings, since) = (&rollout.plan, joined(rings, ", "), short(by.since));
+        let AttributionJson { actor, reason, .. } = by;
         format!(
-            "Blocked: {environment} {version} for {}, by {} since {}: {}; ringward unblock {} --version {version} --reason … unblocks it",
-            rings.join(", "),
-            by.actor,
-            short(by.since),
-            by.reason,
-            rollout.plan
+            "Blocked: {environment} {version} for {rings}, by {actor} since {since}: {reason}; ringward unblock {plan} --version {version} --reason … unblocks it"
         )
     });
     steps.chain(held).collect()

@@ -22,7 +22,6 @@
 //! **Invariant:** nothing here decides: reads come from the daemon's snapshot and the log, and
 //! verbs go through [`crate::daemon::Handle`] with the actor that admission has found.
 
-mod access;
 mod admission;
 mod body;
 mod cover;
@@ -44,7 +43,7 @@ mod serve;
 mod services;
 mod socket;
 mod stream;
-mod tokens;
+mod tellings;
 mod verbs;
 pub mod words;
 

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::body::Bytes;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::Schema;
+use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    Components, ContentBuilder, Info, License, OpenApi, OpenApiBuilder, Ref, RefOr, Response,
-    ResponseBuilder, Tag,
+    Components, ContentBuilder, Info, License, OpenApi, OpenApiBuilder, Ref, RefOr, Response, ResponseBuilder,
 };
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
@@ -97,11 +97,7 @@ pub(super) fn begun() -> OpenApi {
     let mut info = Info::new("ringward", env!("CARGO_PKG_VERSION"));
     info.description = Some(ABOUT.to_owned());
     info.license = Some(License::new(env!("CARGO_PKG_LICENSE")));
-    let tag = |name: &str, about: &str| {
-        let mut tag = Tag::new(name);
-        tag.description = Some(about.to_owned());
-        tag
-    };
+    let tag = |name: &str, about: &str| TagBuilder::new().name(name).description(Some(about)).build();
     OpenApiBuilder::new()
         .info(info)
         .tags(Some([

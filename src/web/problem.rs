@@ -92,27 +92,14 @@ impl Kind {
 /// A failure on its way out. [`answer`] writes it down, which knows the path.
 #[derive(Debug, Clone)]
 pub(super) struct Failure {
-    kind: Kind,
-    detail: String,
+    pub(super) kind: Kind,
+    /// What happened, in words.
+    pub(super) detail: String,
 }
 
 impl Failure {
     pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
         Self { kind, detail: detail.into() }
-    }
-
-    pub(super) const fn status(&self) -> StatusCode {
-        self.kind.status()
-    }
-
-    /// The kind of failure, in words.
-    pub(super) const fn title(&self) -> &'static str {
-        self.kind.title()
-    }
-
-    /// What happened, in words.
-    pub(super) fn detail(self) -> String {
-        self.detail
     }
 
     fn problem(self, path: &str) -> Response {

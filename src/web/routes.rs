@@ -2,7 +2,6 @@
 //!
 //! **Invariant:** the paths of the API are routed and documented by the same line.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -23,7 +22,7 @@ use crate::web::json::IndexAnswer;
 use crate::web::openapi::{Document, OfARead, begun, finished};
 use crate::web::problem::{Failure, Kind, answer};
 use crate::web::services::Services;
-use crate::web::{access, forecast, metrics, page, reads, stream, tokens, verbs};
+use crate::web::{forecast, metrics, page, reads, stream, tellings, verbs};
 
 /// Answers of the API load nothing; the page has a policy of its own.
 const CONTENT_POLICY: &str =
@@ -68,10 +67,10 @@ fn api() -> OpenApiRouter<Services> {
         .routes(routes!(reads::events))
         .merge(stream::routes())
         .merge(verbs::routes())
-        .routes(routes!(tokens::list, tokens::make))
-        .routes(routes!(tokens::revoke))
-        .routes(routes!(access::intend))
-        .routes(routes!(access::settle))
+        .routes(routes!(tellings::list, tellings::make))
+        .routes(routes!(tellings::revoke))
+        .routes(routes!(tellings::intend))
+        .routes(routes!(tellings::settle))
         .routes(routes!(alive))
         .routes(routes!(ready))
         .routes(routes!(scrape))
@@ -141,16 +140,13 @@ async fn alive() -> &'static str {
 #[utoipa::path(get, path = "/readyz", tag = "process", operation_id = "get_readiness", responses(
     (status = 200, description = "It has", body = String),
     (status = 503, description = "Not yet, or not any more", body = String)))]
-async fn ready(State(services): State<Services>) -> (StatusCode, Cow<'static, str>) {
-    let not = |why: &'static str| (StatusCode::SERVICE_UNAVAILABLE, why.into());
+async fn ready(State(services): State<Services>) -> (StatusCode, String) {
+    let not = |why: &str| (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n"));
     match (services.handle.readiness(), &services.handle.view().log_unwritable) {
-        (Readiness::Starting, _) => not("not ready: nothing is decided yet\n"),
-        (Readiness::Ended, _) => not("not ready: the daemon ended\n"),
-        (Readiness::Ready, None) => (StatusCode::OK, "ready\n".into()),
-        (Readiness::Ready, Some(trouble)) => {
-            let text = format!("not ready: the log cannot be written: {}\n", trouble.message);
-            (StatusCode::SERVICE_UNAVAILABLE, text.into())
-        }
+        (Readiness::Starting, _) => not("nothing is decided yet"),
+        (Readiness::Ended, _) => not("the daemon ended"),
+        (Readiness::Ready, None) => (StatusCode::OK, "ready\n".to_owned()),
+        (Readiness::Ready, Some(trouble)) => not(&format!("the log cannot be written: {}", trouble.message)),
     }
 }
 

@@ -35,7 +35,7 @@ use crate::web::limits::ConnectionLimits;
 use crate::web::problem::{Failure, Kind, answer};
 use crate::web::routes::router;
 use crate::web::services::Services;
-use crate::web::stream::Ending;
+use crate::web::stream::{Ending, pause};
 
 /// Connections that are told at once that there is no room; more are closed without a word.
 const MAX_TURNED_AWAY: usize = 64;
@@ -53,12 +53,9 @@ const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(200);
 pub enum BindError {
     /// Another program has it.
     #[error(
-        "the address {address} is in use by another program (a ringward that runs already?); end that one, or name another with --listen"
+        "the address {0} is in use by another program (a ringward that runs already?); end that one, or name another with --listen"
     )]
-    InUse {
-        /// The address.
-        address: SocketAddr,
-    },
+    InUse(SocketAddr),
     /// Anything else.
     #[error("cannot listen on {address}: {source}; name another address with --listen")]
     Failed {
@@ -96,7 +93,7 @@ impl Bound {
 /// When the address is in use or cannot be listened on.
 pub async fn bind(address: SocketAddr) -> Result<Bound, BindError> {
     let failed = |source: io::Error| match source.kind() {
-        io::ErrorKind::AddrInUse => BindError::InUse { address },
+        io::ErrorKind::AddrInUse => BindError::InUse(address),
         _ => BindError::Failed { address, source },
     };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
@@ -240,9 +237,4 @@ fn no_room() -> Router {
         ([(header::CONNECTION, "close")], Failure::new(Kind::Busy, detail))
     };
     Router::new().fallback(busy).layer(axum::middleware::from_fn(answer))
-}
-
-#[expect(clippy::disallowed_methods, reason = "paces accepting and bounds the last answers; decides nothing")]
-async fn pause(length: Duration) {
-    tokio::time::sleep(length).await;
 }

@@ -25,12 +25,9 @@ const ROOT: u32 = 0;
 pub enum SocketError {
     /// Something that is no socket has the name.
     #[error(
-        "{path} is in the way: the command line's socket goes there; move it, or name another file with --db"
+        "{0} is in the way: the command line's socket goes there; move it, or name another file with --db"
     )]
-    InTheWay {
-        /// The path.
-        path: PathBuf,
-    },
+    InTheWay(PathBuf),
     /// Anything else.
     #[error(
         "cannot listen on the socket {path}: {source}; its directory must be writable and its path shorter than 108 bytes"
@@ -79,7 +76,7 @@ pub fn bind_socket(database: &Path) -> Result<BoundSocket, SocketError> {
     let failed = |source: io::Error| SocketError::Failed { path: path.clone(), source };
     match fs::symlink_metadata(&path) {
         Ok(there) if there.file_type().is_socket() => fs::remove_file(&path).map_err(failed)?,
-        Ok(_) => return Err(SocketError::InTheWay { path }),
+        Ok(_) => return Err(SocketError::InTheWay(path)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(failed(error)),
     }

@@ -28,7 +28,6 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::daemon::Handle;
 use crate::daemon::view::View;
 use crate::rollout::record::Eras;
 use crate::store::{Record, Seq};
@@ -124,24 +123,15 @@ fn begin_after(
 ) -> Result<Option<Seq>, Failure> {
     let malformed = |detail: String| Failure::new(Kind::Malformed, detail);
     let Query(StreamQuery { after }) = query.map_err(|error| malformed(error.body_text()))?;
-    let last = match headers.get(&LAST_EVENT_ID) {
-        None => after,
-        Some(value) => {
-            let number = value.to_str().ok().and_then(|text| text.parse().ok());
-            Some(number.ok_or_else(|| {
-                malformed(
-                    "`Last-Event-ID` must be the number of a record, as in `id` of a message".to_owned(),
-                )
-            })?)
-        }
-    };
-    Ok(last.map(Seq::new))
+    let Some(value) = headers.get(&LAST_EVENT_ID) else { return Ok(after.map(Seq::new)) };
+    let number = value.to_str().ok().and_then(|text| text.parse().ok());
+    let why = "`Last-Event-ID` must be the number of a record, as in `id` of a message";
+    Ok(Some(Seq::new(number.ok_or_else(|| malformed(why.to_owned()))?)))
 }
 
 /// One client's place in the log.
 struct Feed {
     services: Services,
-    handle: Handle,
     /// The last record that was sent, or that the client has.
     sent: Seq,
     /// The snapshot that it was told about last.
@@ -155,15 +145,14 @@ fn follow(
     after: Option<Seq>,
     room: OwnedSemaphorePermit,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
-    let handle = services.handle.clone();
-    let head = handle.view().head.seq;
+    let head = services.handle.view().head.seq;
     let mut ready = VecDeque::new();
     if after.is_some_and(|after| after > head) {
         // Another log, such as a copy from before: what the client has is not of this one.
         ready.extend(message("resync", &json!({"head": head.get()})));
     }
     let sent = after.unwrap_or(head).min(head);
-    let feed = Feed { services, handle, sent, told: None, ready, _room: room };
+    let feed = Feed { services, sent, told: None, ready, _room: room };
     stream::unfold(feed, |mut feed| async move {
         let event = feed.next().await?;
         Some((Ok(event), feed))
@@ -177,7 +166,7 @@ impl Feed {
             if let Some(event) = self.ready.pop_front() {
                 return Some(event);
             }
-            let view = self.handle.view();
+            let view = self.services.handle.view();
             if view.head.seq > self.sent {
                 let records = self.portion().await?;
                 self.sent = records.last()?.seq;
@@ -187,12 +176,12 @@ impl Feed {
                     pause(VIEWS_APART).await;
                 }
                 // The newest one: there may be another after the pause.
-                let view = self.handle.view();
+                let view = self.services.handle.view();
                 if view.head.seq == self.sent {
                     self.ready.extend(snapshot(&view));
                     self.told = Some(view);
                 }
-            } else if !self.handle.changed().await {
+            } else if !self.services.handle.changed().await {
                 return None;
             }
         }
@@ -202,7 +191,7 @@ impl Feed {
         let from = self.sent.next();
         let read = read_log(&self.services, move |reader| reader.view().read_from(from, PORTION)).await;
         // The client comes back, and is told what is wrong by then on the page.
-        read.inspect_err(|failure| tracing::warn!(why = failure.clone().detail(), "a stream ends")).ok()
+        read.inspect_err(|failure| tracing::warn!(why = failure.detail, "a stream ends")).ok()
     }
 }
 
@@ -220,7 +209,7 @@ fn message(name: &str, data: &Value) -> Option<Event> {
     Event::default().event(name).json_data(data).ok()
 }
 
-#[expect(clippy::disallowed_methods, reason = "paces and ends a stream to a client; decides nothing")]
-async fn pause(length: Duration) {
+#[expect(clippy::disallowed_methods, reason = "paces and ends connections and streams; decides nothing")]
+pub(super) async fn pause(length: Duration) {
     tokio::time::sleep(length).await;
 }

@@ -2,11 +2,12 @@
 //!
 //! **Invariant:** every kind of event has a sentence; a new kind without one does not compile.
 
-use crate::ids::UserGroupName;
+use crate::ids::{PlanName, UserGroupName};
 use crate::rollout::record::{
     AccessChange, AccessOutcome, Event, Finding, Gate, HowBack, Judgement, Mode, Purpose, Verdict,
     WriteIntent,
 };
+use crate::text::joined;
 use crate::time::short;
 use crate::version::Environment;
 
@@ -21,19 +22,16 @@ pub fn sentence(event: &Event) -> String {
 
 fn fact(event: &Event) -> String {
     match event {
-        Event::DaemonStarted { version, mode: Mode::Write, .. } => format!("ringward {version} started"),
-        Event::DaemonStarted { version, mode: Mode::Observe, .. } => {
-            format!("ringward {version} started, in read-only mode")
+        Event::DaemonStarted { version, mode, .. } => {
+            let how = if *mode == Mode::Observe { ", in read-only mode" } else { "" };
+            format!("ringward {version} started{how}")
         }
         Event::ClockStepped { from, to } if to < from => {
             format!("the clock was set back, from {} to {}", short(*from), short(*to))
         }
         Event::ClockStepped { from, to } => {
-            format!(
-                "the daemon did not run from {} to {}; that time counts for nothing",
-                short(*from),
-                short(*to)
-            )
+            let (from, to) = (short(*from), short(*to));
+            format!("the daemon did not run from {from} to {to}; that time counts for nothing")
         }
         Event::ClockConfirmed { was, now, .. } => format!(
             "the clock was confirmed: it is {}, and what was dated up to {} was dated ahead",
@@ -48,12 +46,8 @@ fn fact(event: &Event) -> String {
         }
         Event::TokenRevoked { name } => format!("token `{name}` was revoked"),
         Event::AccessIntended { change } => {
-            format!(
-                "User Group `{}` is about to have {} ({})",
-                change.name,
-                change.extent(),
-                policies(change)
-            )
+            let (name, extent, policies) = (&change.name, change.extent(), policies(change));
+            format!("User Group `{name}` is about to have {extent} ({policies})")
         }
         Event::AccessSettled { intent, outcome } => {
             let became = match outcome {
@@ -83,17 +77,15 @@ fn fact(event: &Event) -> String {
         Event::PlanRenamed { from } => format!("it was plan {from}, and goes on under this name"),
         Event::RingRenamed { renamed } => {
             let names = renamed.iter().map(|(old, new)| format!("{old} is {new} now"));
-            format!("rings have other names: {}", names.collect::<Vec<_>>().join(", "))
+            format!("rings have other names: {}", joined(names, ", "))
         }
         Event::BlockBegun { block } => block.to_string(),
         Event::BlockEnded { block } => format!("{block} no more"),
         Event::RevisionConfirmed { digest } => format!("revision {} was confirmed", digest.short()),
         Event::RolloutSuperseded { by } => format!("a newer plan took over (digest {})", by.short()),
         Event::NewTargetWaits { revision } => {
-            format!(
-                "a newer target waits until this rollout is complete (digest {})",
-                revision.digest.short()
-            )
+            let digest = revision.digest.short();
+            format!("a newer target waits until this rollout is complete (digest {digest})")
         }
         Event::NewTargetDropped {} => "the newer target that waited was taken back".to_owned(),
         Event::RolloutWithdrawn {} => "the plan's file is gone; the rollout was withdrawn".to_owned(),
@@ -104,16 +96,13 @@ fn fact(event: &Event) -> String {
         Event::Paused {} => "the plan was paused".to_owned(),
         Event::PauseLifted {} => "the pause was lifted".to_owned(),
         Event::RollbackStarted { steps, .. } => {
-            let steps: Vec<String> = steps.iter().map(ToString::to_string).collect();
-            format!("the rollout goes back, in this order: {}", steps.join("; "))
+            format!("the rollout goes back, in this order: {}", joined(steps, "; "))
         }
         Event::RollbackCompleted {} => "every ring has gone back as far as was asked".to_owned(),
         Event::VersionReleased { version } => format!("{version} may be offered again"),
         Event::RollbackInPlace { group, .. } => {
-            format!(
-                "goes back without a write; group `{}` offers the earlier versions already",
-                group.content.name
-            )
+            let group = &group.content.name;
+            format!("goes back without a write; group `{group}` offers the earlier versions already")
         }
         Event::RingRolledBack { how, judgements, .. } => rolled_back(*how, judgements),
         Event::RingReached { .. } => "its turn came".to_owned(),
@@ -157,18 +146,12 @@ fn fact(event: &Event) -> String {
         }
         Event::GateWaived { gate, .. } => format!("gate {gate} was waived"),
         Event::ApprovalAsked { asks, .. } => {
-            let asks: Vec<String> = asks.iter().map(ToString::to_string).collect();
-            format!("people are asked to approve it: {}", asks.join(", and "))
+            format!("people are asked to approve it: {}", joined(asks, ", and "))
         }
         Event::ApprovalGiven { targets, expires_at, groups, .. } => {
-            let targets: Vec<String> =
-                targets.iter().map(|(environment, version)| format!("{environment} {version}")).collect();
-            format!(
-                "approved with {}, as a member of {}, until {}",
-                targets.join(" and "),
-                quoted(groups),
-                crate::time::short(*expires_at)
-            )
+            let targets = targets.iter().map(|(environment, version)| format!("{environment} {version}"));
+            let (targets, groups, until) = (joined(targets, " and "), quoted(groups), short(*expires_at));
+            format!("approved with {targets}, as a member of {groups}, until {until}")
         }
         Event::ApprovalRefused { groups, .. } => format!("rejected, as a member of {}", quoted(groups)),
         Event::DriftFound { drift } => format!("{drift}; it is to be written back"),
@@ -183,12 +166,11 @@ fn fact(event: &Event) -> String {
 }
 
 fn rolled_back(how: HowBack, words: &[Judgement]) -> String {
-    let missing: Vec<String> =
-        words.iter().filter(|word| !word.verdict.advances()).map(ToString::to_string).collect();
     match how {
         HowBack::Adopted => "went back: enough of its devices are there".to_owned(),
         HowBack::OutOfTime => {
-            format!("went back; its time has passed, and not all followed: {}", missing.join("; "))
+            let missing = words.iter().filter(|word| !word.verdict.advances());
+            format!("went back; its time has passed, and not all followed: {}", joined(missing, "; "))
         }
         HowBack::NoGroup => "has no deployment group, so nothing is on offer that could go back".to_owned(),
     }
@@ -200,19 +182,16 @@ fn planned(intent: &WriteIntent) -> String {
         Some(before) => format!("`{}`: {}", before.content.name, before.content.difference(&intent.after)),
         None => format!("create group `{}`", intent.after.name),
     };
-    match &intent.purpose {
-        Purpose::Target => format!("{write} was planned, for {devices}: {change}"),
-        Purpose::Rollback { .. } => format!("{write} was planned, to go back, for {devices}: {change}"),
-        Purpose::Restore => format!("{write} was planned, to write a drifted group back: {change}"),
-        Purpose::PutBack { from, plan } => {
-            let of = plan.as_ref().map(|plan| format!(" of plan {plan}")).unwrap_or_default();
-            format!("{write} was planned, to put profiles back into ring {from}{of}: {change}")
-        }
-        Purpose::MoveOut { from, plan } => {
-            let of = plan.as_ref().map(|plan| format!(" of plan {plan}")).unwrap_or_default();
-            format!("{write} was planned, to take profiles out of ring {from}{of}: {change}")
-        }
-    }
+    let of =
+        |plan: &Option<PlanName>| plan.as_ref().map(|plan| format!(" of plan {plan}")).unwrap_or_default();
+    let what_for = match &intent.purpose {
+        Purpose::Target => format!("for {devices}"),
+        Purpose::Rollback { .. } => format!("to go back, for {devices}"),
+        Purpose::Restore => "to write a drifted group back".to_owned(),
+        Purpose::PutBack { from, plan } => format!("to put profiles back into ring {from}{}", of(plan)),
+        Purpose::MoveOut { from, plan } => format!("to take profiles out of ring {from}{}", of(plan)),
+    };
+    format!("{write} was planned, {what_for}: {change}")
 }
 
 fn found(finding: &Finding) -> &'static str {
@@ -228,7 +207,7 @@ fn found(finding: &Finding) -> &'static str {
 fn policies(change: &AccessChange) -> String {
     let added = change.add.iter().map(|policy| format!("+ {policy}"));
     let removed = change.remove.iter().map(|policy| format!("- {policy}"));
-    added.chain(removed).collect::<Vec<_>>().join("; ")
+    joined(added.chain(removed), "; ")
 }
 
 fn count(number: usize, what: &str) -> String {
@@ -237,7 +216,7 @@ fn count(number: usize, what: &str) -> String {
 }
 
 fn quoted(groups: &[UserGroupName]) -> String {
-    groups.iter().map(|group| format!("`{group}`")).collect::<Vec<_>>().join(" and ")
+    joined(groups.iter().map(|group| format!("`{group}`")), " and ")
 }
 
 fn of(environment: Option<Environment>) -> String {

@@ -88,7 +88,7 @@ fn the_first_bad_row_is_named() {
                 UPDATE events SET seq = 5 WHERE seq = -1;";
     let shift = "DELETE FROM events WHERE seq = 5; UPDATE events SET seq = -seq WHERE seq > 5;
                  UPDATE events SET seq = -seq - 1 WHERE seq < 0;";
-    let missing = |next| Flaw::Missing { next: Seq::new(next) };
+    let missing = |next| Flaw::Missing(Seq::new(next));
     type Row<'a> = (&'a str, &'a str, Option<(u64, Flaw)>);
     let rows: [Row<'_>; 16] = [
         ("nothing", "", None),

@@ -41,9 +41,9 @@ fn variant(error: &OpenError) -> &'static str {
     match error {
         OpenError::Lock(LockError::Held { .. }) => "held",
         OpenError::Lock(LockError::Unusable { .. }) => "lock unusable",
-        OpenError::Missing { .. } => "missing",
-        OpenError::NotADatabase { .. } => "not a database",
-        OpenError::AnotherProgram { .. } => "another program",
+        OpenError::Missing(_) => "missing",
+        OpenError::NotADatabase(_) => "not a database",
+        OpenError::AnotherProgram(_) => "another program",
         OpenError::NewerSchema { .. } => "newer",
         OpenError::OtherAccount { .. } => "other account",
         OpenError::OtherClock { .. } => "other clock",

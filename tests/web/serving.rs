@@ -52,7 +52,7 @@ async fn a_verb_over_tcp_has_nobodys_name_and_needs_our_port() {
 async fn a_port_in_use_is_told_with_its_remedy() {
     let first = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let error = bind(first.address()).await.unwrap_err();
-    assert!(matches!(error, BindError::InUse { address } if address == first.address()), "{error}");
+    assert!(matches!(error, BindError::InUse(address) if address == first.address()), "{error}");
     assert!(error.to_string().contains(&first.address().to_string()), "{error}");
     assert!(error.to_string().contains("--listen"), "{error}");
     let foreign = bind("192.0.2.1:8787".parse().unwrap()).await.unwrap_err();
@@ -121,7 +121,7 @@ async fn a_socket_file_of_a_dead_daemon_is_replaced_and_nothing_else_is() {
     assert!(!path.exists());
     std::fs::write(&path, "notes").unwrap();
     let error = bind_socket(&world.database()).unwrap_err();
-    assert!(matches!(error, SocketError::InTheWay { .. }), "{error}");
+    assert!(matches!(error, SocketError::InTheWay(_)), "{error}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "notes");
     let deep = world.directory.path().join("d".repeat(120)).join("ringward.db");
     std::fs::create_dir(deep.parent().unwrap()).unwrap();

@@ -68,12 +68,12 @@ async fn verbs_reach_the_log_and_reads_show_it() {
     done(&app, "/api/v1/stop").await;
     let all: RolloutsAnswer = get(&app, "/api/v1/rollouts").await.json();
     let stopped = all.stopped.unwrap();
-    assert_eq!((stopped.actor.as_str(), stopped.reason.as_str()), ("local:ada", "a test"));
+    assert_eq!((stopped.actor.to_string().as_str(), stopped.reason.as_str()), ("local:ada", "a test"));
     assert!(!all.troubles.is_empty());
     let again = ask(&app, Method::POST, "/api/v1/stop", Some(r#"{"reason": "a test"}"#)).await;
     again.problem("stopped twice", 409, "ringward start --reason … allows writes again");
     let one: RolloutJson = get(&app, "/api/v1/rollouts/no").await.json();
-    assert_eq!(one.paused.unwrap().actor, "local:ada");
+    assert_eq!(one.paused.unwrap().actor.to_string(), "local:ada");
     let codes: Vec<&str> = one.waiting_on.iter().map(|blocker| blocker.code.as_str()).collect();
     // No answer of Cloudflare told the time.
     assert_eq!(codes.get(..3), Some(["stopped", "clock_unknown", "paused"].as_slice()), "{codes:?}");

@@ -85,7 +85,7 @@ impl LogFacts {
     fn read(database: &Path) -> Result<Self, CliError> {
         let reader = match Reader::open(database) {
             Ok(reader) => reader,
-            Err(OpenError::Missing { .. }) => return Ok(Self::default()),
+            Err(OpenError::Missing(_)) => return Ok(Self::default()),
             Err(error) => return Err(CliError::failed(error)),
         };
         let view = reader.view();

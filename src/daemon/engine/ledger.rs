@@ -14,7 +14,7 @@ use crate::failpoint::{self, Point};
 use crate::ids::AccountId;
 use crate::rollout::record::{Entry, Event, Mode};
 use crate::rollout::tell::waits::Waits;
-use crate::store::{Head, OpenError, Recovery, Store, StoreError, WriteLock};
+use crate::store::{Head, OpenError, Recovery, Store, StoreError, WriteFailure, WriteLock};
 use crate::time::{Clock, Stopwatch, Timestamp};
 
 /// A reason for the daemon to end.
@@ -36,7 +36,7 @@ impl EngineError {
     pub(super) fn may_pass(&self) -> bool {
         match self {
             Self::Open(error) => error.may_pass(),
-            Self::Store(StoreError::NotWritten { cause, .. }) => cause.may_pass(),
+            Self::Store(StoreError::NotWritten { source, .. }) => WriteFailure::of(source).may_pass(),
             Self::Store(_) | Self::Replay(_) => false,
         }
     }

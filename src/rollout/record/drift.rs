@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::rollout::record::remote::Group;
@@ -161,20 +162,29 @@ pub enum Drift {
     OtherUpdater(Box<OtherUpdater>),
 }
 
-/// A drift that is there now.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One way in which a ring's group or devices differ from what ringward left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = DriftJson)]
 pub struct DriftFinding {
+    /// The ring.
     pub ring: RingName,
-    /// Its kind; a group that drifted in two ways has two findings.
+    /// `version_changed`, `policies_changed`, `group_deleted`, `profile_moved`, `other_updater`,
+    /// `group_renamed`.
+    #[schema(value_type = String)]
     pub kind: DriftKind,
-    /// What becomes of it.
+    /// What becomes of it: `halts` (the rollout), `to_restore`, `accepted`, `noted` (it changes
+    /// nothing).
+    #[schema(value_type = String)]
     pub standing: DriftStanding,
-    /// What it is, for people.
+    /// What it is, for people. A group that drifted in two ways has two entries with the same text.
     pub text: String,
 }
 
 /// What becomes of a drift.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::IntoStaticStr,
+)]
+#[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum DriftStanding {
     /// The rollout halts, or is halted, for it.

@@ -4,13 +4,19 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
 use crate::rollout::record::{Actor, Recorded};
 use crate::time::{Timestamp, short};
 
-/// Who, why, since when: of a stop, a pause, a waiver, a block.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A person's stop or pause.
+// Of a waiver and a block as well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = AttributionJson)]
 pub struct Attribution {
-    /// Who.
+    /// Who: `local:<user>` or `loopback`.
+    #[schema(value_type = String)]
     pub actor: Actor,
     /// Why.
     pub reason: String,

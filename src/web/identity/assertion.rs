@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
@@ -36,7 +37,7 @@ const OF_AN_APPLICATION: &str = "app";
 pub(super) struct Verifier {
     access: AccessApplication,
     issuer: String,
-    certs: Certs,
+    certs: Arc<Certs>,
     /// Tokens of Access run out by real time, whatever the daemon's clock.
     wall: Clock,
 }
@@ -47,15 +48,11 @@ struct Claims {
     iss: String,
     aud: Vec<String>,
     exp: i64,
-    #[serde(default)]
     nbf: Option<i64>,
     #[serde(rename = "type")]
     of: String,
-    #[serde(default)]
     email: Option<String>,
-    #[serde(default)]
     common_name: Option<String>,
-    #[serde(default)]
     sub: Option<String>,
 }
 

@@ -39,11 +39,6 @@ pub(super) struct Unread;
 /// The keys of one team.
 #[derive(Debug)]
 pub(super) struct Certs {
-    source: Arc<Source>,
-}
-
-#[derive(Debug)]
-struct Source {
     client: Client,
     url: String,
     kept: Mutex<KeptKeys>,
@@ -70,11 +65,8 @@ struct KeySet {
 struct Jwk {
     kid: String,
     kty: String,
-    #[serde(default)]
     alg: Option<String>,
-    #[serde(default)]
     n: Option<String>,
-    #[serde(default)]
     e: Option<String>,
 }
 
@@ -109,7 +101,7 @@ impl KeptKeys {
 
 impl Certs {
     /// Keys at an address. Sends nothing.
-    pub(super) fn new(url: &str, loopback: bool, ca_file: Option<PathBuf>) -> Result<Self, String> {
+    pub(super) fn new(url: &str, loopback: bool, ca_file: Option<PathBuf>) -> Result<Arc<Self>, String> {
         let mut builder = Client::builder()
             .user_agent(concat!("ringward/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
@@ -133,42 +125,43 @@ impl Certs {
         let client = builder.build().map_err(|error| {
             format!("{error}; install the package ca-certificates, set SSL_CERT_FILE, or give --ca-file")
         })?;
-        let (kept, turn) = (Mutex::default(), Arc::default());
-        Ok(Self { source: Arc::new(Source { client, url: url.to_owned(), kept, turn }) })
+        Ok(Arc::new(Self { client, url: url.to_owned(), kept: Mutex::default(), turn: Arc::default() }))
     }
 
     /// The key with this name; `None`: the team has no such key.
     ///
     /// # Errors
     /// When they cannot be read now.
-    pub(super) async fn key(&self, kid: &str, wall: &Clock) -> Result<Option<DecodingKey>, Unread> {
-        if let Some(known) = self.source.kept().look(kid, wall.now()) {
+    pub(super) async fn key(
+        self: &Arc<Self>,
+        kid: &str,
+        wall: &Clock,
+    ) -> Result<Option<DecodingKey>, Unread> {
+        if let Some(known) = self.kept().look(kid, wall.now()) {
             return known;
         }
-        let turn = Arc::clone(&self.source.turn).lock_owned().await;
+        let turn = Arc::clone(&self.turn).lock_owned().await;
         // Somebody else may have fetched them while we waited.
-        if let Some(known) = self.source.kept().look(kid, wall.now()) {
+        if let Some(known) = self.kept().look(kid, wall.now()) {
             return known;
         }
-        let (source, wall) = (Arc::clone(&self.source), *wall);
+        let (certs, wall) = (Arc::clone(self), *wall);
         // In a task of its own: whoever goes away while it runs must not make it fail for the others.
         let fetching = tokio::spawn(async move {
-            let fetched = source.fetch().await;
+            let fetched = certs.fetch().await;
             if let Err(why) = &fetched {
                 tracing::warn!(
                     why,
                     "the keys of Cloudflare Access cannot be read; nobody is known by them until they can"
                 );
             }
-            source.kept().take(fetched.ok(), wall.now());
+            certs.kept().take(fetched.ok(), wall.now());
             drop(turn);
         });
         fetching.await.map_err(|_| Unread)?;
-        self.source.kept().look(kid, wall.now()).unwrap_or(Err(Unread))
+        self.kept().look(kid, wall.now()).unwrap_or(Err(Unread))
     }
-}
 
-impl Source {
     fn kept(&self) -> MutexGuard<'_, KeptKeys> {
         // What is kept is whole at every instant.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)

@@ -18,38 +18,30 @@ pub struct Metric {
     /// Its name, without `ringward_`.
     pub name: &'static str,
     /// Its labels, beside those of what it is of.
-    own: Labels,
+    pub(super) own: Labels,
     /// A whole sentence.
     pub help: &'static str,
-    of: Of,
+    pub(super) of: Of,
 }
+
+/// The metrics of a file, a row each: its name, its own labels, its help, and how it is read.
+macro_rules! metric_table {
+    ($($name:literal $own:tt $help:literal => $of:expr;)*) => {
+        pub(super) const METRICS: &[Metric] = &[$(Metric { name: $name, own: &$own, help: $help, of: $of }),*];
+    };
+}
+pub(super) use metric_table;
 
 /// What a metric is of, and how it is read off that.
 pub(super) enum Of {
-    Daemon(fn(&Scrape<'_>, &Series<'_>)),
+    /// At an instant, by the daemon's clock.
+    Daemon(fn(&View, Timestamp, &Series<'_>)),
     /// Each plan's latest rollout, but of plans whose file is gone.
-    Rollout(fn(&OfPlan<'_>, &Series<'_>)),
-    Ring(fn(&OfRing<'_>, &Series<'_>)),
+    Rollout(fn(&Report, &View, &Series<'_>)),
+    /// Each of its rings, at the instant of the report.
+    Ring(fn(&RingReport, Timestamp, &Series<'_>)),
     /// Each gate of a ring that judges one environment.
     Gate(fn(&Judgement, &Series<'_>)),
-}
-
-/// What all metrics of one scrape are read off.
-pub(super) struct Scrape<'a> {
-    pub(super) view: &'a View,
-    /// By the daemon's clock.
-    pub(super) now: Timestamp,
-}
-
-pub(super) struct OfPlan<'a> {
-    pub(super) report: &'a Report,
-    pub(super) view: &'a View,
-}
-
-/// A ring, at the instant of its rollout's report.
-pub(super) struct OfRing<'a> {
-    pub(super) ring: &'a RingReport,
-    pub(super) at: Timestamp,
 }
 
 /// The series of one metric about one thing.
@@ -65,10 +57,6 @@ enum Family {
 }
 
 type Labels = &'static [&'static str];
-
-pub(super) const fn metric(name: &'static str, own: Labels, help: &'static str, of: Of) -> Metric {
-    Metric { name, own, help, of }
-}
 
 impl Metric {
     /// Its labels, in order.
@@ -88,13 +76,12 @@ impl Metric {
     }
 
     /// Its series in a scrape.
-    pub(super) fn read(&self, scrape: &Scrape<'_>) -> Result<Box<dyn Collector>, prometheus::Error> {
+    pub(super) fn read(&self, view: &View, now: Timestamp) -> Result<Box<dyn Collector>, prometheus::Error> {
         let opts = Opts::new(format!("ringward_{}", self.name), self.help);
         let family = match self.is_counter() {
             true => Family::Counter(CounterVec::new(opts, &self.labels())?),
             false => Family::Gauge(GaugeVec::new(opts, &self.labels())?),
         };
-        let view = scrape.view;
         // A plan whose file is gone keeps its phase, which says so, and nothing else.
         let live = view.reports.iter().filter(|report| report.phase != Phase::Withdrawn);
         let live = live.map(|report| (report.id.plan.as_str(), report));
@@ -102,13 +89,12 @@ impl Metric {
             report.rings.iter().map(move |ring| ([plan, ring.name.as_str()], report.at, ring))
         });
         match self.of {
-            Of::Daemon(read) => read(scrape, &Series { family: &family, place: &[] }),
-            Of::Rollout(read) => live.for_each(|(place, report)| {
-                read(&OfPlan { report, view }, &Series { family: &family, place: &[place] })
-            }),
-            Of::Ring(read) => rings.for_each(|(place, at, ring)| {
-                read(&OfRing { ring, at }, &Series { family: &family, place: &place })
-            }),
+            Of::Daemon(read) => read(view, now, &Series { family: &family, place: &[] }),
+            Of::Rollout(read) => live
+                .for_each(|(place, report)| read(report, view, &Series { family: &family, place: &[place] })),
+            Of::Ring(read) => {
+                rings.for_each(|(place, at, ring)| read(ring, at, &Series { family: &family, place: &place }))
+            }
             Of::Gate(read) => rings.for_each(|([plan, name], _, ring)| {
                 let judged = ring.gates.iter().filter_map(|one| Some((one, one.environment?)));
                 judged.for_each(|(one, on)| {

@@ -23,7 +23,6 @@ use crate::daemon::view::View;
 use crate::telemetry::Metrics;
 use crate::time::Timestamp;
 pub use crate::web::metrics::families::Metric;
-use crate::web::metrics::families::Scrape;
 
 /// Every metric that is read off a snapshot.
 pub fn metrics() -> impl Iterator<Item = &'static Metric> {
@@ -39,9 +38,9 @@ pub(super) fn exposition(
     process: &Metrics,
     now: Timestamp,
 ) -> Result<String, prometheus::Error> {
-    let (registry, scrape) = (Registry::new(), Scrape { view, now });
+    let registry = Registry::new();
     for metric in metrics() {
-        registry.register(metric.read(&scrape)?)?;
+        registry.register(metric.read(view, now)?)?;
     }
     let mut families = registry.gather();
     families.extend(process.gather());

@@ -17,7 +17,7 @@ use crate::rollout::people::verbs::former::called_before;
 use crate::rollout::people::verbs::situation::StartPlans;
 use crate::rollout::people::verbs::verb::Verb;
 use crate::rollout::record::Gate;
-use crate::text::shell_word;
+use crate::text::{joined, shell_word};
 use crate::web::identity::{Right, needs};
 use crate::web::page::html::encoded;
 use crate::web::problem::{Failure, Kind};
@@ -73,18 +73,6 @@ impl Act {
         needs::of_verb(self.verb())
     }
 
-    pub(super) const fn plan(&self) -> Option<&PlanName> {
-        self.command.plan()
-    }
-
-    pub(super) const fn ring(&self) -> Option<&RingName> {
-        self.command.ring()
-    }
-
-    pub(super) fn gate(&self) -> Option<Gate> {
-        self.command.arguments().gate
-    }
-
     /// A person's word on entering a ring.
     pub(super) const fn word(&self) -> Option<Vote> {
         self.verb().aim().word()
@@ -112,7 +100,7 @@ impl Act {
         let given = self.command.arguments();
         let keys = [ArgumentKey::Plan].iter().chain(self.page.keys);
         let named = keys.filter_map(|key| Some(format!("{}={}", key.as_str(), encoded(&given.text(*key)?))));
-        let query = named.collect::<Vec<_>>().join("&");
+        let query = joined(named, "&");
         let mark = if query.is_empty() { "" } else { "?" };
         format!("/act/{}{mark}{query}", self.verb().as_str())
     }

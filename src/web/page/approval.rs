@@ -6,14 +6,14 @@
 
 use crate::rollout::people::command::Command;
 use crate::rollout::people::verbs::refused::Refused;
+use crate::text::joined;
 use crate::time::{Timestamp, short};
 use crate::web::identity::Right;
 use crate::web::json::{ApprovalJson, AskJson, AwaitedRing, RingJson, RolloutJson, RolloutsAnswer, VoteJson};
 use crate::web::page::act::Act;
 use crate::web::page::action::Action;
 use crate::web::page::cell::refusal;
-use crate::web::page::html::{encoded, sentence_case};
-use crate::web::page::moment::Moment;
+use crate::web::page::html::{Moment, encoded, sentence_case};
 use crate::web::page::tone::Tone;
 use crate::web::page::viewer::Viewer;
 
@@ -50,31 +50,23 @@ pub(super) struct VoteRow {
 }
 
 /// A ring that waits for people.
-pub(super) struct AwaitedRow {
+pub(super) struct AwaitedRow<'a> {
+    pub(super) waits: AwaitedRing<'a>,
     /// Its name within the page.
     pub(super) id: String,
-    pub(super) plan: String,
-    pub(super) ring: String,
     pub(super) href: String,
-    pub(super) so_far: String,
     pub(super) since: Moment,
 }
 
 /// Every ring that waits for people.
-pub(super) fn waiting(answer: &RolloutsAnswer) -> Vec<AwaitedRow> {
+pub(super) fn waiting(answer: &RolloutsAnswer) -> Vec<AwaitedRow<'_>> {
     let rings = answer.awaited_rings().into_iter();
-    let of = |AwaitedRing { rollout, number, ring, approval, since }| {
-        let section = id(rollout, number);
-        AwaitedRow {
-            id: format!("to-{section}"),
-            plan: rollout.plan.to_string(),
-            ring: ring.name.to_string(),
-            href: format!("#{}", encoded(&section)),
-            so_far: approval.so_far(),
-            since: Moment::new(since, rollout.at),
-        }
-    };
-    rings.map(of).collect()
+    let rows = rings.map(|waits| {
+        let section = id(waits.rollout, waits.number);
+        let (id, href) = (format!("to-{section}"), format!("#{}", encoded(&section)));
+        AwaitedRow { waits, id, href, since: Moment::new(waits.since, waits.rollout.at) }
+    });
+    rows.collect()
 }
 
 fn id(rollout: &RolloutJson, number: usize) -> String {
@@ -124,11 +116,11 @@ impl ApprovalCard {
 }
 
 fn headline(approval: &ApprovalJson) -> (Tone, String) {
-    let refused: Vec<&str> = approval.refused_by().collect();
+    let refused = joined(approval.refused_by(), ", ");
     match approval.verdict.as_str() {
         "pass" => (Tone::Good, "Everybody who is needed approved".to_owned()),
         "unknown" => (Tone::Bad, sentence_case(&approval.reason.replace('_', " "))),
-        _ if !refused.is_empty() => (Tone::Bad, format!("Rejected by {}", refused.join(", "))),
+        _ if !refused.is_empty() => (Tone::Bad, format!("Rejected by {refused}")),
         _ if approval.asked_at.is_some() => (Tone::Wait, "Waits for approval".to_owned()),
         _ => (Tone::Idle, "Will ask for approval once everything but the clock is ready".to_owned()),
     }
@@ -147,7 +139,7 @@ pub(super) fn missing(approval: &ApprovalJson) -> Option<String> {
     if all.is_empty() || approval.verdict == "pass" {
         return None;
     }
-    let named = all.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    let named = joined(all.iter().take(NAMED), ", ");
     let more = all.len().saturating_sub(NAMED);
     Some(if more == 0 { named } else { format!("{named} and {more} more") })
 }
@@ -178,6 +170,5 @@ impl VoteRow {
 
 /// `windows 2026.8.2100.0, macos 2026.8.2101.0`.
 pub(super) fn versions(ring: &RingJson) -> String {
-    let each: Vec<String> = ring.targets.iter().map(|(on, version)| format!("{on} {version}")).collect();
-    each.join(", ")
+    joined(ring.targets.iter().map(|(on, version)| format!("{on} {version}")), ", ")
 }

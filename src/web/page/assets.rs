@@ -9,59 +9,45 @@ use axum::extract::Path;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 
+use crate::rollout::record::hex;
 use crate::web::problem::{Failure, Kind};
 
 /// What the page loads.
-struct Asset {
-    stem: &'static str,
-    extension: &'static str,
+pub(super) struct Asset {
+    pub(super) name: String,
     content_type: &'static str,
     text: &'static str,
 }
 
-const STYLE: Asset = Asset {
-    stem: "page",
-    extension: "css",
-    content_type: "text/css; charset=utf-8",
-    text: include_str!("../../../templates/page.css"),
-};
-const SCRIPT: Asset = Asset {
-    stem: "live",
-    extension: "js",
-    content_type: "text/javascript; charset=utf-8",
-    text: include_str!("../../../templates/live.js"),
-};
-const ICON: Asset = Asset {
-    stem: "icon",
-    extension: "svg",
-    content_type: "image/svg+xml",
-    text: include_str!("../../../templates/icon.svg"),
-};
-
-/// The assets' names, as templates link to them.
-#[derive(Debug)]
-pub(super) struct AssetNames {
-    pub(super) style: String,
-    pub(super) script: String,
-    pub(super) icon: String,
+/// All of it, as templates link to it.
+pub(super) struct Assets {
+    pub(super) style: Asset,
+    pub(super) script: Asset,
+    pub(super) icon: Asset,
 }
 
-pub(super) static NAMES: LazyLock<AssetNames> =
-    LazyLock::new(|| AssetNames { style: STYLE.name(), script: SCRIPT.name(), icon: ICON.name() });
+pub(super) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
+    style: Asset::new("page", "css", "text/css; charset=utf-8", include_str!("../../../templates/page.css")),
+    script: Asset::new(
+        "live",
+        "js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../../templates/live.js"),
+    ),
+    icon: Asset::new("icon", "svg", "image/svg+xml", include_str!("../../../templates/icon.svg")),
+});
 
 impl Asset {
-    fn name(&self) -> String {
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, self.text.as_bytes());
-        let hash: String = digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        format!("{}-{hash}.{}", self.stem, self.extension)
+    fn new(stem: &str, extension: &str, content_type: &'static str, text: &'static str) -> Self {
+        let digest = hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()).as_ref());
+        Self { name: format!("{stem}-{digest:.12}.{extension}"), content_type, text }
     }
 }
 
 /// `GET /assets/{name}`.
 pub(super) async fn asset(Path(name): Path<String>) -> Result<Response, Failure> {
-    let names = &*NAMES;
-    let known = [(&names.style, STYLE), (&names.script, SCRIPT), (&names.icon, ICON)];
-    let asset = known.into_iter().find_map(|(of, asset)| (*of == name).then_some(asset));
+    let Assets { style, script, icon } = &*ASSETS;
+    let asset = [style, script, icon].into_iter().find(|asset| asset.name == name);
     let asset = asset.ok_or_else(|| {
         Failure::new(Kind::NoSuchPath, "no page of this ringward loads that; reload the page")
     })?;

@@ -13,6 +13,7 @@ use crate::web::page::tone::Tone;
 use crate::web::page::viewer::Viewer;
 
 /// One reason why it does not move.
+#[derive(Default)]
 pub(super) struct BlockerCard {
     pub(super) tone: Tone,
     pub(super) headline: String,
@@ -105,18 +106,8 @@ impl BlockerCard {
     }
 
     /// What is told in one sentence.
-    const fn plain(tone: Tone, headline: String) -> Self {
-        Self {
-            tone,
-            headline,
-            detail: String::new(),
-            facts: Vec::new(),
-            remedy: None,
-            command: None,
-            action: None,
-            gauges: Vec::new(),
-            accused: None,
-        }
+    fn plain(tone: Tone, headline: String) -> Self {
+        Self { tone, headline, ..Self::default() }
     }
 }
 

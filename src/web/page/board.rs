@@ -10,7 +10,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use crate::ids::PlanName;
-use crate::rollout::record::{Eras, Mode};
+use crate::rollout::record::Mode;
 use crate::store::{Page, Reader, Record, Seq, StoreError};
 use crate::time::{Timestamp, short};
 use crate::web::forecast::Forecasts;
@@ -19,9 +19,7 @@ use crate::web::json::{EventJson, NewPlanJson, RolloutJson, RolloutsAnswer};
 use crate::web::page::act::beginning;
 use crate::web::page::action::{self, Action};
 use crate::web::page::approval::{AwaitedRow, waiting};
-use crate::web::page::event::EventRow;
-use crate::web::page::html::{Frame, Html, encoded};
-use crate::web::page::moment::Moment;
+use crate::web::page::html::{FailurePage, Frame, Moment, encoded, shown};
 use crate::web::page::ring::MILESTONES;
 use crate::web::page::rollout::{RolloutCard, forecast};
 use crate::web::page::standing::held;
@@ -41,9 +39,9 @@ const FLASH_WITHIN: u32 = 100;
 /// `/` and `/plans/{plan}`.
 #[derive(Template)]
 #[template(path = "board.html")]
-struct Board {
+struct Board<'a> {
     frame: Frame,
-    answer: RolloutsAnswer,
+    answer: &'a RolloutsAnswer,
     at: Moment,
     next_check: Option<Moment>,
     observing: bool,
@@ -54,9 +52,9 @@ struct Board {
     /// `confirm clock`, where that would end a trouble.
     confirm_clock: Option<Action>,
     /// Plans that are new and wait, and how they are confirmed here.
-    new_plans: Vec<(NewPlanJson, Option<Action>)>,
-    waiting: Vec<AwaitedRow>,
-    rollouts: Vec<RolloutCard>,
+    new_plans: Vec<(&'a NewPlanJson, Option<Action>)>,
+    waiting: Vec<AwaitedRow<'a>>,
+    rollouts: Vec<RolloutCard<'a>>,
     /// The plan whose page this is.
     only: Option<String>,
     done: Vec<EventRow>,
@@ -83,7 +81,6 @@ struct LogBook {
     milestones: Vec<Vec<Record>>,
     /// What persons did since the record that the address names.
     done: Vec<Record>,
-    eras: Eras,
 }
 
 /// What an address of the page can say beside its path. Unknown keys are left alone: people come
@@ -101,8 +98,8 @@ pub(super) async fn front(
     Extension(forecasts): Extension<Forecasts>,
     query: Result<Query<BoardQuery>, QueryRejection>,
     viewer: Viewer,
-) -> Html {
-    Html(board(&services, &forecasts, None, query, &viewer).await)
+) -> Result<Response, FailurePage> {
+    Ok(board(&services, &forecasts, None, query, &viewer).await?)
 }
 
 pub(super) async fn of_plan(
@@ -111,11 +108,8 @@ pub(super) async fn of_plan(
     plan: Result<Path<String>, PathRejection>,
     query: Result<Query<BoardQuery>, QueryRejection>,
     viewer: Viewer,
-) -> Html {
-    Html(match plan_name(plan) {
-        Ok(plan) => board(&services, &forecasts, Some(plan), query, &viewer).await,
-        Err(failure) => Err(failure),
-    })
+) -> Result<Response, FailurePage> {
+    Ok(board(&services, &forecasts, Some(plan_name(plan)?), query, &viewer).await?)
 }
 
 async fn board(
@@ -133,14 +127,13 @@ async fn board(
     }
     let rollouts: Vec<(PlanName, u64)> =
         answer.rollouts.iter().map(|rollout| (rollout.plan.clone(), rollout.number)).collect();
-    let (of, eras) = (only.clone(), viewer.view.eras.clone());
-    let log = read_log(services, move |reader| log_book(reader, of.as_ref(), &rollouts, query, eras)).await;
-    let mut page = Board::new(answer, log, only.as_ref(), query, viewer);
-    let cards = page.answer.rollouts.iter().zip(&mut page.rollouts);
-    for (of, card) in cards.filter(|(of, _)| of.phase == "running") {
-        card.forecast = forecasts.last(&services.handle, &of.plan).map(|told| forecast(&told));
+    let of = only.clone();
+    let log = read_log(services, move |reader| log_book(reader, of.as_ref(), &rollouts, query)).await;
+    let mut page = Board::new(&answer, log, only.as_ref(), query, viewer);
+    for card in page.rollouts.iter_mut().filter(|card| card.json.phase == "running") {
+        card.forecast = forecasts.last(&services.handle, &card.json.plan).map(|told| forecast(&told));
     }
-    Html::shown(StatusCode::OK, page.render())
+    shown(StatusCode::OK, page.render())
 }
 
 fn log_book(
@@ -148,7 +141,6 @@ fn log_book(
     only: Option<&PlanName>,
     rollouts: &[(PlanName, u64)],
     query: BoardQuery,
-    eras: Eras,
 ) -> Result<LogBook, StoreError> {
     let view = reader.view();
     let (mut events, limit) = match only {
@@ -169,17 +161,15 @@ fn log_book(
     events.truncate(limit as usize);
     let milestones = rollouts.iter().map(|(plan, number)| view.of_kinds(plan, *number, &MILESTONES));
     let milestones = milestones.collect::<Result<_, _>>()?;
-    let mut done = match query.after {
-        Some(seq) => view.read_from(Seq::new(seq).next(), FLASH_WITHIN)?,
-        None => Vec::new(),
-    };
+    let after = query.after.map(|seq| view.read_from(Seq::new(seq).next(), FLASH_WITHIN)).transpose()?;
+    let mut done = after.unwrap_or_default();
     done.retain(|record| record.record.actor != "engine");
-    Ok(LogBook { events, more, milestones, done, eras })
+    Ok(LogBook { events, more, milestones, done })
 }
 
-impl Board {
+impl<'a> Board<'a> {
     fn new(
-        answer: RolloutsAnswer,
+        answer: &'a RolloutsAnswer,
         log: Result<LogBook, Failure>,
         only: Option<&PlanName>,
         query: BoardQuery,
@@ -188,23 +178,24 @@ impl Board {
         let (log, events_missing) = match log {
             Ok(log) => (log, None),
             // Without the log the page still says where everything stands.
-            Err(failure) => (LogBook::default(), Some(failure.detail())),
+            Err(failure) => (LogBook::default(), Some(failure.detail)),
         };
         let now = answer.at;
         let moment = |at: Timestamp| Moment::new(at, now);
         let json = |records: &[Record]| -> Vec<EventJson> {
-            records.iter().map(|record| present::event(record, &log.eras)).collect()
+            records.iter().map(|record| present::event(record, &viewer.view.eras)).collect()
         };
-        let events = |records: &[Record]| json(records).iter().map(|one| EventRow::new(one, now)).collect();
+        let events =
+            |records: &[Record]| json(records).into_iter().map(|one| EventRow::new(one, now)).collect();
         let milestones = |index: usize| log.milestones.get(index).map(|records| json(records));
-        let card = |(index, rollout): (usize, &RolloutJson)| {
+        let card = |(index, rollout): (usize, &'a RolloutJson)| {
             RolloutCard::new(rollout, &milestones(index).unwrap_or_default(), viewer)
         };
-        let new_plan = |new: &NewPlanJson| (new.clone(), action::confirm(&new.plan, viewer));
+        let new_plan = |new: &'a NewPlanJson| (new, action::confirm(&new.plan, viewer));
         let here = only.map(|plan| format!("/plans/{}", encoded(plan.as_str())));
         let oldest = log.events.last().map(|record| record.seq.get()).filter(|_| log.more);
         Self {
-            frame: Frame::new(&title(&answer)),
+            frame: Frame::new(&title(answer)),
             at: moment(now),
             next_check: answer.next_check.map(moment),
             observing: answer.mode == Mode::Observe,
@@ -214,7 +205,7 @@ impl Board {
             stop: action::brake(viewer),
             confirm_clock: action::confirm_clock(viewer),
             new_plans: answer.new_plans.iter().map(new_plan).collect(),
-            waiting: waiting(&answer),
+            waiting: waiting(answer),
             rollouts: answer.rollouts.iter().enumerate().map(card).collect(),
             only: only.map(ToString::to_string),
             done: events(&log.done),
@@ -224,6 +215,34 @@ impl Board {
             newest: here.filter(|_| query.before.is_some()),
             swept: answer.swept_at.map(moment),
             answer,
+        }
+    }
+}
+
+/// One record of the log.
+struct EventRow {
+    json: EventJson,
+    at: Moment,
+    rollout: Option<String>,
+    reason: Option<String>,
+    /// Whether a person did it.
+    by_person: bool,
+}
+
+impl EventRow {
+    /// A record, as seen from `now`.
+    fn new(event: EventJson, now: Timestamp) -> Self {
+        let rollout = match (&event.plan, event.rollout) {
+            (Some(plan), Some(number)) => Some(format!("{plan}#{number}")),
+            (plan, _) => plan.as_ref().map(ToString::to_string),
+        };
+        Self {
+            at: Moment::new(event.at, now),
+            rollout,
+            // The engine's reason is often what the sentence says.
+            reason: Some(event.reason.clone()).filter(|reason| !event.text.contains(reason)),
+            by_person: event.actor != "engine",
+            json: event,
         }
     }
 }

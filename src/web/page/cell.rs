@@ -29,9 +29,9 @@ fn cell(act: &Act, viewer: &Viewer) -> Option<Cell> {
 
 /// A column as the snapshot has it; `None`: it has it not.
 fn fill(of: &mut Columns, head: Heading, act: &Act, viewer: &Viewer) -> Option<()> {
-    let (view, plan, gate) = (&viewer.view, act.plan(), act.gate());
+    let (view, plan, gate) = (&viewer.view, act.command.plan(), act.command.arguments().gate);
     let report = || viewer.report(plan?);
-    let ring = || viewer.ring(plan?, act.ring()?);
+    let ring = || viewer.ring(plan?, act.command.ring()?);
     match head {
         Heading::Phase => of.phase = report()?.phase,
         Heading::PauseOrHalt => {
@@ -68,7 +68,7 @@ fn fill(of: &mut Columns, head: Heading, act: &Act, viewer: &Viewer) -> Option<(
 
 /// What a word on the act's ring is judged by; `None`: nobody is asked.
 pub(super) fn hearing<'a>(act: &Act, viewer: &'a Viewer) -> Option<&'a Hearing> {
-    viewer.hearing(act.plan()?, act.ring()?)
+    Some(&viewer.ring(act.command.plan()?, act.command.ring()?)?.approval.as_ref()?.hearing)
 }
 
 /// Whether it would do something about what stands there.
@@ -89,14 +89,14 @@ pub(super) fn refusal(act: &Act, viewer: &Viewer) -> Option<(Refused, About)> {
 fn about(act: &Act, viewer: &Viewer) -> About {
     let mut about = act.about();
     let mut hold = viewer.view.stop.as_ref();
-    if let Some(report) = act.plan().and_then(|plan| viewer.report(plan)) {
+    if let Some(report) = act.command.plan().and_then(|plan| viewer.report(plan)) {
         report.phase.as_str().clone_into(&mut about.phase);
         hold = report.paused.as_ref();
     }
     if act.word().is_some() {
         about.asked = hearing(act, viewer).map(Hearing::asked).unwrap_or_default();
     }
-    if let Some(plan) = act.plan().filter(|_| act.verb().aim() == Aim::Waiting) {
+    if let Some(plan) = act.command.plan().filter(|_| act.verb().aim() == Aim::Waiting) {
         let waits = viewer.view.waiting.get(plan);
         about.revision = waits.map(|waits| waits.waiting.revision.to_string()).unwrap_or_default();
         hold = waits.and_then(|waits| waits.confirmed.as_ref());

@@ -26,7 +26,7 @@ use crate::web::identity::{Identity, Right};
 use crate::web::json::MAX_REASON_CHARS;
 use crate::web::page::act::{Act, ActQuery};
 use crate::web::page::effects::effects;
-use crate::web::page::html::{Frame, Html, Message, sentence_case};
+use crate::web::page::html::{FailurePage, Frame, Message, sentence_case, shown};
 use crate::web::page::situation::{now, ring_of, rollout_of, seen};
 use crate::web::page::tone::Tone;
 use crate::web::page::viewer::Viewer;
@@ -44,15 +44,12 @@ enum Ticked {
 
 /// The form's fields.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 struct ConfirmationForm {
-    #[serde(default)]
     reason: String,
     /// What the confirmation rested on.
-    #[serde(default)]
     seen: String,
     /// `start`: leave every plan paused. A box that is not ticked is not sent.
-    #[serde(default)]
     paused: Option<Ticked>,
 }
 
@@ -64,7 +61,7 @@ struct FormRefusal {
 
 impl From<Failure> for FormRefusal {
     fn from(failure: Failure) -> Self {
-        Self { status: failure.status(), why: failure.detail() }
+        Self { status: failure.kind.status(), why: failure.detail }
     }
 }
 
@@ -85,21 +82,16 @@ struct Confirmation<'a> {
     log_names: Option<Actor>,
     unnamed: bool,
     same: &'static str,
-    max_reason: usize,
     offer_paused: bool,
     button: &'static str,
-    grave: bool,
 }
 
 pub(super) async fn confirm(
     Path(verb): Path<String>,
     query: Result<Query<ActQuery>, QueryRejection>,
     viewer: Viewer,
-) -> Html {
-    Html(
-        Act::read(&verb, query)
-            .and_then(|act| confirmation(&act, &viewer, &ConfirmationForm::default(), None)),
-    )
+) -> Result<Response, FailurePage> {
+    Ok(confirmation(&Act::read(&verb, query)?, &viewer, &ConfirmationForm::default(), None)?)
 }
 
 pub(super) async fn submit(
@@ -109,19 +101,16 @@ pub(super) async fn submit(
     Extension(peer): Extension<Peer>,
     Extension(identity): Extension<Identity>,
     request: Request,
-) -> Html {
+) -> Result<Response, FailurePage> {
     let (head, body) = request.into_parts();
-    let act = match Act::read(&verb, query) {
-        Ok(act) => act,
-        Err(failure) => return Html(Err(failure)),
-    };
+    let act = Act::read(&verb, query)?;
     let request = Request::from_parts(head.clone(), body);
     let (form, refused) = match carried_out(&act, &services, (&identity, &peer), request).await {
-        Ok(done) => return Html(Ok(done)),
+        Ok(done) => return Ok(done),
         Err(refused) => refused,
     };
     let viewer = Viewer::new(identity, peer, &head, services.handle.view());
-    Html(confirmation(&renewed(act, &viewer), &viewer, &form, Some(refused)))
+    Ok(confirmation(&renewed(act, &viewer), &viewer, &form, Some(refused))?)
 }
 
 /// The same of what there is now: another revision may wait than the one that was read.
@@ -149,7 +138,7 @@ fn comes_from_our_page(actor: &Actor, headers: &HeaderMap) -> Result<(), FormRef
 fn read_now(done: &str) -> Result<Response, Failure> {
     let title = "Checked";
     let (frame, detail) = (Frame::new(title), format!("{}.", sentence_case(done)));
-    Html::shown(StatusCode::OK, Message { frame, tone: Tone::Good, title, detail }.render())
+    shown(StatusCode::OK, Message { frame, tone: Tone::Good, title, detail }.render())
 }
 
 fn unread(rejection: &FormRejection) -> FormRefusal {
@@ -183,7 +172,7 @@ async fn carried_out(
         let why = "it changed while you were reading; what it is now stands below: look again, then confirm";
         return Err((form, FormRefusal { status: StatusCode::CONFLICT, why: why.to_owned() }));
     }
-    let read = before.reports.iter().find(|report| Some(&report.id.plan) == act.plan());
+    let read = before.reports.iter().find(|report| Some(&report.id.plan) == act.command.plan());
     let command = act.command(form.paused.is_some(), read.map(|report| report.digest.clone()));
     match carry_out(services, actor, form.reason.clone(), command).await {
         // The page shows what was done from the log, in which this leaves nothing.
@@ -206,10 +195,10 @@ fn confirmation(
     let is_new = |plan: &PlanName| {
         act.verb().aim() == Aim::Waiting && answer.new_plans.iter().any(|new| new.plan == *plan)
     };
-    if let (Some(plan), None) = (act.plan().filter(|plan| !is_new(plan)), rollout) {
+    if let (Some(plan), None) = (act.command.plan().filter(|plan| !is_new(plan)), rollout) {
         return Err(unknown_plan(&viewer.view, plan));
     }
-    if let (Some(of), Some(ring), None) = (rollout, act.ring(), ring_of(act, answer)) {
+    if let (Some(of), Some(ring), None) = (rollout, act.command.ring(), ring_of(act, answer)) {
         let known: Vec<&str> = of.rings.iter().map(|ring| ring.name.as_str()).collect();
         let detail = format!("plan `{}` has no ring `{ring}`; it has {}", of.plan, known.join(", "));
         return Err(Failure::new(Kind::NoSuchPlan, detail));
@@ -234,10 +223,8 @@ fn confirmation(
             _ => "The same as a command:",
         },
         log_names,
-        max_reason: MAX_REASON_CHARS,
         offer_paused: act.verb().takes(ArgumentKey::Paused),
         button: act.page.button.unwrap_or(act.page.label),
-        grave: act.page.grave,
     };
-    Html::shown(status, confirmation.render())
+    shown(status, confirmation.render())
 }

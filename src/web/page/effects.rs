@@ -5,6 +5,7 @@
 use crate::rollout::people::hearing::Hearing;
 use crate::rollout::people::verbs::definition::Promise;
 use crate::rollout::people::verbs::effect::Effect;
+use crate::text::joined;
 use crate::time::short;
 use crate::web::json::{DarkJson, GateJson, RevisionWaitsJson, RingJson, RolloutJson, RolloutsAnswer};
 use crate::web::lines::{told_approvals, told_moves_of};
@@ -21,7 +22,7 @@ pub(super) fn effects(act: &Act, answer: &RolloutsAnswer, viewer: &Viewer) -> Ve
         return vec![format!("Nothing: asking for it will be refused, because {}.", refused.told(&about))];
     }
     let (rollout, ring) = (rollout_of(act, answer), ring_of(act, answer));
-    let waiting = act.plan().and_then(|plan| answer.revision_of(plan));
+    let waiting = act.command.plan().and_then(|plan| answer.revision_of(plan));
     match act.page.promise {
         Promise::Said(lines) => lines.iter().map(|line| act.about().fill(line)).collect(),
         Promise::Resumed => resumed(rollout),
@@ -39,10 +40,7 @@ fn started(answer: &RolloutsAnswer) -> Vec<String> {
     let held = |one: &&RolloutJson| one.paused.is_some() || one.halted.is_some();
     let running = answer.rollouts.iter().filter(|one| one.phase == "running");
     let (held, free): (Vec<_>, Vec<_>) = running.partition(held);
-    let names = |of: &[&RolloutJson]| {
-        let names: Vec<&str> = of.iter().map(|one| one.plan.as_str()).collect();
-        names.join(", ")
-    };
+    let names = |of: &[&RolloutJson]| joined(of.iter().map(|one| &one.plan), ", ");
     let mut lines = vec!["Writes at Cloudflare are allowed again.".to_owned()];
     if !free.is_empty() {
         lines.push(format!("These go on at once: {}.", names(&free)));
@@ -132,10 +130,8 @@ fn confirms(waiting: &RevisionWaitsJson, rollout: Option<&RolloutJson>) -> Vec<S
     lines.extend(waiting.changes.iter().map(|change| format!("It changes {change}.")));
     lines.extend(told_moves_of(waiting).into_iter().map(|line| format!("It moves {line}.")));
     let approvals = rollout.map(told_approvals).unwrap_or_default().into_iter();
-    lines.extend(
-        approvals
-            .map(|line| format!("Approvals of the revision in force are void with another one: {line}.")),
-    );
+    let void = |line| format!("Approvals of the revision in force are void with another one: {line}.");
+    lines.extend(approvals.map(void));
     lines
 }
 

@@ -1,6 +1,6 @@
 //! HTML: what every page has around its content, and how texts get into it.
 //!
-//! **Invariant:** every text goes through askama's escaping and [`Html::shown`], so nothing from
+//! **Invariant:** every text goes through askama's escaping and [`shown`], so nothing from
 //! outside is markup or turns the reading direction.
 
 use askama::Template;
@@ -8,43 +8,47 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use crate::text::is_unseen;
-use crate::web::page::assets::{AssetNames, NAMES};
+use crate::time::{Timestamp, distance, rough, short, since};
+use crate::web::page::assets::{ASSETS, Assets};
 use crate::web::page::tone::Tone;
 use crate::web::problem::{Failure, Kind};
 
-/// An answer of the page: HTML also where it is a failure.
-pub(super) struct Html(pub(super) Result<Response, Failure>);
+/// A rendered template, with the characters that nobody sees made visible: in a name they could
+/// make `stop` read as something else.
+pub(super) fn shown(status: StatusCode, rendered: askama::Result<String>) -> Result<Response, Failure> {
+    let html = rendered
+        .map_err(|error| Failure::new(Kind::Fault, format!("the page cannot be written: {error}")))?;
+    let html = html.replace(is_unseen, "\u{fffd}");
+    Ok((status, axum::response::Html(html)).into_response())
+}
 
-impl Html {
-    /// A rendered template, with the characters that nobody sees made visible: in a name they could
-    /// make `stop` read as something else.
-    pub(super) fn shown(status: StatusCode, rendered: askama::Result<String>) -> Result<Response, Failure> {
-        let html = rendered
-            .map_err(|error| Failure::new(Kind::Fault, format!("the page cannot be written: {error}")))?;
-        let html = html.replace(is_unseen, "\u{fffd}");
-        Ok((status, axum::response::Html(html)).into_response())
+/// A failure of the page, which is HTML as well.
+pub(super) struct FailurePage(Failure);
+
+impl From<Failure> for FailurePage {
+    fn from(failure: Failure) -> Self {
+        Self(failure)
     }
 }
 
-impl IntoResponse for Html {
+impl IntoResponse for FailurePage {
     fn into_response(self) -> Response {
-        self.0.unwrap_or_else(|failure| {
-            let (status, title, detail) = (failure.status(), failure.title(), failure.clone().detail());
-            let message = Message { frame: Frame::new(title), tone: Tone::Bad, title, detail };
-            Self::shown(status, message.render()).unwrap_or_else(Failure::into_response)
-        })
+        let Failure { kind, detail } = self.0;
+        let message =
+            Message { frame: Frame::new(kind.title()), tone: Tone::Bad, title: kind.title(), detail };
+        shown(kind.status(), message.render()).unwrap_or_else(Failure::into_response)
     }
 }
 
 /// What every page has around its content.
 pub(super) struct Frame {
     pub(super) title: String,
-    pub(super) names: &'static AssetNames,
+    pub(super) assets: &'static Assets,
 }
 
 impl Frame {
     pub(super) fn new(title: &str) -> Self {
-        Self { title: format!("{title} · ringward"), names: &NAMES }
+        Self { title: format!("{title} · ringward"), assets: &ASSETS }
     }
 }
 
@@ -70,4 +74,24 @@ pub(super) fn encoded(text: &str) -> String {
 pub(super) fn sentence_case(headline: &str) -> String {
     let mut chars = headline.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+/// An instant as `<time>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Moment {
+    /// For machines.
+    pub(super) iso: String,
+    /// To the minute, in UTC.
+    pub(super) text: String,
+    /// How far from the snapshot: `3h 5m ago`, `in 2d`.
+    pub(super) distance: String,
+    /// The time between: `3h 5m`.
+    pub(super) length: String,
+}
+
+impl Moment {
+    pub(super) fn new(then: Timestamp, now: Timestamp) -> Self {
+        let (distance, length) = (distance(then, now), rough(since(then, now).abs()));
+        Self { iso: then.to_string(), text: short(then), distance, length }
+    }
 }

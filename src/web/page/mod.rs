@@ -18,7 +18,7 @@
 //! are whole without a script; the script only fetches the page again when the daemon says that
 //! something changed.
 //!
-//! **Invariant:** every text goes through askama's escaping and `Html::shown`, so nothing from
+//! **Invariant:** every text goes through askama's escaping and `html::shown`, so nothing from
 //! outside is markup or turns the reading direction; no GET changes anything.
 
 mod act;
@@ -30,10 +30,8 @@ mod board;
 mod cell;
 mod confirmation;
 mod effects;
-mod event;
 mod gauge;
 mod html;
-mod moment;
 mod ring;
 mod rollout;
 mod situation;

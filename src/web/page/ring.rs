@@ -9,16 +9,16 @@ use crate::web::lines::told_moves;
 use crate::web::page::action::{Action, offered};
 use crate::web::page::approval::ApprovalCard;
 use crate::web::page::gauge::{Gauge, gauges};
-use crate::web::page::moment::Moment;
+use crate::web::page::html::Moment;
 use crate::web::page::tone::Tone;
 use crate::web::page::viewer::Viewer;
 use crate::web::present::OTHER;
 
 /// One ring.
-pub(super) struct RingCard {
+pub(super) struct RingCard<'a> {
+    pub(super) json: &'a RingJson,
     /// Its place, from 1.
     pub(super) number: usize,
-    pub(super) name: String,
     pub(super) state: String,
     pub(super) tone: Tone,
     /// Whether the rollout stands at it.
@@ -31,7 +31,7 @@ pub(super) struct RingCard {
     /// Arrived devices among those that the targets can move.
     pub(super) arrived: Option<(usize, usize)>,
     pub(super) bars: Vec<ClassBar>,
-    pub(super) gates: Vec<GateRow>,
+    pub(super) gates: Vec<GateRow<'a>>,
     pub(super) approval: Option<ApprovalCard>,
     pub(super) steps: Vec<Milestone>,
 }
@@ -54,14 +54,12 @@ pub(super) struct Segment {
 }
 
 /// One gate's word.
-pub(super) struct GateRow {
+pub(super) struct GateRow<'a> {
+    pub(super) json: &'a GateJson,
     pub(super) name: String,
-    pub(super) verdict: String,
     pub(super) tone: Tone,
     pub(super) reason: Option<String>,
-    pub(super) value: String,
     pub(super) gauges: Vec<Gauge>,
-    pub(super) threshold: String,
     pub(super) age: Option<String>,
     pub(super) waive: Option<Action>,
 }
@@ -73,13 +71,13 @@ pub(super) struct Milestone {
 }
 
 /// The ring at `index` of its rollout.
-pub(super) fn ring(
+pub(super) fn ring<'a>(
     rollout: &RolloutJson,
-    (index, ring): (usize, &RingJson),
+    (index, ring): (usize, &'a RingJson),
     current: Option<usize>,
     milestones: &[EventJson],
     viewer: &Viewer,
-) -> RingCard {
+) -> RingCard<'a> {
     let now = rollout.at;
     let waived = ring.waived.iter().map(|waiver| {
         let (gate, actor, reason) = (waiver.gate, &waiver.actor, &waiver.reason);
@@ -94,8 +92,8 @@ pub(super) fn ring(
         offered(Command::Waive { plan, gate: gate.gate, ring }, &of, viewer).filter(|_| stands)
     };
     RingCard {
+        json: ring,
         number: index + 1,
-        name: ring.name.to_string(),
         state: ring.state.replace('_', " "),
         tone: Tone::of_state(&ring.state),
         current: current == Some(index),
@@ -183,18 +181,16 @@ fn segments(counts: &[(usize, &'static str)]) -> Vec<Segment> {
     all
 }
 
-fn gate(gate: &GateJson, waive: Option<Action>) -> GateRow {
+fn gate(gate: &GateJson, waive: Option<Action>) -> GateRow<'_> {
     GateRow {
+        json: gate,
         name: match gate.environment {
             Some(environment) => format!("{}/{environment}", gate.gate),
             None => gate.gate.to_string(),
         },
-        verdict: gate.verdict.clone(),
         tone: Tone::of_verdict(&gate.verdict),
         reason: gate.reason.as_deref().map(|code| code.replace('_', " ")),
-        value: gate.value.clone(),
         gauges: gauges(gate),
-        threshold: gate.threshold.clone(),
         age: gate.age_seconds.map(|seconds| rough(SignedDuration::from_secs(seconds))),
         waive,
     }

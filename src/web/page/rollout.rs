@@ -4,28 +4,23 @@
 
 use crate::time::short;
 use crate::web::json::{EventJson, ForecastJson, RolloutJson, WhenJson};
-use crate::web::page::act::beginning;
 use crate::web::page::action::{self, Action};
 use crate::web::page::blocker::{BlockerCard, blockers};
-use crate::web::page::html::encoded;
-use crate::web::page::moment::Moment;
+use crate::web::page::html::{Moment, encoded};
 use crate::web::page::ring::{RingCard, ring};
 use crate::web::page::standing::{current_ring, headline};
 use crate::web::page::tone::Tone;
 use crate::web::page::viewer::Viewer;
 
 /// One rollout.
-pub(super) struct RolloutCard {
-    pub(super) id: String,
-    pub(super) plan: String,
+pub(super) struct RolloutCard<'a> {
+    pub(super) json: &'a RolloutJson,
     pub(super) href: String,
     pub(super) phase: String,
     /// The phase, or the hold.
     pub(super) badge: String,
     pub(super) tone: Tone,
     pub(super) headline: String,
-    pub(super) description: Option<String>,
-    pub(super) digest: String,
     pub(super) since: Moment,
     pub(super) earliest_move: Option<Moment>,
     /// When it will be done, in a sentence; `None` while nobody has looked ahead.
@@ -34,25 +29,20 @@ pub(super) struct RolloutCard {
     pub(super) devices: Option<(usize, usize)>,
     pub(super) blockers: Vec<BlockerCard>,
     pub(super) actions: Vec<Action>,
-    pub(super) rings: Vec<RingCard>,
+    pub(super) rings: Vec<RingCard<'a>>,
 }
 
-impl RolloutCard {
+impl<'a> RolloutCard<'a> {
     /// A rollout, with the records that are its milestones, oldest first.
-    pub(super) fn new(rollout: &RolloutJson, milestones: &[EventJson], viewer: &Viewer) -> Self {
+    pub(super) fn new(rollout: &'a RolloutJson, milestones: &[EventJson], viewer: &Viewer) -> Self {
         let now = rollout.at;
         let current = current_ring(rollout);
-        let rings: Vec<RingCard> = rollout
-            .rings
-            .iter()
-            .enumerate()
-            .map(|(index, one)| ring(rollout, (index, one), current, milestones, viewer))
-            .collect();
+        let rings = rollout.rings.iter().enumerate();
+        let rings: Vec<_> = rings.map(|one| ring(rollout, one, current, milestones, viewer)).collect();
         let devices = rings.iter().filter_map(|ring| ring.arrived);
         let devices = devices.reduce(|(arrived, of), (more, all)| (arrived + more, of + all));
         Self {
-            id: rollout.id.clone(),
-            plan: rollout.plan.to_string(),
+            json: rollout,
             href: format!("/plans/{}", encoded(rollout.plan.as_str())),
             phase: rollout.phase.replace('_', " "),
             badge: match (&rollout.halted, &rollout.paused) {
@@ -62,8 +52,6 @@ impl RolloutCard {
             },
             tone: tone(rollout),
             headline: headline(rollout, current),
-            description: rollout.description.clone(),
-            digest: beginning(&rollout.digest).to_owned(),
             since: Moment::new(rollout.phase_since, now),
             earliest_move: rollout.earliest_move.map(|at| Moment::new(at, now)),
             forecast: None,

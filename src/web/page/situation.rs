@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::rollout::people::verbs::definition::RestsOn;
+use crate::text::joined;
 use crate::time::{Timestamp, short};
 use crate::web::json::{RevisionWaitsJson, RingJson, RolloutJson, RolloutsAnswer};
 use crate::web::lines::told_moves;
@@ -15,13 +16,13 @@ use crate::web::page::standing::{current_ring, headline, held};
 
 /// The rollout that an act is about.
 pub(super) fn rollout_of<'a>(act: &Act, answer: &'a RolloutsAnswer) -> Option<&'a RolloutJson> {
-    let plan = act.plan()?;
+    let plan = act.command.plan()?;
     answer.rollouts.iter().find(|rollout| rollout.plan == *plan)
 }
 
 /// The ring that an act is about.
 pub(super) fn ring_of<'a>(act: &Act, answer: &'a RolloutsAnswer) -> Option<&'a RingJson> {
-    let ring = act.ring()?;
+    let ring = act.command.ring()?;
     rollout_of(act, answer)?.rings.iter().find(|one| one.name == *ring)
 }
 
@@ -42,11 +43,11 @@ pub(super) fn seen(act: &Act, answer: &RolloutsAnswer) -> String {
         }
         RestsOn::Rings => {
             let rings = rollout.into_iter().flat_map(|rollout| &rollout.rings);
-            let rings: Vec<_> = rings.map(|ring| format!("{} {}", ring.state, ring.since)).collect();
-            format!("{}/{}", text_of(rollout.map(|rollout| &rollout.id)), rings.join("/"))
+            let rings = rings.map(|ring| format!("{} {}", ring.state, ring.since));
+            format!("{}/{}", text_of(rollout.map(|rollout| &rollout.id)), joined(rings, "/"))
         }
         RestsOn::Revision => {
-            let waiting = act.plan().and_then(|plan| answer.revision_of(plan));
+            let waiting = act.command.plan().and_then(|plan| answer.revision_of(plan));
             text_of(waiting.map(|waiting| &waiting.digest))
         }
         RestsOn::Stop => text_of(answer.stopped.as_ref().map(|hold| hold.since)),
@@ -63,18 +64,18 @@ pub(super) fn now(act: &Act, answer: &RolloutsAnswer) -> Vec<String> {
     let mut lines = Vec::new();
     match &answer.stopped {
         Some(hold) => lines.push(format!("All writes are stopped by {}", held(hold))),
-        None if act.plan().is_none() => lines.push("Writes are allowed.".to_owned()),
+        None if act.command.plan().is_none() => lines.push("Writes are allowed.".to_owned()),
         None => {}
     }
     let confirms = act.page.rests_on == RestsOn::Revision;
-    if let Some(plan) = act.plan().filter(|_| confirms) {
+    if let Some(plan) = act.command.plan().filter(|_| confirms) {
         lines.extend(waits_now(answer.revision_of(plan)));
     }
     let Some(rollout) = rollout_of(act, answer) else { return lines };
     let current = current_ring(rollout);
     lines.push(format!("{}.", headline(rollout, current)));
     let ring = ring_of(act, answer);
-    if let Some(gate) = act.gate() {
+    if let Some(gate) = act.command.arguments().gate {
         for gate in ring.into_iter().flat_map(|ring| &ring.gates).filter(|one| one.gate == gate) {
             let of = gate.environment.map(|environment| format!("/{environment}")).unwrap_or_default();
             let (value, threshold) = (&gate.value, &gate.threshold);

@@ -2,8 +2,10 @@
 //!
 //! **Invariant:** class names and icons come from [`Tone`] and our own words only, never from data.
 
-/// What something means for the reader: the colour, and the icon for those who see none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What something means for the reader: the colour, and the icon for those who see none. Its word is its class in the
+/// style sheet, and the name of its icon.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub(super) enum Tone {
     /// Done, or fine.
     Good,
@@ -14,21 +16,11 @@ pub(super) enum Tone {
     /// Somebody must look.
     Bad,
     /// Not concerned, or not yet.
+    #[default]
     Idle,
 }
 
 impl Tone {
-    /// Its class in the style sheet, and the name of its icon.
-    pub(super) const fn word(self) -> &'static str {
-        match self {
-            Self::Good => "good",
-            Self::Busy => "busy",
-            Self::Wait => "wait",
-            Self::Bad => "bad",
-            Self::Idle => "idle",
-        }
-    }
-
     pub(super) fn of_state(state: &str) -> Self {
         match state {
             "verified" | "completed" => Self::Good,

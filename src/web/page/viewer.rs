@@ -11,7 +11,6 @@ use axum::http::request::Parts;
 
 use crate::daemon::view::View;
 use crate::ids::{PlanName, RingName};
-use crate::rollout::people::hearing::Hearing;
 use crate::rollout::record::Actor;
 use crate::rollout::tell::report::Report;
 use crate::rollout::tell::ring_report::RingReport;
@@ -60,11 +59,6 @@ impl Viewer {
     /// A ring of it.
     pub(super) fn ring(&self, plan: &PlanName, ring: &RingName) -> Option<&RingReport> {
         self.report(plan)?.rings.iter().find(|one| one.name == *ring)
-    }
-
-    /// What a word on a ring is judged by; `None`: nobody is asked.
-    pub(super) fn hearing(&self, plan: &PlanName, ring: &RingName) -> Option<&Hearing> {
-        Some(&self.ring(plan, ring)?.approval.as_ref()?.hearing)
     }
 }
 

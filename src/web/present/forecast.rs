@@ -45,13 +45,9 @@ fn when(when: When) -> WhenJson {
     match when {
         When::Was(at) => WhenJson { at: Some(at), ..state("was") },
         When::Open => state("open"),
-        When::Expected(Estimate { earliest, from, middle, until, percent }) => WhenJson {
-            earliest: Some(earliest),
-            from: Some(from),
-            middle: Some(middle),
-            until: Some(until),
-            percent: Some(percent),
-            ..state("expected")
-        },
+        When::Expected(Estimate { earliest, from, middle, until, percent }) => {
+            let [earliest, from, middle, until] = [earliest, from, middle, until].map(Some);
+            WhenJson { earliest, from, middle, until, percent: Some(percent), ..state("expected") }
+        }
     }
 }

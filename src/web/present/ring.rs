@@ -3,14 +3,14 @@
 //! **Invariant:** everything is copied from one report; the numbers of a gate are those that it judged by.
 
 use crate::fleet::{Census, Counts, Share};
-use crate::rollout::record::{Dark, Evaluation, Evidence, Judgement, Moves, Stalled};
-use crate::rollout::state::Validity;
+use crate::rollout::record::{Dark, Evaluation, Evidence, Gate, Judgement, Moves, Stalled};
+use crate::rollout::state::{Attribution, Validity};
 use crate::rollout::tell::ring_report::{ApprovalReport, RingReport};
 use crate::time::Timestamp;
 use crate::version::Environment;
 use crate::web::json::{
     ApprovalJson, AskJson, ClassesJson, DarkJson, EvaluationJson, GateJson, GroupJson, MovesJson, RingJson,
-    ScheduleJson, SilentJson, StalledJson, VoteJson, WaiverJson,
+    SilentJson, StalledJson, VoteJson, WaiverJson,
 };
 
 /// The key of systems without assignments, beside the environments.
@@ -18,6 +18,11 @@ pub(in crate::web) const OTHER: &str = "other";
 
 pub(super) fn ring(ring: &RingReport, at: Timestamp) -> RingJson {
     let (group_name, group_id) = ring.group.clone();
+    let share = |on: &Environment| ring.census.as_ref().and_then(|census| adoption(census, *on));
+    let waiver = |(gate, hold): (&Gate, &Attribution)| {
+        let (actor, reason) = (hold.actor.to_string(), hold.reason.clone());
+        WaiverJson { gate: *gate, actor, reason, since: hold.since }
+    };
     RingJson {
         name: ring.name.clone(),
         state: ring.state.to_owned(),
@@ -28,34 +33,14 @@ pub(super) fn ring(ring: &RingReport, at: Timestamp) -> RingJson {
         targets: ring.targets.clone(),
         assigned_at: ring.assigned_at,
         next_opening: ring.next_opening,
-        schedule: ring.schedule.as_ref().map(|schedule| ScheduleJson {
-            state: schedule.state.to_owned(),
-            because: schedule.because.clone(),
-            next_open: schedule.next_open,
-            next_close: schedule.next_close,
-        }),
+        schedule: ring.schedule.clone(),
         classes: ring.census.as_ref().map(|census| {
             counts(census).into_iter().map(|(name, counts)| (name.to_owned(), classes(counts))).collect()
         }),
-        adoption: ring
-            .targets
-            .keys()
-            .map(|environment| {
-                (*environment, ring.census.as_ref().and_then(|census| adoption(census, *environment)))
-            })
-            .collect(),
+        adoption: ring.targets.keys().map(|on| (*on, share(on))).collect(),
         gates: ring.gates.iter().map(|judgement| gate(judgement, at)).collect(),
         dropped: ring.dropped,
-        waived: ring
-            .waived
-            .iter()
-            .map(|(gate, hold)| WaiverJson {
-                gate: *gate,
-                actor: hold.actor.to_string(),
-                reason: hold.reason.clone(),
-                since: hold.since,
-            })
-            .collect(),
+        waived: ring.waived.iter().map(waiver).collect(),
         moves: ring.moves.iter().map(|(environment, seen)| (*environment, moves(seen))).collect(),
         approval: ring.approval.as_ref().map(approval),
         unmanaged: ring.unmanaged.clone(),
@@ -82,15 +67,8 @@ pub(in crate::web) fn adoption(census: &Census, environment: Environment) -> Opt
 }
 
 const fn classes(counts: &Counts) -> ClassesJson {
-    ClassesJson {
-        arrived: counts.arrived,
-        due: counts.due,
-        stalled: counts.stalled,
-        unseen: counts.unseen,
-        too_old: counts.too_old,
-        untargeted: counts.untargeted,
-        left: counts.left,
-    }
+    let Counts { arrived, due, stalled, unseen, too_old, untargeted, left } = *counts;
+    ClassesJson { arrived, due, stalled, unseen, too_old, untargeted, left }
 }
 
 fn approval(report: &ApprovalReport) -> ApprovalJson {
@@ -106,24 +84,17 @@ fn approval(report: &ApprovalReport) -> ApprovalJson {
         approved: tally.approved.iter().map(|given| given.by.to_string()).collect(),
         members: tally.members,
     });
-    let approvals = words.approvals.iter().map(|(by, approval)| VoteJson {
-        by: by.to_string(),
-        word: "approved".to_owned(),
-        note: approval.note.clone(),
-        at: approval.given_at,
-        expires_at: Some(approval.expires_at),
-        voided_at: match approval.standing {
+    let approvals = words.approvals.iter().map(|(by, given)| {
+        let (by, word, note) = (by.to_string(), "approved".to_owned(), given.note.clone());
+        let voided_at = match given.standing {
             Validity::Stands => None,
             Validity::Voided(at) => Some(at),
-        },
+        };
+        VoteJson { by, word, note, at: given.given_at, expires_at: Some(given.expires_at), voided_at }
     });
-    let rejections = words.rejections.iter().map(|(by, objection)| VoteJson {
-        by: by.to_string(),
-        word: "refused".to_owned(),
-        note: objection.note.clone(),
-        at: objection.at,
-        expires_at: None,
-        voided_at: None,
+    let rejections = words.rejections.iter().map(|(by, given)| {
+        let (by, word, note) = (by.to_string(), "refused".to_owned(), given.note.clone());
+        VoteJson { by, word, note, at: given.at, expires_at: None, voided_at: None }
     });
     ApprovalJson {
         verdict: judgement.verdict.as_str().to_owned(),

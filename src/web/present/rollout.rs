@@ -7,8 +7,8 @@ use crate::rollout::decide::blocker::Blocker;
 use crate::rollout::people::verbs::situation::{Offered, Waits};
 use crate::rollout::people::verbs::table;
 use crate::rollout::people::verbs::table::Cell;
-use crate::rollout::record::{Cause, DriftFinding, RollbackTarget};
-use crate::rollout::state::{Attribution, BlockedVersion, Progress, Rollback, StepState};
+use crate::rollout::record::{Cause, RollbackTarget};
+use crate::rollout::state::{BlockedVersion, Progress, Rollback, StepState};
 use crate::rollout::tell::explain::blocks::{confirm, waits_for};
 use crate::rollout::tell::report::{NewerTarget, Report};
 use crate::rollout::tell::revision_waits::RevisionWaits;
@@ -16,14 +16,14 @@ use crate::rollout::tell::superseded::SupersededOffer;
 use crate::text::in_shell;
 use crate::time::Timestamp;
 use crate::web::json::{
-    AttributionJson, BlockedVersionJson, BlockerJson, DriftJson, HaltJson, NewerRingJson, NewerTargetJson,
-    RevisionWaitsJson, RingMovesJson, RollbackJson, RollbackStepJson, RollbackTargetJson, RolloutJson,
-    SupersededJson,
+    BlockedVersionJson, BlockerJson, HaltJson, NewerRingJson, NewerTargetJson, RevisionWaitsJson,
+    RingMovesJson, RollbackJson, RollbackStepJson, RollbackTargetJson, RolloutJson, SupersededJson,
 };
 use crate::web::present::ring::{gate, moves, ring};
 
 /// One rollout by itself.
 pub fn rollout(report: &Report, next_check: Option<Timestamp>) -> RolloutJson {
+    let left = report.superseded.iter().map(|offer| superseded(&report.id.plan, offer, report.at));
     RolloutJson {
         id: report.id.to_string(),
         plan: report.id.plan.clone(),
@@ -33,17 +33,13 @@ pub fn rollout(report: &Report, next_check: Option<Timestamp>) -> RolloutJson {
         at: report.at,
         phase: report.phase.as_str().to_owned(),
         phase_since: report.phase_since,
-        paused: report.paused.as_ref().map(hold),
+        paused: report.paused.clone(),
         halted: report.halted.as_ref().map(|(cause, since)| halt(cause, *since, report.offered)),
         waiting_on: report.waiting_on.iter().map(|one| blocker(report, one)).collect(),
         newer_target: report.newer.as_ref().map(|newer| newer_target(report, newer)),
         revision_waits: None,
-        drifts: report.drifts.iter().map(drift).collect(),
-        superseded_offers: report
-            .superseded
-            .iter()
-            .map(|offer| superseded(&report.id.plan, offer, report.at))
-            .collect(),
+        drifts: report.drifts.clone(),
+        superseded_offers: left.collect(),
         rollback: report.rollback.as_ref().map(rollback),
         blocked_versions: report.blocked_versions.iter().map(blocked_version).collect(),
         rollback_target: report.rollback_targets.as_str().to_owned(),
@@ -93,19 +89,14 @@ fn rollback(rollback: &Rollback) -> RollbackJson {
     };
     RollbackJson {
         trigger: rollback.trigger.as_str().to_owned(),
-        by: hold(&rollback.by),
+        by: rollback.by.clone(),
         steps: rollback.steps.iter().map(step).collect(),
     }
 }
 
 fn blocked_version(held: &BlockedVersion) -> BlockedVersionJson {
-    BlockedVersionJson {
-        ring: held.ring.clone(),
-        policy: held.policy.to_string(),
-        environment: held.environment,
-        version: held.version,
-        by: hold(&held.by),
-    }
+    let BlockedVersion { plan: _, ring, policy, environment, version, by } = held.clone();
+    BlockedVersionJson { ring, policy: policy.to_string(), environment, version, by }
 }
 
 fn superseded(plan: &PlanName, offer: &SupersededOffer, at: Timestamp) -> SupersededJson {
@@ -132,15 +123,6 @@ fn superseded(plan: &PlanName, offer: &SupersededOffer, at: Timestamp) -> Supers
     }
 }
 
-fn drift(finding: &DriftFinding) -> DriftJson {
-    DriftJson {
-        ring: finding.ring.clone(),
-        kind: finding.kind.as_str().to_owned(),
-        standing: finding.standing.as_str().to_owned(),
-        text: finding.text.clone(),
-    }
-}
-
 fn blocker(report: &Report, blocker: &Blocker) -> BlockerJson {
     let said = report.explain(blocker);
     BlockerJson {
@@ -162,22 +144,16 @@ fn blocker(report: &Report, blocker: &Blocker) -> BlockerJson {
 
 fn newer_target(report: &Report, newer: &NewerTarget) -> NewerTargetJson {
     let said = report.explain_newer(newer);
-    let rings = newer.rings.iter();
+    let rings = newer.rings.iter().cloned().map(|(name, targets)| NewerRingJson { name, targets });
     NewerTargetJson {
         digest: newer.digest.as_str().to_owned(),
         since: newer.since,
-        rings: rings
-            .map(|(name, targets)| NewerRingJson { name: name.clone(), targets: targets.clone() })
-            .collect(),
+        rings: rings.collect(),
         headline: said.headline,
         detail: said.detail,
         remedy: said.remedy.to_string(),
         command: said.remedy.command,
     }
-}
-
-pub(super) fn hold(hold: &Attribution) -> AttributionJson {
-    AttributionJson { actor: hold.actor.to_string(), reason: hold.reason.clone(), since: hold.since }
 }
 
 /// What waits of `plan`, at `now`.
@@ -197,7 +173,7 @@ pub(super) fn revision_waits(plan: &PlanName, told: &RevisionWaits, now: Timesta
         waits_for: revision.waits_for.as_str().to_owned(),
         why: waits_for(revision.waits_for).to_owned(),
         changes: revision.changes.clone(),
-        confirmed: confirmed.as_ref().map(hold),
+        confirmed: confirmed.clone(),
         command: matches!(cell, Cell::Done(_)).then(command),
         moves: rings.collect(),
     }

@@ -2,7 +2,6 @@
 //!
 //! **Invariant:** an answer is a copy of one snapshot.
 
-use crate::daemon::files::FileProblem;
 use crate::daemon::view::View;
 use crate::ids::PlanName;
 use crate::rollout::decide::blocker::Blocker;
@@ -12,37 +11,35 @@ use crate::rollout::tell::revision_waits::RevisionWaits;
 use crate::rollout::world::{Read, Trouble};
 use crate::time::{Timestamp, rough};
 use crate::web::json::{
-    ClockTroubleJson, ClockTrustJson, FaultJson, FileProblemJson, HeadJson, LogTroubleJson, NewPlanJson,
-    RolloutJson, RolloutsAnswer, TroubleJson,
+    ClockTroubleJson, FaultJson, HeadJson, LogTroubleJson, NewPlanJson, RolloutJson, RolloutsAnswer,
+    TroubleJson,
 };
-use crate::web::present::rollout::{hold, revision_waits, rollout};
+use crate::web::present::rollout::{revision_waits, rollout};
 
 /// The whole snapshot.
 pub(in crate::web) fn rollouts(view: &View) -> RolloutsAnswer {
-    let problem = |one: &FileProblem| FileProblemJson { file: one.file.clone(), errors: one.errors.clone() };
-    let trouble = |(read, one): &(Read, Trouble)| {
-        let (since, message) = (one.since, one.message.clone());
-        TroubleJson { read: read_name(read), since, message }
+    let trouble = |(read, one): (Read, Trouble)| TroubleJson {
+        read: read_name(&read),
+        since: one.since,
+        message: one.message,
     };
-    let unwritable = |one: &Trouble| LogTroubleJson { since: one.since, message: one.message.clone() };
-    let fault =
-        |(plan, message): &(PlanName, String)| FaultJson { plan: plan.clone(), message: message.clone() };
+    let unwritable = |one: Trouble| LogTroubleJson { since: one.since, message: one.message };
     RolloutsAnswer {
         at: view.at,
         account: view.account.clone(),
         mode: view.mode,
         revisions: Some(view.revisions),
         clock: view.clock.to_string(),
-        stopped: view.stop.as_ref().map(hold),
+        stopped: view.stop.clone(),
         rollouts: view.reports.iter().map(|report| of_view(report, view)).collect(),
         new_plans: view.new_plans().map(|(plan, waits)| new_plan(plan, waits, view.at)).collect(),
-        problems: view.problems.iter().map(problem).collect(),
-        troubles: view.troubles.iter().map(trouble).collect(),
-        log_unwritable: view.log_unwritable.as_ref().map(unwritable),
+        problems: view.problems.clone(),
+        troubles: view.troubles.iter().cloned().map(trouble).collect(),
+        log_unwritable: view.log_unwritable.clone().map(unwritable),
         clock_troubles: clock_troubles(view),
-        clock_trust: clock_trust(view),
+        clock_trust: view.second_clock.trusted(view.now()).cloned(),
         decided_ago_seconds: Some(view.taken.passed().as_secs()),
-        faults: view.faults.iter().map(fault).collect(),
+        faults: view.faults.iter().cloned().map(|(plan, message)| FaultJson { plan, message }).collect(),
         head: HeadJson { seq: view.head.seq.get(), hash: view.head.hash.to_string() },
         budget_remaining: view.budget_remaining,
         full_sweep_at: view.full_sweep_at,
@@ -88,20 +85,12 @@ fn clock_troubles(view: &View) -> Vec<ClockTroubleJson> {
         let message = format!("this machine's clock is {} behind what ringward has recorded", rough(by));
         (Blocker::ClockBehind(until), message)
     });
-    let doubt = view
-        .second_clock
-        .in_the_way(view.now())
-        .map(|doubt| (Blocker::ClockDoubted(doubt), doubt.to_string()));
+    let doubt = view.second_clock.in_the_way(view.now());
+    let doubt = doubt.map(|doubt| (Blocker::ClockDoubted(doubt), doubt.to_string()));
     let trouble = |(blocker, message): (Blocker, String)| ClockTroubleJson {
         code: blocker.code().to_owned(),
         message,
         remedy: blocker.remedy(""),
     };
     behind.into_iter().chain(doubt).map(trouble).collect()
-}
-
-/// Whose word it goes by, while that counts.
-fn clock_trust(view: &View) -> Option<ClockTrustJson> {
-    let trust = view.second_clock.trusted(view.now())?;
-    Some(ClockTrustJson { until: trust.until, reason: trust.reason.clone() })
 }

@@ -1,10 +1,12 @@
-//! Records of the log, and the plan that one of them holds.
+//! Lists, page by page: records of the log, devices; and the plan that a record holds.
 //!
 //! **Invariant:** names and meanings of the fields are promises; they are added to, never changed.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+/// One device of a ring, as the daemon lists it.
+pub use crate::daemon::view::RingDevice as DeviceJson;
 use crate::ids::PlanName;
 use crate::time::Timestamp;
 
@@ -58,4 +60,17 @@ pub struct PlanAnswer {
     pub digest: String,
     /// The plan as written, without comments and description: what the digest is over.
     pub written: serde_json::Value,
+}
+
+/// `GET /api/v1/rollouts/{plan}/devices?ring=&class=&dark=&limit=&offset=`, by ring and device ID.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DevicesAnswer {
+    /// The plan.
+    pub plan: PlanName,
+    /// Devices that match, over all pages.
+    pub total: usize,
+    /// One page of them.
+    pub devices: Vec<DeviceJson>,
+    /// The `offset` of the next page; `null` on the last one.
+    pub next: Option<usize>,
 }

@@ -1,7 +1,7 @@
-//! Bearer tokens: made, listed and revoked by users of the machine, over the Unix socket alone.
+//! What users of the machine put on record, by the Unix socket: bearer tokens, and changes of access.
 //!
 //! **Invariant:** a token's text is in one answer only, the one to whoever made it, and only once the log
-//! knows the token.
+//! knows the token; and nothing here reaches Cloudflare, for which the daemon has no token.
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
@@ -10,13 +10,16 @@ use secrecy::ExposeSecret as _;
 
 use crate::daemon::view::Telling;
 use crate::ids::TokenName;
+use crate::rollout::people::access::AccessRequest;
 use crate::rollout::people::tokens::TokenRequest;
+use crate::rollout::record::AccessChange;
 use crate::rollout::state::Token;
 use crate::time::{Timestamp, after};
 use crate::web::body::{is_fit_for_the_log, object};
 use crate::web::identity::{Asker, bearer};
 use crate::web::json::{
-    RevokeRequest, TokenJson, TokenMadeAnswer, TokenRequestJson, TokensAnswer, VerbAnswer,
+    AccessIntentAnswer, AccessIntentJson, AccessOutcomeJson, RevokeRequest, TokenJson, TokenMadeAnswer,
+    TokenRequestJson, TokensAnswer, VerbAnswer,
 };
 use crate::web::openapi::{OfARead, OfAVerb};
 use crate::web::problem::{Failure, Kind};
@@ -71,6 +74,42 @@ pub(super) async fn revoke(
     let asked = TokenRequest::Revoke(name.clone());
     services.handle.tell(actor, reason, Telling::Token(asked)).await?;
     Ok(Json(VerbAnswer { done: format!("token `{name}` is revoked") }))
+}
+
+/// Put on record that a User Group's policies are about to change. On the Unix socket alone.
+#[utoipa::path(post, path = "/api/v1/access", tag = "access", operation_id = "intend_access",
+    request_body = AccessIntentJson,
+    responses((status = 200, description = "It is on record", body = AccessIntentAnswer), OfAVerb))]
+pub(super) async fn intend(
+    State(services): State<Services>,
+    Extension(Asker(actor)): Extension<Asker>,
+    request: Request,
+) -> Result<Json<AccessIntentAnswer>, Failure> {
+    let AccessIntentJson { group, name, remove, add, reason } = object(request).await?;
+    is_fit_for_the_log(&reason)?;
+    let change = AccessRequest::Intend(Box::new(AccessChange { group, name, remove, add }));
+    let intent = services.handle.tell(actor, reason, Telling::Access(change)).await?;
+    Ok(Json(AccessIntentAnswer { intent }))
+}
+
+/// Put on record what became of a change. On the Unix socket alone.
+#[utoipa::path(post, path = "/api/v1/access/{intent}/outcome", tag = "access", operation_id = "settle_access",
+    params(("intent" = u64, Path, description = "The number of the change's record.", example = 42)),
+    request_body = AccessOutcomeJson,
+    responses((status = 200, description = "It is on record", body = VerbAnswer), OfAVerb))]
+pub(super) async fn settle(
+    State(services): State<Services>,
+    intent: Result<Path<u64>, PathRejection>,
+    Extension(Asker(actor)): Extension<Asker>,
+    request: Request,
+) -> Result<Json<VerbAnswer>, Failure> {
+    let Path(intent) = intent.map_err(|error| Failure::new(Kind::Malformed, error.body_text()))?;
+    let AccessOutcomeJson { outcome, reason } = object(request).await?;
+    is_fit_for_the_log(&reason)?;
+    let settled = AccessRequest::Settle { intent, outcome };
+    services.handle.tell(actor, reason, Telling::Access(settled)).await?;
+    let done = format!("the outcome of record {intent} is on record: {}", outcome.as_str());
+    Ok(Json(VerbAnswer { done }))
 }
 
 fn shown(token: &Token, now: Timestamp) -> TokenJson {

@@ -41,7 +41,7 @@ pub struct DemoArgs {
     /// End after this many simulated days at the latest
     #[arg(long, value_name = "N", default_value_t = 60, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..))]
     pub days: u16,
-    /// Simulated seconds per second; a slow machine wants fewer
+    /// Simulated seconds per second, at most: the clock waits for a daemon that does not keep up
     #[arg(long, value_name = "N", default_value_t = 10_000.0, allow_negative_numbers = true, value_parser = speed)]
     pub speed: f64,
     /// Devices in the simulated account
@@ -68,7 +68,7 @@ pub struct DemoArgs {
 pub async fn demo(args: DemoArgs, out: Out<'_>) -> Result<(), CliError> {
     let directory = prepare(args.dir.as_deref())?;
     let database = directory.join("ringward.db");
-    let clock = Clock::fast_from(EPOCH, args.speed);
+    let clock = Clock::paced_from(EPOCH, args.speed);
     let account = AccountSettings { seed: args.seed, devices: args.devices, ..AccountSettings::default() };
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
     let sandbox =
@@ -82,7 +82,7 @@ pub async fn demo(args: DemoArgs, out: Out<'_>) -> Result<(), CliError> {
     let (account, page, plan) =
         (sandbox.address(), bound.address(), directory.join("plans/three-rings.yaml"));
     let opening = format!(
-        "A simulated account with {devices} devices, and a plan of three rings.\n  plan      {}\n  account   http://{account}/sandbox/requests\n  page      http://{page}/\n  clock     from {EPOCH} on, {speed} times as fast\n",
+        "A simulated account with {devices} devices, and a plan of three rings.\n  plan      {}\n  account   http://{account}/sandbox/requests\n  page      http://{page}/\n  clock     from {EPOCH} on, up to {speed} times as fast\n",
         plan.display()
     );
     let services =

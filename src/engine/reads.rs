@@ -100,6 +100,11 @@ impl ReadQueue {
         format!("the plan files were read; {}", said.join("; "))
     }
 
+    /// Whether an answer is awaited.
+    pub(super) fn is_any_under_way(&self) -> bool {
+        !self.under_way.is_empty()
+    }
+
     /// When the next of them is due, of those that are not under way.
     pub fn next(&self) -> Option<Timestamp> {
         let waiting = self.wanted.iter().filter(|(read, _)| !self.under_way.contains(read));

@@ -130,6 +130,11 @@ impl Engine {
         matches!(self.write, Some(WriteUnderWay::Sent { .. }))
     }
 
+    /// Whether an answer is under way, of a read or for the write.
+    pub fn is_waiting(&self) -> bool {
+        self.write.is_some() || self.reads.is_any_under_way()
+    }
+
     /// What became of the write that was sent.
     pub fn handle_outcome(&mut self, write: WriteId, outcome: SendOutcome) {
         let counted =

@@ -53,6 +53,9 @@ impl ClockWatch {
     /// How far the present instant has gone on by itself since it did last, in whole milliseconds: what is
     /// less, counts for the next look.
     pub(super) fn goes_on(&self) -> SignedDuration {
+        if !self.clock.can_be_set() {
+            return SignedDuration::ZERO;
+        }
         let passed = SignedDuration::try_from(self.looked.passed() / PACE_BEHIND).unwrap_or_default();
         SignedDuration::from_millis(
             i64::try_from(self.clock.from_wall(passed).as_millis()).unwrap_or_default(),

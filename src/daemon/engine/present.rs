@@ -14,6 +14,9 @@ use crate::time::{SignedDuration, Stopwatch, Timestamp, after, since};
 /// Steps kept while the log cannot be written.
 const MAX_KEPT: usize = 64;
 
+/// What an answer takes of a clock that waits for this daemon; at real speed it takes less.
+const ANSWER_WITHIN: SignedDuration = SignedDuration::from_secs(60);
+
 /// A clock this far behind the present instant was set back; less is time keeping at work.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_secs(5);
 
@@ -51,6 +54,14 @@ impl DurableEngine {
             Some(now) => self.watch.passed_before(since(instant, now)),
             None => instant,
         }
+    }
+
+    /// A clock that waits for this daemon goes on to the end of a sleep, or by what answers under way may take.
+    pub(in crate::daemon) fn let_clock_run(&self, sleep: Duration) {
+        let clock = &self.watch.clock;
+        let sleep = clock.length_of(sleep.as_secs_f64());
+        let span = if self.engine.is_waiting() { sleep.min(ANSWER_WITHIN) } else { sleep };
+        clock.run_until(after(clock.now(), span));
     }
 
     /// How long to sleep on the wall clock until `instant`.

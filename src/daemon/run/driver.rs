@@ -132,7 +132,9 @@ impl Driver {
         let view = self.durable.view(pass, self.upstream.client.budget_remaining(), timer);
         self.view.send_replace(Arc::new(View { ticked_at: self.ticked_at, ..view }));
         failpoint::reach(Point::SnapshotPublished);
-        at_most(timer.map(|at| self.durable.wall_until(at)))
+        let sleep = at_most(timer.map(|at| self.durable.wall_until(at)));
+        self.durable.let_clock_run(sleep);
+        sleep
     }
 
     pub(super) fn start_reads(&mut self, now: Timestamp) {

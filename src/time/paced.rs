@@ -6,14 +6,17 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::time::{MAX_SPAN, SignedDuration, Stopwatch, Timestamp, after, since};
+use jiff::{SignedDuration, Timestamp};
+
+use super::span::{MAX_SPAN, after, since};
+use super::wall::Stopwatch;
 
 /// How much slower it goes where nobody has asked it to go on.
 const CRAWL: f64 = 100.0;
 
 /// The clock; one for a process, which all its copies share.
 #[derive(Debug)]
-pub struct Pace {
+pub struct PacedClock {
     pub(super) speed: f64,
     stand: Mutex<Stand>,
 }
@@ -27,9 +30,12 @@ struct Stand {
     until: Timestamp,
 }
 
-impl Pace {
+impl PacedClock {
     pub(super) fn new(epoch: Timestamp, speed: f64) -> Self {
-        Self { speed, stand: Mutex::new(Stand { at: epoch, looked: Stopwatch::start(), until: Timestamp::MAX }) }
+        Self {
+            speed,
+            stand: Mutex::new(Stand { at: epoch, looked: Stopwatch::start(), until: Timestamp::MAX }),
+        }
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -49,7 +55,7 @@ impl Pace {
     }
 }
 
-impl PartialEq for Pace {
+impl PartialEq for PacedClock {
     fn eq(&self, other: &Self) -> bool {
         std::ptr::eq(self, other)
     }

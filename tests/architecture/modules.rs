@@ -178,8 +178,8 @@ impl Reader<'_> {
         let mut colons = 0;
         let mut line = 0;
         let end = |reader: &mut Self, path: &mut Vec<String>, line: usize| {
-            // `pub(crate)` says who may name a thing, and names none.
-            if !path.is_empty() && *path != ["crate"] {
+            // `pub(crate)` and `pub(super)` say who may name a thing, and name none.
+            if !path.is_empty() && *path != ["crate"] && *path != ["super"] {
                 reader.module().mentions.push(Mention { segments: path.clone(), line });
             }
             path.clear();

@@ -3,6 +3,7 @@
 //! **Invariant:** what was not looked at just before is not sent.
 
 use crate::ids::{GroupId, PlanName};
+use crate::plan::model::RingPlan;
 use crate::rollout::judge::{
     approval, between, freeze, grouping, opening, plan_file, revision::forbid, subject::Subject,
 };
@@ -99,7 +100,17 @@ pub fn clear_to_send(
     fresh(look, now)?;
     as_intended(intent, &look.value)?;
     approved(Subject { state, rollout, ring, plan: ring_plan, world, now }, write)?;
-    if let Some(at_most) = ring_plan.max_devices {
+    within_limits(known, ring_plan, counted)
+}
+
+/// The limits on the devices of one write, and of all plans' writes in a day.
+fn within_limits(
+    known: Known<'_>,
+    ring: &RingPlan,
+    counted: Option<&Observed<usize>>,
+) -> Result<(), Cancelled> {
+    let Known { state, world, now } = known;
+    if let Some(at_most) = ring.max_devices {
         let counted = fresh_count(counted, now)?;
         if at_most.is_exceeded_by(counted) {
             return Err(Cancelled::TooManyDevices { counted, at_most });

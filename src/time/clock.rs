@@ -125,7 +125,8 @@ impl fmt::Display for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Real => f.write_str("real"),
-            Self::Paced(clock) => write!(f, "at most *{}", clock.speed),
+            // As another process sees it from here on, which cannot wait with it.
+            Self::Paced(clock) => Self::fast_from(clock.now(), clock.speed).fmt(f),
             Self::Fast { epoch, anchor, speed } => write!(f, "{epoch}@{anchor}*{speed}"),
         }
     }
@@ -159,6 +160,9 @@ mod tests {
         let wall: Timestamp = "2026-11-21T10:00:02Z".parse().unwrap();
         assert_eq!(clock.at_wall(wall), "2026-10-12T08:00:00Z".parse::<Timestamp>().unwrap());
         assert_eq!("real".parse::<Clock>().unwrap(), Clock::Real);
+        let waits = Clock::paced_from(wall, 3600.0);
+        let shared: Clock = waits.to_string().parse().unwrap();
+        assert!(matches!(shared, Clock::Fast { epoch, speed: 3600.0, .. } if epoch >= wall), "{shared}");
         for bad in [
             "",
             "2026-10-12T06:00:00Z",

@@ -125,9 +125,9 @@ impl Comparison {
         let Some((at, passed)) = self.anchor else { return true };
         let by_machine = self.wall(since(at, machine));
         let by_monotonic = SignedDuration::try_from(monotonic.saturating_sub(passed)).unwrap_or_default();
-        // A clock that is slower than the wall has nothing to compare with.
+        // A clock that is slower than the wall, or may be, has nothing to compare with.
         let slow = self.clock.from_wall(SignedDuration::from_secs(1)) < SignedDuration::from_secs(1);
-        !slow && (by_machine - by_monotonic).abs() > CLOCKS_APART
+        self.clock.can_be_set() && !slow && (by_machine - by_monotonic).abs() > CLOCKS_APART
     }
 
     /// The last answers that agreed, oldest first; none once the machine's clock stepped.
@@ -258,17 +258,20 @@ mod tests {
 
     #[test]
     fn what_was_compared_holds_until_the_machine_steps() {
-        // (row, seconds by the machine since the answer, by the monotonic clock, whether it holds)
+        let waits = Clock::paced_from(at(0), 10_000.0);
+        // (row, clock, seconds by the machine since the answer, by the monotonic clock, whether it holds)
         let rows = [
-            ("at once", 0, 0, true),
-            ("a day without an answer", 86_400, 86_400, true),
-            ("time keeping at work", 3_600, 3_550, true),
-            ("34 hours forward", 122_400, 0, false),
-            ("two hours back", -7_200, 1, false),
-            ("the machine slept", 3_600, 60, false),
+            ("at once", Clock::Real, 0, 0, true),
+            ("a day without an answer", Clock::Real, 86_400, 86_400, true),
+            ("time keeping at work", Clock::Real, 3_600, 3_550, true),
+            ("34 hours forward", Clock::Real, 122_400, 0, false),
+            ("two hours back", Clock::Real, -7_200, 1, false),
+            ("the machine slept", Clock::Real, 3_600, 60, false),
+            ("a fast clock that stood still", Clock::fast_from(at(0), 10_000.0), 0, 3_600, false),
+            ("a clock that waited", waits, 0, 3_600, true),
         ];
-        for (row, machine, monotonic, holds) in rows {
-            let mut comparison = Comparison::new(Clock::Real);
+        for (row, clock, machine, monotonic, holds) in rows {
+            let mut comparison = Comparison::new(clock);
             let (begun, round_trip) = (Duration::from_secs(10), Duration::ZERO);
             let answer = DatedAnswer {
                 date: Some(at(0)),

@@ -4,7 +4,7 @@
 //! one that cannot be read is skipped and named, never an error.
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Row, Transaction, TransactionBehavior};
+use rusqlite::{Params, Row, Transaction, TransactionBehavior};
 
 use crate::failpoint::{self, Point};
 use crate::ids::{DeviceId, PlanName, RingName};
@@ -47,9 +47,9 @@ pub struct RingSample {
 
 /// What could be loaded, and what could not.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Loaded {
+pub struct Loaded<T> {
     /// The readable rows.
-    pub rows: Vec<StoredDevice>,
+    pub rows: Vec<T>,
     /// The others, for a warning each.
     pub skipped: Vec<SkippedRow>,
 }
@@ -57,9 +57,11 @@ pub struct Loaded {
 /// An observation that was skipped.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "skipped an unreadable row of devices ({key}): its {column} is spoilt; the next sweep brings it again"
+    "skipped an unreadable row of {table} ({key}): its {column} is spoilt; the next sweep brings it again"
 )]
 pub struct SkippedRow {
+    /// The table.
+    pub table: &'static str,
     /// Its key as far as it can be shown.
     pub key: String,
     /// The first column that cannot be read.
@@ -158,12 +160,49 @@ impl DatabaseView<'_> {
     ///
     /// # Errors
     /// When the database cannot be read; a spoilt row is skipped instead.
-    pub fn devices(&self) -> Result<Loaded, StoreError> {
+    pub fn devices(&self) -> Result<Loaded<StoredDevice>, StoreError> {
         let sql = "SELECT device_id, doc, swept_at FROM devices ORDER BY device_id";
-        let mut loaded = Loaded { rows: Vec::new(), skipped: Vec::new() };
-        for row in self.collect(sql, [], |row| Ok(device(row)))? {
-            match row {
-                Ok(device) => loaded.rows.push(device),
+        self.load("devices", sql, [], |row| {
+            Ok(StoredDevice {
+                device: text(row, 0).and_then(|id| DeviceId::new(id).ok()).ok_or("device_id")?,
+                doc: json(row, 1).ok_or("doc")?,
+                swept_at: instant(row, 2).ok_or("swept_at")?,
+            })
+        })
+    }
+
+    /// The samples of a plan's rings from `since` on, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read; a spoilt row is skipped instead.
+    pub fn ring_samples(&self, plan: &PlanName, since: Timestamp) -> Result<Loaded<RingSample>, StoreError> {
+        let sql = "SELECT ring, environment, at, counts FROM ring_samples
+                   WHERE plan = ?1 AND at >= ?2 ORDER BY at, ring, environment";
+        self.load("ring_samples", sql, (plan.as_str(), since.as_millisecond()), |row| {
+            Ok(RingSample {
+                plan: plan.clone(),
+                ring: text(row, 0).and_then(|name| RingName::new(name).ok()).ok_or("ring")?,
+                environment: environment(row, 1).ok_or("environment")?,
+                at: instant(row, 2).ok_or("at")?,
+                counts: json(row, 3).ok_or("counts")?,
+            })
+        })
+    }
+
+    fn load<T>(
+        &self,
+        table: &'static str,
+        sql: &str,
+        params: impl Params,
+        read: impl Fn(&Row<'_>) -> Result<T, &'static str>,
+    ) -> Result<Loaded<T>, StoreError> {
+        let results = self.collect(sql, params, |row| {
+            Ok(read(row).map_err(|column| SkippedRow { table, key: key(row), column }))
+        })?;
+        let mut loaded = Loaded { rows: Vec::with_capacity(results.len()), skipped: Vec::new() };
+        for result in results {
+            match result {
+                Ok(row) => loaded.rows.push(row),
                 Err(skipped) => loaded.skipped.push(skipped),
             }
         }
@@ -171,20 +210,30 @@ impl DatabaseView<'_> {
     }
 }
 
-fn device(row: &Row<'_>) -> Result<StoredDevice, SkippedRow> {
-    let spoilt = |column| move || SkippedRow { key: key(row), column };
-    let text = |column| row.get_ref(column).ok()?.as_str().ok().map(str::to_owned);
-    let swept_at = row.get(2).ok().and_then(|millis| Timestamp::from_millisecond(millis).ok());
-    Ok(StoredDevice {
-        device: text(0).and_then(|id| DeviceId::new(id).ok()).ok_or_else(spoilt("device_id"))?,
-        doc: text(1).filter(|doc| is_json(doc)).ok_or_else(spoilt("doc"))?,
-        swept_at: swept_at.ok_or_else(spoilt("swept_at"))?,
-    })
+fn cell<'a>(row: &'a Row<'_>, column: usize) -> Option<ValueRef<'a>> {
+    row.get_ref(column).ok()
+}
+
+fn text(row: &Row<'_>, column: usize) -> Option<String> {
+    cell(row, column)?.as_str().ok().map(str::to_owned)
+}
+
+fn json(row: &Row<'_>, column: usize) -> Option<String> {
+    text(row, column).filter(|text| is_json(text))
+}
+
+fn instant(row: &Row<'_>, column: usize) -> Option<Timestamp> {
+    cell(row, column)?.as_i64().ok().and_then(|millis| Timestamp::from_millisecond(millis).ok())
+}
+
+fn environment(row: &Row<'_>, column: usize) -> Option<Environment> {
+    let name = text(row, column)?;
+    Environment::ALL.into_iter().find(|environment| environment.as_str() == name)
 }
 
 /// The first column of a row, for people: lossy and short.
 fn key(row: &Row<'_>) -> String {
-    let shown = match row.get_ref(0).ok() {
+    let shown = match cell(row, 0) {
         Some(ValueRef::Text(bytes) | ValueRef::Blob(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
         other => format!("{other:?}"),
     };

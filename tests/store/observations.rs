@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ringward::ids::{DeviceId, RingName};
 use ringward::store::{
-    MAX_SAMPLE_AGE, MAX_SAMPLES_PER_SERIES, Recovery, RingSample, Seq, StoreError, StoredDevice,
+    MAX_SAMPLE_AGE, MAX_SAMPLES_PER_SERIES, Recovery, RingSample, Seq, Store, StoreError, StoredDevice,
 };
 use ringward::time::{Timestamp, after};
 use ringward::version::Environment;
@@ -24,23 +24,6 @@ fn sample(ring: &str, environment: Environment, at: Timestamp) -> RingSample {
 
 fn spoil(path: &Path, sql: &str) {
     Connection::open(path).unwrap().execute_batch(sql).unwrap();
-}
-
-/// A sample's ring, environment and instant.
-type Kept = (String, String, Timestamp);
-
-fn owned((ring, environment, at): (&str, &str, Timestamp)) -> Kept {
-    (ring.to_owned(), environment.to_owned(), at)
-}
-
-/// The samples that the database holds, oldest first.
-fn kept(path: &Path) -> Vec<Kept> {
-    let database = Connection::open(path).unwrap();
-    let mut all =
-        database.prepare("SELECT ring, environment, at FROM ring_samples ORDER BY at, ring").unwrap();
-    let rows = all.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
-    let instant = |at: i64| Timestamp::from_millisecond(at).unwrap();
-    rows.map(Result::unwrap).map(|(ring, environment, at)| (ring, environment, instant(at))).collect()
 }
 
 #[test]
@@ -69,13 +52,17 @@ fn a_spoilt_observation_is_skipped_and_does_not_stop_anything() {
     store.append(Seq::ZERO, &records(1..=3)).unwrap();
     let rows: Vec<_> = (0..6).map(|number| device(number, "{}")).collect();
     store.save_devices(&rows).unwrap();
+    let samples: Vec<_> = (0..5).map(|n| sample("a", Environment::Windows, second(n))).collect();
+    store.add_ring_samples(&samples, second(9)).unwrap();
     store.close().unwrap();
     spoil(
         &path,
         "UPDATE devices SET doc = '{broken' WHERE device_id = 'device-001';
          UPDATE devices SET doc = CAST(x'ff22' AS TEXT) WHERE device_id = 'device-002';
          UPDATE devices SET swept_at = 9223372036854775807 WHERE device_id = 'device-003';
-         UPDATE devices SET device_id = '' WHERE device_id = 'device-004';",
+         UPDATE devices SET device_id = '' WHERE device_id = 'device-004';
+         UPDATE ring_samples SET environment = 'amiga' WHERE at % 10000 = 1000;
+         UPDATE ring_samples SET counts = '' WHERE at % 10000 = 2000;",
     );
     let mut store = open(&path);
     let loaded = store.view().devices().unwrap();
@@ -87,6 +74,8 @@ fn a_spoilt_observation_is_skipped_and_does_not_stop_anything() {
     let warning = loaded.skipped.iter().find(|row| row.key == "device-001").unwrap().to_string();
     assert!(warning.contains("devices") && warning.contains("next sweep"), "{warning}");
 
+    let loaded = store.view().ring_samples(&plan(), second(0)).unwrap();
+    assert_eq!((loaded.rows.len(), loaded.skipped.len()), (3, 2));
     // The next sweep repairs it.
     store.save_devices(&rows).unwrap();
     assert_eq!(store.view().devices().unwrap().rows, rows);
@@ -95,25 +84,26 @@ fn a_spoilt_observation_is_skipped_and_does_not_stop_anything() {
 #[test]
 fn samples_are_pruned_by_age_and_by_count() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("ringward.db");
-    let mut store = open(&path);
+    let mut store = open(&dir.path().join("ringward.db"));
+    let since = |store: &Store, from| store.view().ring_samples(&plan(), from).unwrap().rows;
     let (windows, macos) = (Environment::Windows, Environment::Macos);
     store
         .add_ring_samples(&[sample("a", windows, second(0)), sample("a", macos, second(1))], second(1))
         .unwrap();
-    assert_eq!(kept(&path), [("a", "windows", second(0)), ("a", "macos", second(1))].map(owned));
+    assert_eq!(since(&store, second(0)).len(), 2);
+    assert_eq!(since(&store, second(1)).len(), 1);
     store.add_ring_samples(&[], after(second(0), MAX_SAMPLE_AGE)).unwrap();
-    assert_eq!(kept(&path).len(), 2, "at exactly the greatest age it stays");
+    assert_eq!(since(&store, second(0)).len(), 2, "at exactly the greatest age it stays");
     store.add_ring_samples(&[], after(second(1), MAX_SAMPLE_AGE)).unwrap();
-    assert_eq!(kept(&path), [("a", "macos", second(1))].map(owned));
+    assert_eq!(since(&store, second(0)), [sample("a", macos, second(1))]);
 
     let most = i64::from(MAX_SAMPLES_PER_SERIES);
     let many: Vec<_> = (0..most + 3).map(|number| sample("b", windows, second(number))).collect();
     store.add_ring_samples(&many, second(0)).unwrap();
-    let rows = kept(&path);
+    let rows = since(&store, second(0));
     assert_eq!(rows.len(), usize::try_from(most).unwrap() + 1, "the other ring's sample is untouched");
-    let (_, _, oldest) = rows.iter().find(|(ring, ..)| ring == "b").unwrap();
-    assert_eq!(*oldest, second(3), "the oldest go first");
+    let oldest = rows.iter().find(|row| row.ring.as_str() == "b").unwrap();
+    assert_eq!(oldest.at, second(3), "the oldest go first");
 }
 
 #[test]

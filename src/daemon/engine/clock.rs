@@ -140,4 +140,14 @@ mod tests {
             assert_eq!(found, expected.map(|(from, to)| (at(from), at(to))), "{row}");
         }
     }
+
+    /// What cannot be set back is only ever behind by what it waits for.
+    #[test]
+    fn the_present_goes_on_by_itself_beside_a_clock_that_can_be_set() {
+        let epoch = Timestamp::from_second(1_800_000_000).unwrap();
+        let (fast, waits) = (Clock::fast_from(epoch, 1e6), Clock::paced_from(epoch, 1e6));
+        let (fast, waits) = (ClockWatch::new(fast), ClockWatch::new(waits));
+        while fast.goes_on() < SignedDuration::from_secs(1) {}
+        assert_eq!(waits.goes_on(), SignedDuration::ZERO);
+    }
 }

@@ -68,7 +68,7 @@ impl FromStr for ClientVersion {
             let no_leading_zero = part.len() == 1 || !part.starts_with('0');
             part.parse().ok().filter(|_| plain && no_leading_zero)
         };
-        // What stands behind a fourth dot keeps the fifth part from being a number.
+        // Four of them; no more than five parts are looked at.
         let numbers: Option<Vec<u32>> = text.splitn(5, '.').map(number).collect();
         let numbers: Option<[u32; 4]> = numbers.and_then(|numbers| numbers.try_into().ok());
         let mut numbers = numbers.ok_or_else(invalid)?;

@@ -25,7 +25,7 @@ use crate::{
 /// The plan that the demo runs: the one in `rollouts/examples/`.
 const PLAN: &str = include_str!("../../rollouts/examples/three-rings.yaml");
 
-/// A demo that has not ended by then has a fault. At the default speed it takes two minutes or less.
+/// A demo that has not ended by then has a fault, or its machine no time for it. At the default speed it takes two minutes or less.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 
 /// Arguments of `demo`.

@@ -101,10 +101,10 @@ impl CloudflareClient {
             let last = answer.result.is_empty();
             read += answer.result.len();
             groups.extend(answer.result.into_iter().map(Group::from).map(|group| (group.id.clone(), group)));
-            // Counted by ID: a group that two pages both list has pushed another one off them.
             if last && read < info.total_count {
                 return inconsistent(format!("it lists {read} of {} groups", info.total_count));
             }
+            // Counted by ID: a group that two pages both list has pushed another one off them.
             if last || groups.len() >= info.total_count {
                 return Ok(groups.into_values().collect());
             }

@@ -148,9 +148,17 @@ impl DirectoryReader {
     ) -> (FoundFile, Option<FileIdentity>) {
         let mut late = self.files.remove(name);
         // What came of it late is known now, should the content be the same.
-        if let Some(done) = late.as_ref().and_then(|late| late.try_recv().ok()) {
-            self.keep(name, done.read);
-            late = None;
+        match late.as_ref().map(Receiver::try_recv) {
+            Some(Ok(done)) => {
+                self.keep(name, done.read);
+                late = None;
+            }
+            // It goes on, whatever comes of it after this look.
+            Some(Err(TryRecvError::Empty)) => {
+                self.files.extend(late.map(|late| (name.to_owned(), late)));
+                return (FoundFile::Unusable(TOO_SLOW.to_owned()), None);
+            }
+            Some(Err(TryRecvError::Disconnected)) | None => late = None,
         }
         let step = {
             let (listing, name, judge) = (Arc::clone(listing), name.to_owned(), Arc::clone(&self.judge));

@@ -14,7 +14,7 @@ use crate::failpoint::{self, Point};
 use crate::fleet::SweepScope;
 use crate::rollout::decide::outcome::SendOutcome;
 use crate::rollout::record::{Cancelled, WriteId, WriteIntent};
-use crate::rollout::world::{ANSWERS_TO_CONFIRM, Read};
+use crate::rollout::world::{ANSWERS_TO_CONFIRM, Read, SecondClock};
 use crate::time::Timestamp;
 
 /// What a task saw.
@@ -52,12 +52,36 @@ pub(super) enum TaskReport {
 /// Starts tasks and hears from them.
 #[derive(Clone)]
 pub(super) struct UpstreamTasks {
-    pub(super) client: Arc<CloudflareClient>,
-    pub(super) stop_file: StopFile,
-    pub(super) seen: mpsc::Sender<TaskReport>,
+    client: Arc<CloudflareClient>,
+    stop_file: StopFile,
+    seen: mpsc::Sender<TaskReport>,
 }
 
 impl UpstreamTasks {
+    /// Tasks over a client, which report to `seen`. Whoever has them cannot write past the stop file.
+    pub(super) fn new(
+        client: Arc<CloudflareClient>,
+        stop_file: StopFile,
+        seen: mpsc::Sender<TaskReport>,
+    ) -> Self {
+        Self { client, stop_file, seen }
+    }
+
+    /// Requests left in the budget.
+    pub(super) fn budget_remaining(&self) -> u32 {
+        self.client.budget_remaining()
+    }
+
+    /// What the answers so far say of the machine's clock.
+    pub(super) fn second_clock(&self) -> SecondClock {
+        self.client.second_clock()
+    }
+
+    /// When the budget has room for a whole write and so many requests before it; `None`: it has now.
+    pub(super) fn budget_spent_until(&self, before: u32) -> Option<Timestamp> {
+        self.client.room_for_write(before).err()
+    }
+
     /// Carries out a read.
     pub(super) async fn read(self, order: ReadOrder, priority: Priority) {
         let ReadOrder { read, seen_after, at: as_of } = order;

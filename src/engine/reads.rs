@@ -18,7 +18,8 @@ const LAST_RETRY: SignedDuration = SignedDuration::from_mins(30);
 #[derive(Debug, Clone, Default)]
 pub struct ReadQueue {
     wanted: BTreeMap<Read, Timestamp>,
-    under_way: BTreeSet<Read>,
+    /// Each with the instant at which it was ordered.
+    under_way: BTreeMap<Read, Timestamp>,
     failing: BTreeMap<Read, FailingRead>,
 }
 
@@ -43,7 +44,7 @@ impl ReadQueue {
             *known = (*known).min(*at);
         }
         let (wanted, under_way) = (&self.wanted, &self.under_way);
-        let concerns = |read: &Read| wanted.contains_key(read) || under_way.contains(read);
+        let concerns = |read: &Read| wanted.contains_key(read) || under_way.contains_key(read);
         self.failing.retain(|read, _| concerns(read));
         troubles.retain(|read, _| concerns(read));
     }
@@ -54,10 +55,10 @@ impl ReadQueue {
         now: Timestamp,
         due: impl Fn(&Read, Timestamp) -> Timestamp,
     ) -> Vec<Read> {
-        let wanted = self.wanted.iter().filter(|(read, _)| !self.under_way.contains(read));
+        let wanted = self.wanted.iter().filter(|(read, _)| !self.under_way.contains_key(read));
         let started = wanted.filter(|(read, at)| self.not_before(read, due(read, **at)) <= now);
         let started: Vec<Read> = started.map(|(read, _)| read.clone()).collect();
-        self.under_way.extend(started.iter().cloned());
+        self.under_way.extend(started.iter().map(|read| (read.clone(), now)));
         started
     }
 
@@ -82,10 +83,10 @@ impl ReadQueue {
     pub fn told(&self, reads: &BTreeSet<Read>, now: Timestamp) -> String {
         let words = |reads: BTreeSet<&'static str>| reads.into_iter().collect::<Vec<_>>().join(", ");
         let of = |is: &dyn Fn(&&Read) -> bool| reads.iter().filter(is).map(Read::as_str).collect();
-        let under_way: BTreeSet<_> = of(&|read| self.under_way.contains(*read));
+        let under_way: BTreeSet<_> = of(&|read| self.under_way.contains_key(*read));
         let told_to_wait: BTreeSet<_> = of(&|read| {
             let failing = self.failing.get(*read);
-            !self.under_way.contains(*read) && failing.is_some_and(|failing| failing.not_before > now)
+            !self.under_way.contains_key(*read) && failing.is_some_and(|failing| failing.not_before > now)
         });
         let mut said = Vec::new();
         if !under_way.is_empty() {
@@ -100,14 +101,14 @@ impl ReadQueue {
         format!("the plan files were read; {}", said.join("; "))
     }
 
-    /// Whether an answer is awaited.
-    pub(super) fn is_any_under_way(&self) -> bool {
-        !self.under_way.is_empty()
+    /// When the oldest was ordered whose answer is awaited.
+    pub(super) fn oldest_under_way(&self) -> Option<Timestamp> {
+        self.under_way.values().min().copied()
     }
 
     /// When the next of them is due, of those that are not under way.
     pub fn next(&self) -> Option<Timestamp> {
-        let waiting = self.wanted.iter().filter(|(read, _)| !self.under_way.contains(read));
+        let waiting = self.wanted.iter().filter(|(read, _)| !self.under_way.contains_key(read));
         waiting.map(|(read, at)| self.not_before(read, *at)).min()
     }
 

@@ -130,26 +130,28 @@ impl Engine {
         matches!(self.write, Some(WriteUnderWay::Sent { .. }))
     }
 
-    /// Whether an answer is under way, of a read or for the write.
-    pub fn is_waiting(&self) -> bool {
-        self.write.is_some() || self.reads.is_any_under_way()
+    /// Since when an answer is awaited, of the oldest read or for the write; `None`: none is.
+    pub fn waits_since(&self, now: Timestamp) -> Option<Timestamp> {
+        self.reads.oldest_under_way().or_else(|| self.write.is_some().then_some(now))
     }
 
     /// What became of the write that was sent.
     pub fn handle_outcome(&mut self, write: WriteId, outcome: SendOutcome) {
-        let counted =
-            if let Some(WriteUnderWay::Sent { counted }) = self.write.take() { counted } else { None };
+        let counted = match self.write.take() {
+            Some(WriteUnderWay::Sent { counted }) => counted,
+            Some(WriteUnderWay::Looking { .. } | WriteUnderWay::Looked { .. }) | None => None,
+        };
         self.outcome.extend(outcome_entry(&self.state, write, outcome, counted));
     }
 
     /// What is still being looked at is not sent, and is not going to be.
     pub fn handle_end(&mut self) {
-        let is_looked_at = |stage: &mut WriteUnderWay| !matches!(stage, WriteUnderWay::Sent { .. });
-        if let Some(WriteUnderWay::Looking { write, .. } | WriteUnderWay::Looked { write, .. }) =
-            self.write.take_if(is_looked_at)
-        {
-            self.unsent(write, Cancelled::Ending.into());
-        }
+        let write = match &self.write {
+            Some(WriteUnderWay::Looking { write, .. } | WriteUnderWay::Looked { write, .. }) => *write,
+            Some(WriteUnderWay::Sent { .. }) | None => return,
+        };
+        self.write = None;
+        self.unsent(write, Cancelled::Ending.into());
     }
 
     /// A planned write is not sent, and says why.

@@ -10,8 +10,8 @@ use super::paced::PacedClock;
 use super::span::{MAX_SPAN, after, since, whole_millis};
 use super::wall::wall_now;
 
-/// The daemon's clock: real time, or for demo and tests a clock that runs fast,
-/// `EPOCH@ANCHOR*SPEED` (virtual now = EPOCH + SPEED x (wall - ANCHOR)).
+/// The daemon's clock: real time, for tests a clock that runs fast, `EPOCH@ANCHOR*SPEED` (virtual now = EPOCH + SPEED
+/// x (wall - ANCHOR)), or for the demo one that waits.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Clock {
     /// The machine's clock.
@@ -25,7 +25,7 @@ pub enum Clock {
         /// Virtual seconds per wall second, above 0 and at most [`Clock::MAX_SPEED`].
         speed: f64,
     },
-    /// A fast clock within one process, which crawls while the daemon does not keep up.
+    /// A fast clock within one process, which crawls while its daemon does not keep up.
     Paced(&'static PacedClock),
 }
 
@@ -59,6 +59,14 @@ impl Clock {
         }
     }
 
+    /// As another process sees it from now on, which cannot wait with it.
+    pub fn seen_from_outside(&self) -> Self {
+        match self {
+            Self::Real | Self::Fast { .. } => *self,
+            Self::Paced(clock) => Self::fast_from(clock.now(), clock.speed),
+        }
+    }
+
     /// Whether anybody can set it back. One that waits may go more slowly than its speed says.
     pub const fn can_be_set(&self) -> bool {
         !matches!(self, Self::Paced(_))
@@ -71,7 +79,7 @@ impl Clock {
 
     /// How long to sleep on the wall clock until `instant`; zero when it has come.
     pub fn wall_until(&self, instant: Timestamp) -> Duration {
-        // A whole millisecond on top, so that the sleeper wakes at or after the instant.
+        // A whole millisecond on top, so that the sleeper wakes at or after the instant, or looks at a clock that waits.
         self.wall_length(since(self.at_wall(wall_now()), instant)) + Duration::from_millis(1)
     }
 
@@ -125,8 +133,11 @@ impl fmt::Display for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Real => f.write_str("real"),
-            // As another process sees it from here on, which cannot wait with it.
-            Self::Paced(clock) => Self::fast_from(clock.now(), clock.speed).fmt(f),
+            // Always the same: a database is opened again on the clock that it was made on.
+            Self::Paced(clock) => {
+                let PacedClock { epoch, anchor, speed, .. } = clock;
+                Self::Fast { epoch: *epoch, anchor: whole_millis(*anchor), speed: *speed }.fmt(f)
+            }
             Self::Fast { epoch, anchor, speed } => write!(f, "{epoch}@{anchor}*{speed}"),
         }
     }
@@ -160,9 +171,17 @@ mod tests {
         let wall: Timestamp = "2026-11-21T10:00:02Z".parse().unwrap();
         assert_eq!(clock.at_wall(wall), "2026-10-12T08:00:00Z".parse::<Timestamp>().unwrap());
         assert_eq!("real".parse::<Clock>().unwrap(), Clock::Real);
+        // Of a clock that waits, the text stays what it was, and what another process reads goes on.
         let waits = Clock::paced_from(wall, 3600.0);
-        let shared: Clock = waits.to_string().parse().unwrap();
-        assert!(matches!(shared, Clock::Fast { epoch, speed: 3600.0, .. } if epoch >= wall), "{shared}");
+        let text = waits.to_string();
+        while waits.now() == wall {}
+        assert_eq!(waits.to_string(), text);
+        assert!(
+            matches!(text.parse().unwrap(), Clock::Fast { epoch, speed: 3600.0, .. } if epoch == wall),
+            "{text}"
+        );
+        let seen = waits.seen_from_outside().to_string().parse::<Clock>().unwrap();
+        assert!(matches!(seen, Clock::Fast { epoch, speed: 3600.0, .. } if epoch > wall), "{seen}");
         for bad in [
             "",
             "2026-10-12T06:00:00Z",

@@ -1,7 +1,7 @@
 //! A fast clock in one process that waits for who lives by it.
 //!
-//! **Invariant:** it never goes back and never stands still: beyond what the daemon has asked for it crawls, so
-//! that a busy machine makes the demo slower and no answer late.
+//! **Invariant:** it never goes back, and goes on a little with each look at it: as far as the daemon lets it run at
+//! full speed, and beyond at a crawl, so that a busy machine makes the demo slower and no answer late.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,14 +9,20 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::span::{MAX_SPAN, after, since};
-use super::wall::Stopwatch;
+use super::wall::{Stopwatch, wall_now};
 
-/// How much slower it goes where nobody has asked it to go on.
+/// How much slower it crawls.
 const CRAWL: f64 = 100.0;
+/// It crawls no further in one look: of a process that was stopped, the time has stopped too.
+const CRAWLS_AT_MOST: SignedDuration = SignedDuration::from_secs(60);
 
 /// The clock; one for a process, which all its copies share.
 #[derive(Debug)]
 pub struct PacedClock {
+    /// What it begins at, and the wall instant of that.
+    pub(super) epoch: Timestamp,
+    pub(super) anchor: Timestamp,
+    /// Its seconds in a wall second, at most.
     pub(super) speed: f64,
     stand: Mutex<Stand>,
 }
@@ -32,10 +38,8 @@ struct Stand {
 
 impl PacedClock {
     pub(super) fn new(epoch: Timestamp, speed: f64) -> Self {
-        Self {
-            speed,
-            stand: Mutex::new(Stand { at: epoch, looked: Stopwatch::start(), until: Timestamp::MAX }),
-        }
+        let stand = Stand { at: epoch, looked: Stopwatch::start(), until: epoch };
+        Self { epoch, anchor: wall_now(), speed, stand: Mutex::new(stand) }
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -49,7 +53,9 @@ impl PacedClock {
 
     fn looked_at(&self) -> MutexGuard<'_, Stand> {
         let mut stand = self.stand.lock().unwrap_or_else(PoisonError::into_inner);
-        let passed = std::mem::replace(&mut stand.looked, Stopwatch::start()).passed();
+        // The stopwatch is read before it begins anew: never too much passes.
+        let passed = stand.looked.passed();
+        stand.looked = Stopwatch::start();
         stand.at = goes_on(stand.at, passed, self.speed, stand.until);
         stand
     }
@@ -66,7 +72,8 @@ fn goes_on(at: Timestamp, passed: Duration, speed: f64, until: Timestamp) -> Tim
     let length = |seconds: f64| SignedDuration::try_from_secs_f64(seconds).unwrap_or(MAX_SPAN);
     let full = passed.as_secs_f64() * speed;
     let asked = since(at, until).as_secs_f64().max(0.0);
-    after(at, length(full.min(asked) + (full - asked).max(0.0) / CRAWL))
+    let crawled = length((full - asked).max(0.0) / CRAWL).min(CRAWLS_AT_MOST);
+    after(after(at, length(full.min(asked))), crawled)
 }
 
 #[cfg(test)]
@@ -80,7 +87,8 @@ mod tests {
             ("less than it was asked to", 60, 0.05, 50.0),
             ("to the very end", 60, 0.06, 60.0),
             ("the rest a hundred times slower", 60, 1.06, 70.0),
-            ("a busy machine", 60, 10.06, 160.0),
+            ("a busy machine", 60, 6.06, 120.0),
+            ("a process that was stopped", 60, 3_600.0, 120.0),
             ("the end has passed", -5, 1.0, 10.0),
             ("nothing passed", 60, 0.0, 0.0),
         ];

@@ -53,6 +53,7 @@ impl ClockWatch {
     /// How far the present instant has gone on by itself since it did last, in whole milliseconds: what is
     /// less, counts for the next look.
     pub(super) fn goes_on(&self) -> SignedDuration {
+        // One that waits may go more slowly than its speed says, and nobody has set it back.
         if !self.clock.can_be_set() {
             return SignedDuration::ZERO;
         }

@@ -56,12 +56,13 @@ impl DurableEngine {
         }
     }
 
-    /// A clock that waits for this daemon goes on to the end of a sleep, or by what answers under way may take.
-    pub(in crate::daemon) fn let_clock_run(&self, sleep: Duration) {
+    /// A clock that waits for this daemon goes on to the end of a sleep, or by what the oldest answer under way may
+    /// take.
+    pub(crate) fn let_clock_run(&self, sleep: Duration) {
         let clock = &self.watch.clock;
-        let sleep = clock.length_of(sleep.as_secs_f64());
-        let span = if self.engine.is_waiting() { sleep.min(ANSWER_WITHIN) } else { sleep };
-        clock.run_until(after(clock.now(), span));
+        let end = after(clock.now(), clock.length_of(sleep.as_secs_f64()));
+        let late = self.engine.waits_since(self.now()).map(|since| after(since, ANSWER_WITHIN));
+        clock.run_until(late.map_or(end, |late| late.min(end)));
     }
 
     /// How long to sleep on the wall clock until `instant`.
@@ -80,6 +81,8 @@ impl DurableEngine {
         // The stopwatch is read before the clock and begins anew after it: never too much goes on.
         let (watched, on) = (self.now(), self.watch.goes_on());
         let now = self.watch.clock.now();
+        // One that waits does so while the daemon decides.
+        self.watch.clock.run_until(now);
         if on > SignedDuration::ZERO {
             self.watch.looked = Stopwatch::start();
         }

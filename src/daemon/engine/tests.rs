@@ -24,9 +24,12 @@ fn plan() -> PlanName {
 }
 
 fn engine(directory: &Path) -> DurableEngine {
+    engine_on(directory, "2026-10-12T06:00:00Z@2026-11-21T00:00:00Z*1".parse().unwrap())
+}
+
+fn engine_on(directory: &Path, clock: Clock) -> DurableEngine {
     std::fs::write(directory.join("plan.yaml"), PLAN).unwrap();
     let account: AccountId = "023e105f4ecef8ad9ca31a8372d0c353".parse().unwrap();
-    let clock = "2026-10-12T06:00:00Z@2026-11-21T00:00:00Z*1".parse().unwrap();
     let files = PlanFiles::new(directory.to_owned(), account.clone(), Settles::of(0.0, &clock));
     let mut durable =
         DurableEngine::open(&directory.join("ringward.db"), account, clock, Mode::Write, files).unwrap();
@@ -385,6 +388,22 @@ fn a_person_confirms_a_clock_that_is_behind_the_log_and_cloudflare_bears_it_out(
     assert_eq!(again.engine.world.clock_behind, None);
     assert!(since(last, again.now()) < SignedDuration::from_hours(1), "{}", again.now());
     assert_eq!(steps(&again).len(), 1);
+}
+
+#[test]
+fn a_demos_log_comes_back_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut durable = engine_on(directory.path(), Clock::paced_from(Timestamp::UNIX_EPOCH, 10_000.0));
+    let ana = Actor::Local { user: "ana".to_owned() };
+    refuse(
+        directory.path(),
+        "CREATE TRIGGER fault BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'the disk is on fire'); END",
+    );
+    let answer = durable.command(&ana, "dns is down", &Command::Pause(plan())).unwrap();
+    assert!(answer.is_err() && durable.lost.is_some(), "{answer:?}");
+    refuse(directory.path(), "DROP TRIGGER fault");
+    regain(&mut durable).unwrap();
+    assert!(durable.lost.is_none() && durable.engine.world.log_unwritable.is_none());
 }
 
 #[test]

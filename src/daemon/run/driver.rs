@@ -103,7 +103,7 @@ impl Driver {
     pub(super) fn decided(&mut self) -> Result<Pass, DaemonError> {
         self.passed = Stopwatch::start();
         let count = counting::requests(&self.durable.engine.state, &self.durable.engine.world);
-        self.durable.engine.world.budget_spent_until = self.upstream.client.room_for_write(count).err();
+        self.durable.engine.world.budget_spent_until = self.upstream.budget_spent_until(count);
         self.compare_clocks();
         let pass = self.durable.pass()?;
         // The last thing before a write begins: is the log still what it was?
@@ -116,7 +116,7 @@ impl Driver {
     /// Takes in what the answers so far say of the machine's clock.
     pub(super) fn compare_clocks(&mut self) {
         let trust = self.durable.engine.world.second_clock.trust.take();
-        let heard = self.upstream.client.second_clock();
+        let heard = self.upstream.second_clock();
         tell_clock(&mut self.told_doubt, heard.doubt);
         self.durable.engine.world.second_clock = SecondClock { trust, ..heard };
     }
@@ -129,12 +129,10 @@ impl Driver {
         }
         self.start_reads(now);
         let timer = self.durable.engine.wake_at(now);
-        let view = self.durable.view(pass, self.upstream.client.budget_remaining(), timer);
+        let view = self.durable.view(pass, self.upstream.budget_remaining(), timer);
         self.view.send_replace(Arc::new(View { ticked_at: self.ticked_at, ..view }));
         failpoint::reach(Point::SnapshotPublished);
-        let sleep = at_most(timer.map(|at| self.durable.wall_until(at)));
-        self.durable.let_clock_run(sleep);
-        sleep
+        at_most(timer.map(|at| self.durable.wall_until(at)))
     }
 
     pub(super) fn start_reads(&mut self, now: Timestamp) {

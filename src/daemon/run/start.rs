@@ -117,11 +117,10 @@ pub async fn start(settings: DaemonSettings) -> Result<Daemon, DaemonError> {
     durable.take_look(look);
     failpoint::reach(Point::FilesRead);
     let (seen_in, seen) = mpsc::channel(MAX_SEEN);
-    let upstream =
-        UpstreamTasks { client: Arc::new(client), stop_file: durable.stop_file.clone(), seen: seen_in };
+    let upstream = UpstreamTasks::new(Arc::new(client), durable.stop_file.clone(), seen_in);
     let (requests_in, requests) = mpsc::channel(MAX_WAITING);
-    durable.engine.world.second_clock.doubt = upstream.client.second_clock().doubt;
-    let first = durable.view(&Pass::default(), upstream.client.budget_remaining(), None);
+    durable.engine.world.second_clock.doubt = upstream.second_clock().doubt;
+    let first = durable.view(&Pass::default(), upstream.budget_remaining(), None);
     let (view_in, view) = watch::channel(Arc::new(first));
     let (ticks_in, ticks) = mpsc::channel(1);
     let wheel = Wheel::start(ticks_in).await?;

@@ -21,7 +21,9 @@ impl Driver {
     pub(super) async fn run(mut self, mut inputs: Inputs) -> Result<(), DaemonError> {
         let mut sleep = self.pass()?;
         loop {
-            let input = inputs.next(left_of(sleep, self.passed.seconds())).await;
+            let left = left_of(sleep, self.passed.seconds());
+            self.durable.let_clock_run(left);
+            let input = inputs.next(left).await;
             // The instant of all that the input leads to.
             self.durable.look_at_clock()?;
             let changed = match input {

@@ -69,6 +69,10 @@ fn members_are_read_and_never_promoted() {
         ("a list that is null", Value::Null),
     ] {
         let outcome = decode::<NumberedPage<WireMember>>(&enveloped(&answer));
-        assert!(matches!(outcome, Err((Silence::Incomplete, _))), "{row}: {outcome:?}");
+        let is_of_a_field = |why: &str| !why.contains("success: false");
+        assert!(
+            matches!(&outcome, Err((Silence::Incomplete, why)) if is_of_a_field(why)),
+            "{row}: {outcome:?}"
+        );
     }
 }

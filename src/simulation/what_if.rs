@@ -101,7 +101,10 @@ impl WhatIf {
                 let ring = plan.rings.iter().find(|known| known.name == *name);
                 Some(ring.ok_or_else(|| self.no_such_ring(name, plan))?)
             }
-            _ => None,
+            Self::NoReconnectAfterWake(_)
+            | Self::InstallerBlocked(_)
+            | Self::Outage(..)
+            | Self::SlowFleet => None,
         };
         let span = match (self, ring) {
             (Self::LocalHoliday(_, date), Some(ring)) => whole_day(ring, *date, from),

@@ -144,6 +144,16 @@ pub enum Blocker {
     Moving,
 }
 
+/// How what is in the way of a write ends.
+enum Ends {
+    /// At an instant that is known.
+    AtAnInstant,
+    /// Within minutes, by what ringward does anyway.
+    WithinMinutes,
+    /// By people, or by what devices do.
+    Otherwise,
+}
+
 impl Blocker {
     /// A gate of a ring does not advance.
     pub(crate) fn gate(ring: &RingName, word: &Judgement) -> Self {
@@ -197,13 +207,46 @@ impl Blocker {
 
     /// Whether it ends at an instant that is known.
     pub(crate) const fn ends_by_the_clock(&self) -> bool {
-        matches!(self, Self::Backoff { .. } | Self::BudgetSpent { .. })
+        matches!(self.ends(), Ends::AtAnInstant)
     }
 
     /// Whether it ends so, or within minutes by what ringward does anyway; anything else ends by people, or by what
     /// devices do.
     pub(crate) const fn ends_by_itself(&self) -> bool {
-        self.ends_by_the_clock() || matches!(self, Self::GroupsUnread(_) | Self::OtherWrite { .. })
+        matches!(self.ends(), Ends::AtAnInstant | Ends::WithinMinutes)
+    }
+
+    const fn ends(&self) -> Ends {
+        match self {
+            Self::Backoff { .. } | Self::BudgetSpent { .. } => Ends::AtAnInstant,
+            Self::GroupsUnread(_) | Self::OtherWrite { .. } => Ends::WithinMinutes,
+            Self::Stopped(_)
+            | Self::Paused(_)
+            | Self::Halted(_)
+            | Self::Block(_)
+            | Self::Forbidden(..)
+            | Self::OffersForbidden(..)
+            | Self::ClockBehind(_)
+            | Self::ClockDoubted(_)
+            | Self::LogUnwritable(_)
+            | Self::Gate(..)
+            | Self::Veto(..)
+            | Self::BetweenGroups { .. }
+            | Self::InFlight(..)
+            | Self::OutcomeUnknown { .. }
+            | Self::Withdrawn(_)
+            | Self::Drifted(_)
+            | Self::OtherRing { .. }
+            | Self::LeftAdopts { .. }
+            | Self::NotOffered { .. }
+            | Self::Observing(..)
+            | Self::BlastLimit(..)
+            | Self::DevicesPerDay(..)
+            | Self::BlockedVersion(..)
+            | Self::Returning { .. }
+            | Self::RolledBack { .. }
+            | Self::Moving => Ends::Otherwise,
+        }
     }
 }
 

@@ -62,17 +62,17 @@ fn write(context: &Context<'_>, turn: &Turn<'_>) -> PlannedStep {
     let mut blocks = not_now_for(context, Step::Rollback, &ring.name, ring.restoring.since, attempts);
     let groups = context.world.groups_now(context.state);
     let groups = groups.filter(|groups| since(groups.as_of, context.now) <= ENTRY_MAX_AGE);
-    let before = match groups.and_then(|groups| find(context, turn, groups.value)) {
-        None => {
+    let before = match groups.map(|groups| find(context, turn, groups.value)) {
+        None | Some(Found::Hidden) => {
             blocks.push(WriteBlock::Other(Blocker::GroupsUnread(ring.name.clone())));
             return PlannedStep::Blocked(blocks);
         }
-        Some(None) => {
+        Some(Found::None) => {
             let (how, judgements) = (HowBack::NoGroup, Vec::new());
             let event = Event::RingRolledBack { ring: ring.name.clone(), how, judgements };
             return PlannedStep::Fact("it has no deployment group that could be taken back", Box::new(event));
         }
-        Some(Some(group)) => group,
+        Some(Found::Group(group)) => group,
     };
     let after = taken_back(&before.content, step);
     let (name, to) = (ring.name.clone(), step.to());
@@ -107,19 +107,30 @@ fn taken_back(content: &GroupContent, step: &RollbackStep) -> GroupContent {
     after
 }
 
-/// The group of a ring; `Some(None)`: there is none, or none that is ringward's to write; `None`: the list lacks it,
-/// and no read of its own has said that it is gone.
-fn find(context: &Context<'_>, turn: &Turn<'_>, groups: Vec<Group>) -> Option<Option<Group>> {
+/// What is found of a ring's group.
+enum Found {
+    Group(Group),
+    /// There is none, or none that is ringward's to write.
+    None,
+    /// The list lacks it, and no read of its own has said that it is gone.
+    Hidden,
+}
+
+fn find(context: &Context<'_>, turn: &Turn<'_>, groups: Vec<Group>) -> Found {
     let Turn { step, ring, plan } = turn;
     let name = &context.rollout.id.plan;
     if let Some((id, owned)) = context.state.group_of(name, &ring.name) {
         return match groups.into_iter().find(|group| group.id == *id) {
-            Some(group) => Some(Some(group)),
-            None => drift::is_gone(context.world, id, &owned.last).then_some(None),
+            Some(group) => Found::Group(group),
+            None if drift::is_gone(context.world, id, &owned.last) => Found::None,
+            None => Found::Hidden,
         };
     }
     // A create that was in doubt may have been applied after all.
-    Some(grouping::find_own(context.known(), name, plan, &step.policies, &groups).ok().flatten().cloned())
+    match grouping::find_own(context.known(), name, plan, &step.policies, &groups) {
+        Ok(Some(group)) => Found::Group(group.clone()),
+        Ok(None) | Err(_) => Found::None,
+    }
 }
 
 /// Goes on with the ring whose turn it is.

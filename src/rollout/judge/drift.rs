@@ -64,10 +64,15 @@ pub(crate) fn is_gone(world: &Observations, id: &GroupId, last: &Group) -> bool 
     single.is_some_and(|read| read.value.is_none() && since(last.updated_at, read.as_of) > LIST_SETTLES_IN)
 }
 
-/// How a group drifted from what ringward left, or, unless it is to be written back, from what is accepted.
-pub(crate) fn drift(known: Known<'_>, owned: &OwnedGroup, seen: Option<Group>, restores: bool) -> GroupDrift {
+/// How a group drifted: `from_left`, from what ringward left; else from what is accepted.
+pub(crate) fn drift(
+    known: Known<'_>,
+    owned: &OwnedGroup,
+    seen: Option<Group>,
+    from_left: bool,
+) -> GroupDrift {
     let mut expected = owned.last.clone();
-    if restores {
+    if from_left {
         expected.content = owned.left.clone();
     }
     let elsewhere = elsewhere(known, &expected, seen.as_ref());

@@ -287,9 +287,14 @@ pub fn failing_devices(subject: Subject<'_>, judgement: &Judgement) -> BTreeSet<
         return BTreeSet::new();
     };
     let watched = HealthSubject { subject, assigned, environment };
-    match judgement.gate {
-        Gate::Dark => watched.silent_by(|look| said(look, subject.plan.health) == Said::Fails),
-        gate => watched.found(gate),
+    match judgement.gate.asks() {
+        Asks::Health(HealthGate::Stalled) => watched.found(Gate::Stalled),
+        Asks::Health(HealthGate::Dark) => {
+            watched.silent_by(|look| said(look, subject.plan.health) == Said::Fails)
+        }
+        Asks::Schedule | Asks::Sight | Asks::Plan | Asks::People | Asks::Arrival | Asks::Nothing => {
+            BTreeSet::new()
+        }
     }
 }
 

@@ -188,8 +188,9 @@ pub(crate) struct Place<'a> {
     policies: &'a BTreeSet<PolicyId>,
     /// What was on offer before; `None`: nothing, or no single version.
     was: Option<&'a str>,
-    /// Before which write, and the same in words.
+    /// The write that put it there; of one that is only foreseen, the next.
     write: WriteId,
+    /// Before what that was, in words.
     before: String,
 }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::case::Case;
-use super::ledger::{PlanLine, WordLine};
+use super::ledger::{PlanLine, WordLine, enters};
 use crate::ids::UserGroupName;
 use crate::plan::model::RingPlan;
 use crate::rollout::record::{Event, Evidence, Gate, Judgement};
@@ -38,9 +38,7 @@ pub(super) fn spoken(case: &Case<'_>) {
 pub(super) fn entered(case: &Case<'_>) {
     let Some(line) = case.line else { return };
     let (ring, judgements) = match case.event {
-        Event::WritePlanned { ring, intent } if !intent.purpose.is_of_any_stage() => {
-            (ring, &intent.judgements)
-        }
+        Event::WritePlanned { ring, intent } if enters(&intent.purpose) => (ring, &intent.judgements),
         Event::RingAssigned { ring, judgements, .. } => (ring, judgements),
         _ => return,
     };

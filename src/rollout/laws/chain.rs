@@ -24,7 +24,7 @@ pub(super) fn check(case: &Case<'_>) {
     let confirms = matches!(event, Event::ClockConfirmed { .. });
     let goes_on = confirms || case.ledger.last_at.is_none_or(|last| last <= case.at);
     case.require(goes_on, || "its time lies before that of the event before it");
-    if is_of_account(case) {
+    if held_as_of_account(case) {
         return;
     }
     let Some(id) = &case.entry.rollout else { return case.breach("it names no rollout") };
@@ -87,8 +87,8 @@ pub(super) fn clock(case: &Case<'_>) {
     }
 }
 
-/// Whether an event is about the account; if so, it is held against the books of it.
-fn is_of_account(case: &Case<'_>) -> bool {
+/// Holds an event that is about the account against the books of it; says whether it is.
+fn held_as_of_account(case: &Case<'_>) -> bool {
     let ledger = case.ledger;
     let proof = match case.event {
         Event::DaemonStarted { .. }

@@ -3,6 +3,7 @@
 //! **Invariant:** the devices are counted anew from the numbers on record, by the plan's own allowance.
 
 use super::case::Case;
+use super::ledger::enters;
 use crate::plan::model::{AllowDowngrade, RingPlan};
 use crate::rollout::record::{Event, Evidence, Moves};
 use crate::version::{ClientVersion, Environment};
@@ -15,7 +16,7 @@ pub(super) fn check(case: &Case<'_>) {
     let (Some(ring), Some(line)) = (case.event.ring(), case.line) else { return };
     let Some(plan) = line.ring_plan(ring) else { return };
     match case.event {
-        Event::WritePlanned { intent, .. } if !intent.purpose.is_of_any_stage() => {
+        Event::WritePlanned { intent, .. } if enters(&intent.purpose) => {
             // Logs of older versions have no numbers.
             let Some(moves) = &intent.moves else { return };
             for (environment, target) in &plan.targets {

@@ -5,7 +5,7 @@
 
 use super::audit::Law;
 use super::case::Case;
-use super::ledger::Owned;
+use super::ledger::{Owned, enters};
 use super::proof::content::offers;
 use super::proof::drift::{RESTORES, forbidden, is_off_known, is_off_left, is_updater};
 use super::proof::ensure;
@@ -49,7 +49,7 @@ pub(super) fn check(case: &Case<'_>) {
 /// While a group is to be written back, nothing else is entered or ends for its plan.
 pub(super) fn nothing_else(case: &Case<'_>) {
     let goes_on = match case.event {
-        Event::WritePlanned { intent, .. } => !intent.purpose.is_of_any_stage(),
+        Event::WritePlanned { intent, .. } => enters(&intent.purpose),
         Event::RingAssigned { .. } | Event::RingRecognised { .. } | Event::RolloutCompleted {} => true,
         _ => false,
     };

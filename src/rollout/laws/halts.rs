@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::case::Case;
-use super::ledger::{LedgerRingState, LeftLine, PlanLine, PlanPhase, PlannedRing};
+use super::ledger::{LedgerRingState, LeftLine, PlanLine, PlanPhase, PlannedRing, is_of_health};
 use super::proof::adoption::is_adopted;
 use super::proof::{Proof, drift, ensure, health};
 use crate::ids::{DeviceId, RingName};
@@ -28,7 +28,7 @@ pub(super) fn check(case: &Case<'_>) {
             let same = line.halted == Some(cause);
             case.require(same, || "what is acknowledged is not what halted the rollout");
             for found in acknowledged {
-                let of_health = found.gate.is_of_health();
+                let of_health = is_of_health(found.gate);
                 let reached = line.ring(&found.ring).is_some_and(|ring| !ring.is(LedgerRingState::Pending));
                 let reached = reached || line.is_of_left(found);
                 case.require(reached && (of_health || found.devices.is_empty()), || {
@@ -173,7 +173,7 @@ pub(super) fn waivers(case: &Case<'_>) {
     let Some(line) = case.line else { return };
     match case.event {
         Event::GateWaived { ring, gate } => {
-            let of_health = gate.is_of_health();
+            let of_health = is_of_health(*gate);
             let gone = line.phase == PlanPhase::Withdrawn || line.dropped.contains(ring);
             let dropped = *gate == Gate::Ring && gone;
             let waivable = of_health || dropped || matches!(gate, Gate::Adoption | Gate::Soak);

@@ -8,7 +8,7 @@
 
 use super::audit::Law;
 use super::case::Case;
-use super::ledger::{LedgerRingState, LeftLine, PlanLine, PlannedRing};
+use super::ledger::{LedgerRingState, LeftLine, PlanLine, PlannedRing, is_of_health};
 use super::proof::adoption::{adds_up, census, eligible, is_adopted};
 use super::proof::ensure;
 use super::proof::health::{counts_the_same, is_judged};
@@ -204,7 +204,7 @@ pub(super) fn in_sight(case: &Case<'_>) {
     }
     for ring in &line.rings {
         let mut gates = ring.unknown.keys().map(|(gate, _)| gate);
-        if let Some(gate) = gates.find(|gate| gate.is_of_health()) {
+        if let Some(gate) = gates.find(|gate| is_of_health(**gate)) {
             case.breach(format!("a write is planned while gate {gate} of {} is unknown", ring.name));
         }
     }

@@ -4,7 +4,7 @@
 
 use super::audit::Law;
 use super::case::Case;
-use super::ledger::{LedgerRingState, PlanLine, PlanPhase, RingLine, same_offer};
+use super::ledger::{LedgerRingState, PlanLine, PlanPhase, RingLine, enters, same_offer};
 use crate::ids::RingName;
 use crate::plan::model::{OnNewTarget, Plan};
 use crate::rollout::record::{Event, Gate};
@@ -51,7 +51,7 @@ pub(super) fn check(case: &Case<'_>) {
     let Some(line) = case.line else { return };
     match case.event {
         Event::RingReached { ring } => reached(case, line, ring),
-        Event::WritePlanned { intent, .. } if intent.purpose.is_of_any_stage() => {}
+        Event::WritePlanned { intent, .. } if !enters(&intent.purpose) => {}
         Event::WritePlanned { ring, .. } | Event::RingAssigned { ring, .. } => {
             in_turn(&case.under(Law::WriteAllowed), line, ring);
         }

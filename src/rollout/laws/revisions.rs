@@ -13,7 +13,7 @@ use crate::plan::change::profile_set;
 use crate::plan::model::{
     ApprovalRule, DeviceLimit, Forbid, Plan, ProfileRef, Revision, RingPlan, RollbackRules,
 };
-use crate::rollout::record::{BlockKind, Event, GroupContent};
+use crate::rollout::record::{BlockKind, Event, GroupContent, Purpose};
 use crate::time::{SignedDuration, Timestamp, after, in_words, since};
 
 /// A person's confirmation counts for so long.
@@ -34,17 +34,20 @@ pub(super) fn check(case: &Case<'_>) {
         }
         Event::PlanRenamed { .. } => waited(case, case.waiting(), "a plan has another name"),
         Event::PlanRestricted { plan, .. } => only_restricts(case, plan),
-        // What goes back stands where it stood.
-        Event::WritePlanned { intent, .. } if !intent.purpose.goes_back() => {
-            // What only takes profiles out offers nothing.
-            if !intent.purpose.is_of_another_group() {
-                unforbidden(case, &intent.after);
+        Event::WritePlanned { intent, .. } => match intent.purpose {
+            Purpose::Target | Purpose::MoveOut { .. } | Purpose::Restore => {
+                // What only takes profiles out offers nothing.
+                if !matches!(intent.purpose, Purpose::MoveOut { .. }) {
+                    unforbidden(case, &intent.after);
+                }
+                // What was taken out of one group is put into the other, whatever stands there since.
+                if !case.line.is_some_and(|line| line.is_second_half(case.event)) {
+                    not_past_a_block(case);
+                }
             }
-            // What was taken out of one group is put into the other, whatever stands there since.
-            if !case.line.is_some_and(|line| line.is_second_half(case.event)) {
-                not_past_a_block(case);
-            }
-        }
+            // What goes back stands where it stood.
+            Purpose::Rollback { .. } | Purpose::PutBack { .. } => {}
+        },
         Event::RingAssigned { group, .. } | Event::RingRecognised { group, .. } => {
             unforbidden(case, &group.content);
             not_past_a_block(case);

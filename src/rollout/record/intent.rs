@@ -116,7 +116,10 @@ impl Purpose {
     /// Whether devices are offered again what they were offered before: that asks no gate and no schedule, and is
     /// never held against `max_devices` and the guard.
     pub const fn goes_back(&self) -> bool {
-        matches!(self, Self::Rollback { .. } | Self::PutBack { .. })
+        match self {
+            Self::Rollback { .. } | Self::PutBack { .. } => true,
+            Self::Target | Self::MoveOut { .. } | Self::Restore => false,
+        }
     }
 
     /// What a rollback takes environments of the ring's group back to.

@@ -26,7 +26,10 @@ use crate::rollout::record::{
 };
 use crate::rollout::state::{IllegalEvent, Phase, Rollout, State};
 use crate::rollout::tell::preview::devices::{DeviceCounts, moved};
-use crate::rollout::tell::{decision::decide, preview::open_write::begun};
+use crate::rollout::tell::{
+    decision::decide,
+    preview::open_write::{OpenWrite, begun},
+};
 use crate::rollout::world::{Desired, Known, Observations};
 use crate::time::{SignedDuration, Timestamp, after};
 
@@ -141,9 +144,9 @@ pub fn preview(name: &PlanName, revision: &Revision, known: Known<'_>) -> Result
         None => state.plans.get(name).map(|plan| plan.rollout.id.clone()),
     };
     let waiting_on = waiting_on(name, desired, known)?;
-    let refused = begun(name, desired, known, false)?;
+    let refused = begun(name, desired, known, OpenWrite::Refused)?;
     let other = refused.plans.get(name).map(|plan| &plan.rollout.id);
-    let mut ahead = PlanAhead { name, state: begun(name, desired, known, true)?, world, now };
+    let mut ahead = PlanAhead { name, state: begun(name, desired, known, OpenWrite::Applied)?, world, now };
     let (restores, blocked) = ahead.undrifted();
     let waits = ahead.rollout().is_some_and(|rollout| rollout.waiting.is_some());
     if waits {

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::books::{Ledger, LedgerBlockedVersion};
+use super::kinds::is_of_health;
 use super::plan::{PlanLine, PlanPhase};
 use super::ring::LedgerRingState;
 use super::{waiting, words};
@@ -218,10 +219,10 @@ impl<'a> Ledger<'a> {
 
 fn speaks_of_health(event: &Event) -> bool {
     match event {
-        Event::RingVerified { judgements, .. } => judgements.iter().any(|word| word.gate.is_of_health()),
-        Event::GateUnknown { gate, .. } | Event::GateWaived { gate, .. } => gate.is_of_health(),
+        Event::RingVerified { judgements, .. } => judgements.iter().any(|word| is_of_health(word.gate)),
+        Event::GateUnknown { gate, .. } | Event::GateWaived { gate, .. } => is_of_health(*gate),
         Event::Halted { cause: Cause::Unhealthy { .. } } => true,
-        Event::HaltLifted { acknowledged, .. } => acknowledged.iter().any(|found| found.gate.is_of_health()),
+        Event::HaltLifted { acknowledged, .. } => acknowledged.iter().any(|found| is_of_health(found.gate)),
         _ => false,
     }
 }

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::groups::GroupBook;
+use super::kinds::is_of_health;
 use super::left::{BroughtVersions, LeftLine};
 use super::ring::{LedgerRingState, RingLine};
 use crate::ids::{PlanName, RingName};
@@ -146,8 +147,15 @@ impl<'a> PlanLine<'a> {
     /// Whether a write puts a profile in, or back, that is in no group, for it was taken out of one.
     pub(crate) fn is_second_half(&self, event: &Event) -> bool {
         let Event::WritePlanned { ring, intent } = event else { return false };
-        let puts_in = matches!(intent.purpose, Purpose::Target | Purpose::PutBack { .. });
-        puts_in && self.ring(ring).is_some_and(|ring| !ring.between.is_empty())
+        let Some(ring) = self.ring(ring) else { return false };
+        match &intent.purpose {
+            Purpose::Target => !ring.between.is_empty(),
+            // Into the group that it was taken out of, and no other.
+            Purpose::PutBack { .. } => {
+                intent.before.as_ref().is_some_and(|group| ring.between.contains_key(&group.id))
+            }
+            Purpose::MoveOut { .. } | Purpose::Restore | Purpose::Rollback { .. } => false,
+        }
     }
 
     /// What goes back next: all that is left of a ring that has begun, else of the latest ring.
@@ -229,7 +237,7 @@ impl<'a> PlanLine<'a> {
 
     /// Whether what is acknowledged was found of what is left in a ring.
     pub(crate) fn is_of_left(&self, found: &Acknowledged) -> bool {
-        found.gate.is_of_health() && self.left_in(&found.ring).is_some()
+        is_of_health(found.gate) && self.left_in(&found.ring).is_some()
     }
 
     /// Rings that the plan does not name any more go back as rings of the rollout.

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::kinds::enters;
 use crate::ids::{DeviceId, GroupId, PolicyId, RingName};
 use crate::rollout::record::{
     Acknowledged, Cancelled, Cause, Event, Finding, Gate, Group, Purpose, Unknown, WriteIntent,
@@ -169,7 +170,7 @@ impl<'a> RingLine<'a> {
             }
             Event::GateWaived { gate, .. } => _ = self.waived.insert(*gate, at),
             _ if self.origin.is_some() => {}
-            Event::WritePlanned { intent, .. } if intent.purpose.is_of_any_stage() => {
+            Event::WritePlanned { intent, .. } if !enters(&intent.purpose) => {
                 // What its gates cannot tell, they still cannot afterwards.
                 self.origin = Some(self.state);
                 // What is put back is offered nothing new: the ring stays where it is.

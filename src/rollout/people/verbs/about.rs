@@ -40,10 +40,18 @@ impl About {
     /// A text in which the name of each of these stands in braces, with what it is.
     pub(crate) fn fill(&self, text: &str) -> String {
         let Self { plan, ring, gate, held, phase, version, stuck, asked, revision } = self;
-        let names = ["plan", "ring", "gate", "held", "phase", "version", "stuck", "asked", "revision"];
-        let values = [plan, ring, gate, held, phase, version, stuck, asked, revision];
-        let named = |name: &str| names.iter().zip(values).find(|(known, _)| **known == name);
-        let named = |name: &str| named(name).map(|(_, value)| value);
+        let named = |name: &str| match name {
+            "plan" => Some(plan),
+            "ring" => Some(ring),
+            "gate" => Some(gate),
+            "held" => Some(held),
+            "phase" => Some(phase),
+            "version" => Some(version),
+            "stuck" => Some(stuck),
+            "asked" => Some(asked),
+            "revision" => Some(revision),
+            _ => None,
+        };
         let mut pieces = text.split('{');
         let mut filled = pieces.next().unwrap_or_default().to_owned();
         for piece in pieces {

@@ -35,7 +35,8 @@ macro_rules! columns {
     )*};
 }
 
-/// Columns that say whether something is so: their values where it is not, and where it is.
+/// Columns that say whether something is so: their values where it is not, and where it is. Of `Named` that is
+/// whether the plan's file dropped the ring.
 macro_rules! whether {
     ($($column:ident: $no:ident, $yes:ident;)*) => {$(
         impl $column {

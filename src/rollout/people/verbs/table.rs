@@ -71,22 +71,38 @@ pub const fn confirm_clock(clock: ClockSight) -> Cell {
 /// `resume PLAN`. It lifts pause and halt in every phase: those of a rollout that is finished would meet the next.
 /// A halt is not lifted while its group offers what a rollback blocks: that would accept it.
 pub const fn resume(holds: PauseOrHalt, writes: Writes, offered: Offered) -> Cell {
-    match holds {
-        PauseOrHalt::Paused => Cell::Done(Effect::LiftPause),
-        PauseOrHalt::Halted => lift_halt(offered, Effect::LiftHalt),
-        PauseOrHalt::PausedAndHalted => lift_halt(offered, Effect::LiftBoth),
-        PauseOrHalt::Free => match writes {
-            Writes::Allowed => Cell::Refused(Refused::NotHeld),
-            Writes::Stopped => Cell::Refused(Refused::OnlyStopped),
-        },
-    }
-}
-
-const fn lift_halt(offered: Offered, lifted: Effect) -> Cell {
-    match offered {
-        Offered::Sound => Cell::Done(lifted),
-        Offered::BlockedVersion => Cell::Refused(Refused::OffersBlockedVersion),
-        Offered::Forbidden => Cell::Refused(Refused::OffersForbidden),
+    match (holds, writes, offered) {
+        (
+            PauseOrHalt::Paused,
+            Writes::Allowed | Writes::Stopped,
+            Offered::Sound | Offered::BlockedVersion | Offered::Forbidden,
+        ) => Cell::Done(Effect::LiftPause),
+        (PauseOrHalt::Halted, Writes::Allowed | Writes::Stopped, Offered::Sound) => {
+            Cell::Done(Effect::LiftHalt)
+        }
+        (PauseOrHalt::PausedAndHalted, Writes::Allowed | Writes::Stopped, Offered::Sound) => {
+            Cell::Done(Effect::LiftBoth)
+        }
+        (
+            PauseOrHalt::Halted | PauseOrHalt::PausedAndHalted,
+            Writes::Allowed | Writes::Stopped,
+            Offered::BlockedVersion,
+        ) => Cell::Refused(Refused::OffersBlockedVersion),
+        (
+            PauseOrHalt::Halted | PauseOrHalt::PausedAndHalted,
+            Writes::Allowed | Writes::Stopped,
+            Offered::Forbidden,
+        ) => Cell::Refused(Refused::OffersForbidden),
+        (
+            PauseOrHalt::Free,
+            Writes::Allowed,
+            Offered::Sound | Offered::BlockedVersion | Offered::Forbidden,
+        ) => Cell::Refused(Refused::NotHeld),
+        (
+            PauseOrHalt::Free,
+            Writes::Stopped,
+            Offered::Sound | Offered::BlockedVersion | Offered::Forbidden,
+        ) => Cell::Refused(Refused::OnlyStopped),
     }
 }
 
@@ -94,13 +110,22 @@ const fn lift_halt(offered: Offered, lifted: Effect) -> Cell {
 /// for a stop. In a rollout that goes back already it takes back what was left out.
 pub const fn rollback(phase: Phase, holds: PauseOrHalt, ways: RollbackTargets) -> Cell {
     match (phase, ways) {
-        (Phase::Superseded, _) => Cell::Refused(Refused::Succeeded),
+        (
+            Phase::Superseded,
+            RollbackTargets::Known | RollbackTargets::Missing | RollbackTargets::NothingMoved,
+        ) => Cell::Refused(Refused::Succeeded),
         (
             Phase::Running | Phase::Completed | Phase::RollingBack | Phase::RolledBack | Phase::Withdrawn,
             ways,
         ) => match (ways, holds) {
-            (RollbackTargets::NothingMoved, _) => Cell::Refused(Refused::NothingMoved),
-            (RollbackTargets::Missing, _) => Cell::Refused(Refused::NoRollbackTarget),
+            (
+                RollbackTargets::NothingMoved,
+                PauseOrHalt::Free | PauseOrHalt::Paused | PauseOrHalt::Halted | PauseOrHalt::PausedAndHalted,
+            ) => Cell::Refused(Refused::NothingMoved),
+            (
+                RollbackTargets::Missing,
+                PauseOrHalt::Free | PauseOrHalt::Paused | PauseOrHalt::Halted | PauseOrHalt::PausedAndHalted,
+            ) => Cell::Refused(Refused::NoRollbackTarget),
             (RollbackTargets::Known, PauseOrHalt::Free) => Cell::Done(Effect::RollBack),
             (RollbackTargets::Known, PauseOrHalt::Paused) => Cell::Done(Effect::LiftPauseAndRollBack),
             (RollbackTargets::Known, PauseOrHalt::Halted) => Cell::Done(Effect::LiftHaltAndRollBack),
@@ -184,9 +209,25 @@ const fn letting_go(place: RingSituation, waived: Waived) -> Cell {
 /// A gate of health, which is judged from a ring's entry until the rollout is final.
 const fn health(place: RingSituation, waived: Waived) -> Cell {
     match (place, waived) {
-        (RingSituation::Verified, Waived::No) => Cell::Done(Effect::Waive),
-        (RingSituation::Verified, Waived::Already) => Cell::Refused(Refused::WaivedAlready),
-        (place, waived) => leaving(place, waived),
+        (RingSituation::Pending, Waived::No | Waived::Already) => Cell::Refused(Refused::NotItsTurn),
+        (RingSituation::RollingBack | RingSituation::RolledBack, Waived::No | Waived::Already) => {
+            Cell::Refused(Refused::Over)
+        }
+        (RingSituation::Entering | RingSituation::Writing | RingSituation::OutcomeUnknown, Waived::No) => {
+            Cell::Done(Effect::WaiveAhead)
+        }
+        (RingSituation::Adopting | RingSituation::Soaking | RingSituation::Verified, Waived::No) => {
+            Cell::Done(Effect::Waive)
+        }
+        (
+            RingSituation::Entering
+            | RingSituation::Writing
+            | RingSituation::OutcomeUnknown
+            | RingSituation::Adopting
+            | RingSituation::Soaking
+            | RingSituation::Verified,
+            Waived::Already,
+        ) => Cell::Refused(Refused::WaivedAlready),
     }
 }
 

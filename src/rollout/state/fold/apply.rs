@@ -48,7 +48,7 @@ impl State {
         Ok(())
     }
 
-    /// Folds in what is about to be recorded at `now`.
+    /// Folds in what a decision is about to record at `now`. A confirmed clock is a person's, and goes back.
     ///
     /// # Errors
     /// When it does not fit the state, which then stays as it was.

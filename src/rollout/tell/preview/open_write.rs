@@ -8,17 +8,28 @@ use crate::rollout::judge::plan_file::Takes;
 use crate::rollout::state::{IllegalEvent, RingState, State};
 use crate::rollout::world::{Desired, Known};
 
+/// What is supposed of a write that has no outcome yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OpenWrite {
+    /// It was applied, so its ring is entered.
+    Applied,
+    /// It came to nothing, so its ring is not.
+    Refused,
+}
+
 /// The state in which the plan's rollout runs on this revision: no write is open any more, and a
-/// person has accepted the groups as they are. `is_applied`: what is supposed of a write that has no outcome yet;
-/// where it was, its ring is entered.
+/// person has accepted the groups as they are.
 pub(super) fn begun(
     name: &PlanName,
     desired: Desired<'_>,
     known: Known<'_>,
-    is_applied: bool,
+    open: OpenWrite,
 ) -> Result<State, IllegalEvent> {
     let step = |state: &State| lifecycle::step(name, desired, Known { state, ..known }, Takes::Effect);
-    let mut entries = if is_applied { step(known.state) } else { Vec::new() };
+    let mut entries = match open {
+        OpenWrite::Applied => step(known.state),
+        OpenWrite::Refused => Vec::new(),
+    };
     let mut state = known.state.clone();
     // The groups as read say what became of an open write.
     for ring in state.plans.values_mut().flat_map(|plan| &mut plan.rollout.rings) {

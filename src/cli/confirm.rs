@@ -177,5 +177,5 @@ fn list(page: &mut Prose<'_>, title: &str, lines: &[String]) -> io::Result<()> {
 }
 
 fn held(hold: &AttributionJson) -> String {
-    format!("{} since {}: {}", safe(&hold.actor.to_string()), at(hold.since), safe(&hold.reason))
+    format!("{} since {}: {}", safe(&hold.actor), at(hold.since), safe(&hold.reason))
 }

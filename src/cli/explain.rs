@@ -158,7 +158,7 @@ fn sentence(headline: &str) -> String {
 fn left_pause(page: &mut Prose<'_>, rollout: &RolloutJson) -> io::Result<()> {
     let is_said = rollout.waiting_on.iter().any(|blocker| blocker.code == "paused");
     let Some(pause) = rollout.paused.as_ref().filter(|_| !is_said) else { return Ok(()) };
-    let (who, why) = (safe(&pause.actor.to_string()), safe(&pause.reason));
+    let (who, why) = (safe(&pause.actor), safe(&pause.reason));
     page.say("  ", format!("The plan is paused by {who} since {}: {why}", page.moment(pause.since)))
 }
 

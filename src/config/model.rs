@@ -5,9 +5,6 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
 use crate::config::values::{Audience, CertsUrl, HostName, Listen, TeamName};
 use crate::ids::{AccountId, Email, ServiceName};
 use crate::plan::model::{ApprovalFloor, DeviceLimit, Revisions};
@@ -113,13 +110,10 @@ impl RunSettings {
     }
 }
 
-/// A person's word for the machine's clock, from `ringward.yaml`.
-// For a proxy in front whose clock is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(as = ClockTrustJson)]
+/// A person's word that the machine's clock is right: for a proxy in front whose clock is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClockTrust {
-    /// From when on it does not count any more.
-    // The end of its last day, UTC.
+    /// The first instant at which it does not count any more: the end of its last day, UTC.
     pub until: Timestamp,
     /// Why.
     pub reason: String,

@@ -20,9 +20,8 @@ use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, after};
 /// A plan missing for this long, in wall time and by at least two looks, is gone.
 const GONE_AFTER_SECONDS: f64 = 60.0;
 
-/// Something wrong with a plan file or the plans directory.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
-#[schema(as = FileProblemJson)]
+/// Something wrong with a file or the directory, for status, page and metrics.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct FileProblem {
     /// The file, or the directory.
     pub file: String,

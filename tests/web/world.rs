@@ -204,7 +204,7 @@ fn pending_ring() -> RingReport {
         census: None,
         next_opening: Some(at("2026-10-13T09:00:00Z")),
         schedule: Some(ScheduleReport {
-            state: "outside_openings".to_owned(),
+            state: "outside_openings",
             because: "closed, outside its openings".to_owned(),
             next_open: Some(at("2026-10-13T09:00:00Z")),
             next_close: Some(at("2026-10-13T16:00:00Z")),

@@ -52,7 +52,7 @@ pub(super) fn text(page: &mut Prose<'_>, answer: &RolloutsAnswer) -> io::Result<
 /// The stop of all writes.
 fn stop_text(page: &mut Prose<'_>, answer: &RolloutsAnswer) -> io::Result<()> {
     let Some(stop) = &answer.stopped else { return Ok(()) };
-    let (who, why) = (safe(&stop.actor.to_string()), safe(&stop.reason));
+    let (who, why) = (safe(&stop.actor), safe(&stop.reason));
     let (lead, since) = (page.paint(Tint::Bad, "All writes are stopped"), page.moment(stop.since));
     page.say("", format!("{lead} by {who} since {since}: {why}"))?;
     writeln!(page.out, "  when it is safe: ringward start --reason …\n")
@@ -99,7 +99,7 @@ fn rollout_text(page: &mut Prose<'_>, rollout: &RolloutJson) -> io::Result<()> {
 /// The pause and the halt of a rollout.
 fn holds(page: &mut Prose<'_>, rollout: &RolloutJson) -> io::Result<()> {
     if let Some(pause) = &rollout.paused {
-        let (who, why) = (safe(&pause.actor.to_string()), safe(&pause.reason));
+        let (who, why) = (safe(&pause.actor), safe(&pause.reason));
         let paused = page.paint(Tint::Waiting, "paused");
         page.say("  ", format!("{paused} by {who} since {}: {why}", page.moment(pause.since)))?;
     }

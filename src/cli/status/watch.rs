@@ -152,11 +152,7 @@ impl StatusWatch {
                 lines.insert(DAEMON.to_owned(), "the daemon answers".to_owned());
             }
             if let Some(stop) = &answer.stopped {
-                let text = format!(
-                    "all writes are stopped by {}: {}",
-                    safe(&stop.actor.to_string()),
-                    safe(&stop.reason)
-                );
+                let text = format!("all writes are stopped by {}: {}", safe(&stop.actor), safe(&stop.reason));
                 lines.insert(STOP.to_owned(), text);
             } else if self.lines.contains_key(STOP) {
                 lines.insert(STOP.to_owned(), "writes are allowed".to_owned());

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::rollout::record::remote::Group;
@@ -162,29 +161,20 @@ pub enum Drift {
     OtherUpdater(Box<OtherUpdater>),
 }
 
-/// One way in which a ring's group or devices differ from what ringward left.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(as = DriftJson)]
+/// A drift that is there now.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DriftFinding {
-    /// The ring.
     pub ring: RingName,
-    /// `version_changed`, `policies_changed`, `group_deleted`, `profile_moved`, `other_updater`,
-    /// `group_renamed`.
-    #[schema(value_type = String)]
+    /// Its kind; a group that drifted in two ways has two findings.
     pub kind: DriftKind,
-    /// What becomes of it: `halts` (the rollout), `to_restore`, `accepted`, `noted` (it changes
-    /// nothing).
-    #[schema(value_type = String)]
+    /// What becomes of it.
     pub standing: DriftStanding,
-    /// What it is, for people. A group that drifted in two ways has two entries with the same text.
+    /// What it is, for people.
     pub text: String,
 }
 
 /// What becomes of a drift.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::IntoStaticStr,
-)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum DriftStanding {
     /// The rollout halts, or is halted, for it.

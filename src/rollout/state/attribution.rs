@@ -4,19 +4,13 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
 use crate::rollout::record::{Actor, Recorded};
 use crate::time::{Timestamp, short};
 
-/// A person's stop or pause.
-// Of a waiver and a block as well.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(as = AttributionJson)]
+/// Who, why, since when: of a stop, a pause, a waiver, a block.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribution {
-    /// Who: `local:<user>` or `loopback`.
-    #[schema(value_type = String)]
+    /// Who.
     pub actor: Actor,
     /// Why.
     pub reason: String,

@@ -4,9 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
 use crate::fleet::Census;
 use crate::ids::{Email, GroupId, RingName};
 use crate::plan::model::RingPlan;
@@ -106,24 +103,23 @@ pub struct Unsure {
     pub halts_at: Timestamp,
 }
 
-/// A ring's schedule at one instant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(as = ScheduleJson)]
+/// What a ring's schedule says at one instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScheduleReport {
     /// `always_open`, `in_opening`, `outside_openings` or `frozen`.
-    pub state: String,
+    pub state: &'static str,
     /// The same as half a sentence, with a freeze's reason.
     pub because: String,
-    /// When writing becomes possible next; `null`: it does not end before, or never within sight.
+    /// When writing becomes possible next; `None`: it does not end before, or never within sight.
     pub next_open: Option<Timestamp>,
-    /// When writing ends next; `null`: no end within sight.
+    /// When writing ends next; `None`: no end within sight.
     pub next_close: Option<Timestamp>,
 }
 
 impl ScheduleReport {
     pub(crate) fn of(schedule: &Schedule, now: Timestamp) -> Self {
         let Outlook { because, next_open, next_close } = schedule.outlook(now);
-        Self { state: because.as_str().to_owned(), because: because.to_string(), next_open, next_close }
+        Self { state: because.as_str(), because: because.to_string(), next_open, next_close }
     }
 }
 

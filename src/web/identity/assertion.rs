@@ -48,11 +48,15 @@ struct Claims {
     iss: String,
     aud: Vec<String>,
     exp: i64,
+    #[serde(default)]
     nbf: Option<i64>,
     #[serde(rename = "type")]
     of: String,
+    #[serde(default)]
     email: Option<String>,
+    #[serde(default)]
     common_name: Option<String>,
+    #[serde(default)]
     sub: Option<String>,
 }
 

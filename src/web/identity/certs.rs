@@ -65,8 +65,11 @@ struct KeySet {
 struct Jwk {
     kid: String,
     kty: String,
+    #[serde(default)]
     alg: Option<String>,
+    #[serde(default)]
     n: Option<String>,
+    #[serde(default)]
     e: Option<String>,
 }
 

@@ -11,8 +11,6 @@ use utoipa::ToSchema;
 
 use crate::ids::{GroupId, RingName};
 use crate::rollout::record::Gate;
-/// A ring's schedule at one instant.
-pub use crate::rollout::tell::ring_report::ScheduleReport as ScheduleJson;
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 
@@ -76,6 +74,19 @@ pub struct MovesJson {
     pub text: String,
 }
 
+/// A ring's schedule at one instant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ScheduleJson {
+    /// `always_open`, `in_opening`, `outside_openings` or `frozen`.
+    pub state: String,
+    /// The same as half a sentence, with a freeze's reason.
+    pub because: String,
+    /// When writing becomes possible next; `null`: it does not end before, or never within sight.
+    pub next_open: Option<Timestamp>,
+    /// When writing ends next; `null`: no end within sight.
+    pub next_close: Option<Timestamp>,
+}
+
 /// A deployment group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GroupJson {
@@ -137,8 +148,10 @@ pub struct GateJson {
     /// How old that observation was at the decision.
     pub age_seconds: Option<i64>,
     /// What gate `stalled` counted; `null` for the others.
+    #[serde(default)]
     pub stalled: Option<StalledJson>,
     /// What gate `dark` counted; `null` for the others.
+    #[serde(default)]
     pub dark: Option<DarkJson>,
 }
 

@@ -9,10 +9,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::ids::{PlanName, RingName};
-/// One way in which a ring's group or devices differ from what ringward left.
-pub use crate::rollout::record::DriftFinding as DriftJson;
-/// A person's stop or pause.
-pub use crate::rollout::state::Attribution as AttributionJson;
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 use crate::web::json::ring::{GateJson, MovesJson, RingJson};
@@ -43,8 +39,10 @@ pub struct RolloutJson {
     /// What is in the way of the next move; empty only when the rollout is final.
     pub waiting_on: Vec<BlockerJson>,
     /// A newer target that waits until this rollout is completed (`on_new_target: finish`).
+    #[serde(default)]
     pub newer_target: Option<NewerTargetJson>,
     /// The revision of the plan's file that waits, with what it changes and whom it moves.
+    #[serde(default)]
     pub revision_waits: Option<RevisionWaitsJson>,
     /// What somebody else did to its groups and devices, as it stands now.
     #[serde(default)]
@@ -53,13 +51,16 @@ pub struct RolloutJson {
     #[serde(default)]
     pub superseded_offers: Vec<SupersededJson>,
     /// How far it went back, if somebody had it go back.
+    #[serde(default)]
     pub rollback: Option<RollbackJson>,
     /// Blocked versions: what the plan's rollbacks took back, until `unblock`.
-    #[serde(default, rename = "held_out")]
+    #[serde(default)]
+    #[serde(rename = "held_out")]
     pub blocked_versions: Vec<BlockedVersionJson>,
     /// Whether the whole of it could go back now: `known`, `missing` (a ring has nowhere to go) or
     /// `nothing_moved`.
-    #[serde(default, rename = "way_back")]
+    #[serde(default)]
+    #[serde(rename = "way_back")]
     pub rollback_target: String,
     /// The earliest instant at which it can move, where the clock alone can tell.
     pub earliest_move: Option<Timestamp>,
@@ -139,18 +140,37 @@ pub struct HaltJson {
     /// Since when.
     pub since: Timestamp,
     /// The ring that it is about.
+    #[serde(default)]
     pub ring: Option<RingName>,
     /// What the gate said that halted it; `null` for causes without one.
+    #[serde(default)]
     pub gate: Option<GateJson>,
     /// For how many devices a health gate failed; `null` for other causes. Who they were stands in the
     /// log.
+    #[serde(default)]
     pub devices: Option<usize>,
     /// Whether its group offers a blocked version now: then `resume` is refused.
-    #[serde(default, rename = "offers_held_out")]
+    #[serde(default)]
+    #[serde(rename = "offers_held_out")]
     pub offers_blocked_version: bool,
     /// Whether the plan forbids what the rollout offers: then it cannot be resumed.
     #[serde(default)]
     pub offers_forbidden: bool,
+}
+
+/// One way in which a ring's group or devices differ from what ringward left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DriftJson {
+    /// The ring.
+    pub ring: RingName,
+    /// `version_changed`, `policies_changed`, `group_deleted`, `profile_moved`, `other_updater`,
+    /// `group_renamed`.
+    pub kind: String,
+    /// What becomes of it: `halts` (the rollout), `to_restore`, `accepted`, `noted` (it changes
+    /// nothing).
+    pub standing: String,
+    /// What it is, for people. A group that drifted in two ways has two entries with the same text.
+    pub text: String,
 }
 
 /// A revision of a plan's file that waits as a whole.
@@ -265,4 +285,15 @@ pub struct SupersededJson {
     pub remedy: String,
     /// The command at the end of `remedy`; `…` stands for the person's reason.
     pub command: String,
+}
+
+/// A person's stop or pause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AttributionJson {
+    /// Who: `local:<user>` or `loopback`.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
 }

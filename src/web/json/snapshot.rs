@@ -5,10 +5,6 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A person's word for the machine's clock, from `ringward.yaml`.
-pub use crate::config::ClockTrust as ClockTrustJson;
-/// Something wrong with a plan file or the plans directory.
-pub use crate::daemon::files::FileProblem as FileProblemJson;
 use crate::ids::{AccountId, PlanName};
 use crate::plan::model::Revisions;
 use crate::rollout::record::Mode;
@@ -25,6 +21,7 @@ pub struct RolloutsAnswer {
     /// `write`, or `observe` for a daemon that never writes.
     pub mode: Mode,
     /// Who lets revisions of plans take effect that do more than restrict; absent from older daemons.
+    #[serde(default)]
     pub revisions: Option<Revisions>,
     /// `real`, or the text of a fast clock.
     pub clock: String,
@@ -45,8 +42,10 @@ pub struct RolloutsAnswer {
     #[serde(default)]
     pub clock_troubles: Vec<ClockTroubleJson>,
     /// Set while the machine's clock is believed by a person's word, whatever Cloudflare's answers say.
+    #[serde(default)]
     pub clock_trust: Option<ClockTrustJson>,
     /// Wall seconds since the last decision, however the clock was set; absent from older daemons.
+    #[serde(default)]
     pub decided_ago_seconds: Option<u64>,
     /// Plans that a fault in ringward keeps from being decided.
     pub faults: Vec<FaultJson>,
@@ -80,7 +79,17 @@ pub struct NewPlanJson {
     /// The command of `remedy`.
     pub command: Option<String>,
     /// The same in parts, with whom it moves; absent from older daemons.
+    #[serde(default)]
     pub revision_waits: Option<RevisionWaitsJson>,
+}
+
+/// Something wrong with a plan file or the plans directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FileProblemJson {
+    /// The file, or the directory.
+    pub file: String,
+    /// Each error, with its place.
+    pub errors: Vec<String>,
 }
 
 /// A read at Cloudflare that failed and has not succeeded since.
@@ -131,4 +140,13 @@ pub struct ClockTroubleJson {
     pub message: String,
     /// What would change it, as a person can do it.
     pub remedy: String,
+}
+
+/// A person's word for the machine's clock, from `ringward.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ClockTrustJson {
+    /// From when on it does not count any more.
+    pub until: Timestamp,
+    /// Why.
+    pub reason: String,
 }

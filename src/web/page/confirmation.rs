@@ -44,12 +44,15 @@ enum Ticked {
 
 /// The form's fields.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 struct ConfirmationForm {
+    #[serde(default)]
     reason: String,
     /// What the confirmation rested on.
+    #[serde(default)]
     seen: String,
     /// `start`: leave every plan paused. A box that is not ticked is not sent.
+    #[serde(default)]
     paused: Option<Ticked>,
 }
 

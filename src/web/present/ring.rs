@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 use crate::version::Environment;
 use crate::web::json::{
     ApprovalJson, AskJson, ClassesJson, DarkJson, EvaluationJson, GateJson, GroupJson, MovesJson, RingJson,
-    SilentJson, StalledJson, VoteJson, WaiverJson,
+    ScheduleJson, SilentJson, StalledJson, VoteJson, WaiverJson,
 };
 
 /// The key of systems without assignments, beside the environments.
@@ -33,7 +33,12 @@ pub(super) fn ring(ring: &RingReport, at: Timestamp) -> RingJson {
         targets: ring.targets.clone(),
         assigned_at: ring.assigned_at,
         next_opening: ring.next_opening,
-        schedule: ring.schedule.clone(),
+        schedule: ring.schedule.as_ref().map(|schedule| ScheduleJson {
+            state: schedule.state.to_owned(),
+            because: schedule.because.clone(),
+            next_open: schedule.next_open,
+            next_close: schedule.next_close,
+        }),
         classes: ring.census.as_ref().map(|census| {
             counts(census).into_iter().map(|(name, counts)| (name.to_owned(), classes(counts))).collect()
         }),

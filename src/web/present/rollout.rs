@@ -7,8 +7,8 @@ use crate::rollout::decide::blocker::Blocker;
 use crate::rollout::people::verbs::situation::{Offered, Waits};
 use crate::rollout::people::verbs::table;
 use crate::rollout::people::verbs::table::Cell;
-use crate::rollout::record::{Cause, RollbackTarget};
-use crate::rollout::state::{BlockedVersion, Progress, Rollback, StepState};
+use crate::rollout::record::{Cause, DriftFinding, RollbackTarget};
+use crate::rollout::state::{Attribution, BlockedVersion, Progress, Rollback, StepState};
 use crate::rollout::tell::explain::blocks::{confirm, waits_for};
 use crate::rollout::tell::report::{NewerTarget, Report};
 use crate::rollout::tell::revision_waits::RevisionWaits;
@@ -16,8 +16,9 @@ use crate::rollout::tell::superseded::SupersededOffer;
 use crate::text::in_shell;
 use crate::time::Timestamp;
 use crate::web::json::{
-    BlockedVersionJson, BlockerJson, HaltJson, NewerRingJson, NewerTargetJson, RevisionWaitsJson,
-    RingMovesJson, RollbackJson, RollbackStepJson, RollbackTargetJson, RolloutJson, SupersededJson,
+    AttributionJson, BlockedVersionJson, BlockerJson, DriftJson, HaltJson, NewerRingJson, NewerTargetJson,
+    RevisionWaitsJson, RingMovesJson, RollbackJson, RollbackStepJson, RollbackTargetJson, RolloutJson,
+    SupersededJson,
 };
 use crate::web::present::ring::{gate, moves, ring};
 
@@ -33,12 +34,12 @@ pub fn rollout(report: &Report, next_check: Option<Timestamp>) -> RolloutJson {
         at: report.at,
         phase: report.phase.as_str().to_owned(),
         phase_since: report.phase_since,
-        paused: report.paused.clone(),
+        paused: report.paused.as_ref().map(hold),
         halted: report.halted.as_ref().map(|(cause, since)| halt(cause, *since, report.offered)),
         waiting_on: report.waiting_on.iter().map(|one| blocker(report, one)).collect(),
         newer_target: report.newer.as_ref().map(|newer| newer_target(report, newer)),
         revision_waits: None,
-        drifts: report.drifts.clone(),
+        drifts: report.drifts.iter().map(drift).collect(),
         superseded_offers: left.collect(),
         rollback: report.rollback.as_ref().map(rollback),
         blocked_versions: report.blocked_versions.iter().map(blocked_version).collect(),
@@ -89,14 +90,19 @@ fn rollback(rollback: &Rollback) -> RollbackJson {
     };
     RollbackJson {
         trigger: rollback.trigger.as_str().to_owned(),
-        by: rollback.by.clone(),
+        by: hold(&rollback.by),
         steps: rollback.steps.iter().map(step).collect(),
     }
 }
 
 fn blocked_version(held: &BlockedVersion) -> BlockedVersionJson {
-    let BlockedVersion { plan: _, ring, policy, environment, version, by } = held.clone();
-    BlockedVersionJson { ring, policy: policy.to_string(), environment, version, by }
+    BlockedVersionJson {
+        ring: held.ring.clone(),
+        policy: held.policy.to_string(),
+        environment: held.environment,
+        version: held.version,
+        by: hold(&held.by),
+    }
 }
 
 fn superseded(plan: &PlanName, offer: &SupersededOffer, at: Timestamp) -> SupersededJson {
@@ -120,6 +126,15 @@ fn superseded(plan: &PlanName, offer: &SupersededOffer, at: Timestamp) -> Supers
         },
         remedy: format!("it ends by itself once the ring is entered; to take it back now: {command}"),
         command,
+    }
+}
+
+fn drift(finding: &DriftFinding) -> DriftJson {
+    DriftJson {
+        ring: finding.ring.clone(),
+        kind: finding.kind.as_str().to_owned(),
+        standing: finding.standing.as_str().to_owned(),
+        text: finding.text.clone(),
     }
 }
 
@@ -156,6 +171,10 @@ fn newer_target(report: &Report, newer: &NewerTarget) -> NewerTargetJson {
     }
 }
 
+pub(super) fn hold(hold: &Attribution) -> AttributionJson {
+    AttributionJson { actor: hold.actor.to_string(), reason: hold.reason.clone(), since: hold.since }
+}
+
 /// What waits of `plan`, at `now`.
 pub(super) fn revision_waits(plan: &PlanName, told: &RevisionWaits, now: Timestamp) -> RevisionWaitsJson {
     let RevisionWaits { waiting, confirmed, moves: rings } = told;
@@ -173,7 +192,7 @@ pub(super) fn revision_waits(plan: &PlanName, told: &RevisionWaits, now: Timesta
         waits_for: revision.waits_for.as_str().to_owned(),
         why: waits_for(revision.waits_for).to_owned(),
         changes: revision.changes.clone(),
-        confirmed: confirmed.clone(),
+        confirmed: confirmed.as_ref().map(hold),
         command: matches!(cell, Cell::Done(_)).then(command),
         moves: rings.collect(),
     }

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** an answer is a copy of one snapshot.
 
+use crate::daemon::files::FileProblem;
 use crate::daemon::view::View;
 use crate::ids::PlanName;
 use crate::rollout::decide::blocker::Blocker;
@@ -11,13 +12,14 @@ use crate::rollout::tell::revision_waits::RevisionWaits;
 use crate::rollout::world::{Read, Trouble};
 use crate::time::{Timestamp, rough};
 use crate::web::json::{
-    ClockTroubleJson, FaultJson, HeadJson, LogTroubleJson, NewPlanJson, RolloutJson, RolloutsAnswer,
-    TroubleJson,
+    ClockTroubleJson, ClockTrustJson, FaultJson, FileProblemJson, HeadJson, LogTroubleJson, NewPlanJson,
+    RolloutJson, RolloutsAnswer, TroubleJson,
 };
-use crate::web::present::rollout::{revision_waits, rollout};
+use crate::web::present::rollout::{hold, revision_waits, rollout};
 
 /// The whole snapshot.
 pub(in crate::web) fn rollouts(view: &View) -> RolloutsAnswer {
+    let problem = |one: &FileProblem| FileProblemJson { file: one.file.clone(), errors: one.errors.clone() };
     let trouble = |(read, one): (Read, Trouble)| TroubleJson {
         read: read_name(&read),
         since: one.since,
@@ -29,15 +31,15 @@ pub(in crate::web) fn rollouts(view: &View) -> RolloutsAnswer {
         account: view.account.clone(),
         mode: view.mode,
         revisions: Some(view.revisions),
-        clock: view.clock.to_string(),
-        stopped: view.stop.clone(),
+        clock: view.clock.seen_from_outside().to_string(),
+        stopped: view.stop.as_ref().map(hold),
         rollouts: view.reports.iter().map(|report| of_view(report, view)).collect(),
         new_plans: view.new_plans().map(|(plan, waits)| new_plan(plan, waits, view.at)).collect(),
-        problems: view.problems.clone(),
+        problems: view.problems.iter().map(problem).collect(),
         troubles: view.troubles.iter().cloned().map(trouble).collect(),
         log_unwritable: view.log_unwritable.clone().map(unwritable),
         clock_troubles: clock_troubles(view),
-        clock_trust: view.second_clock.trusted(view.now()).cloned(),
+        clock_trust: clock_trust(view),
         decided_ago_seconds: Some(view.taken.passed().as_secs()),
         faults: view.faults.iter().cloned().map(|(plan, message)| FaultJson { plan, message }).collect(),
         head: HeadJson { seq: view.head.seq.get(), hash: view.head.hash.to_string() },
@@ -93,4 +95,10 @@ fn clock_troubles(view: &View) -> Vec<ClockTroubleJson> {
         remedy: blocker.remedy(""),
     };
     behind.into_iter().chain(doubt).map(trouble).collect()
+}
+
+/// Whose word it goes by, while that counts.
+fn clock_trust(view: &View) -> Option<ClockTrustJson> {
+    let trust = view.second_clock.trusted(view.now())?;
+    Some(ClockTrustJson { until: trust.until, reason: trust.reason.clone() })
 }

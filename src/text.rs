@@ -1,5 +1,5 @@
-//! The characters that nobody sees on a screen, for whoever shows or takes texts from outside; and texts as
-//! words of a shell, and errors as one line.
+//! The characters that nobody sees on a screen, for whoever shows or takes texts from outside; texts as words of a
+//! shell, in a row, as hexadecimal digits, errors as one line; and what types have that are kept as a text.
 //!
 //! **Invariant:** there is one list of them: what a plan may not hold is what every output makes
 //! visible.
@@ -117,6 +117,11 @@ macro_rules! text_types {
     )+};
 }
 pub(crate) use text_types;
+
+/// Whether a text is so many hexadecimal digits in lower case.
+pub(crate) fn is_hex(text: &str, digits: usize) -> bool {
+    text.len() == digits && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
 
 /// Texts in one, with something between each two of them.
 pub(crate) fn joined<T: std::fmt::Display>(texts: impl IntoIterator<Item = T>, between: &str) -> String {

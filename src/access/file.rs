@@ -9,11 +9,12 @@ use std::{collections::BTreeMap, ops::Range};
 
 use super::policies::Access;
 use crate::ids::{AccountId, UserGroupName};
-use crate::plan::fields::{is_hex, too_many, wrong_value};
+use crate::plan::fields::{too_many, wrong_value};
 use crate::plan::tree::{self, FileKind, MappingEntry};
 use crate::plan::typed_key::{Keys as _, key, keys, needed};
 use crate::plan::values::{account, read as read_value};
 use crate::plan::{Fields, Node, Other, PlanError, Problems, Text, Value, is_invisible, items, text};
+use crate::text::is_hex;
 
 const ACCESS_FILE: FileKind = FileKind {
     what: "access",

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** "stopped" is said only when the file is there, the daemon has confirmed it, or nothing
 //! can be recorded beside the database, without which no daemon writes; a wrong `--db` is never mistaken
-//! for a stop.
+//! for a stop. Who asks is never a reason to fail: the daemon learns it from the socket by itself.
 
 use std::{fs, io, time::Duration};
 

@@ -1,6 +1,7 @@
 //! What a configuration says, once it holds: what the decoder hands to everything else.
 //!
-//! **Invariant:** what is not written is as if there were no file.
+//! **Invariant:** what is not written is as if there were no file. Trust in the machine's clock ends; the day that it
+//! names is its last.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

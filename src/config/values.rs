@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use hyper::Uri;
 
-use crate::{plan::fields::is_hex, text::text_types};
+use crate::text::{is_hex, text_types};
 
 /// Longest name of a team: a label of a host's name (RFC 1035, 2.3.4).
 const MAX_TEAM_CHARS: usize = 63;

@@ -1,4 +1,4 @@
-//! What is remembered of one device, and the class that follows from it.
+//! What is remembered of one device, the class that follows from it, and whether it strayed from what it is offered.
 //!
 //! **Invariant:** a class is a function of sightings, the assignment and `now`; that ringward
 //! told a device to move counts for nothing until the device is seen there.

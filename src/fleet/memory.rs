@@ -1,7 +1,7 @@
-//! Every device that sweeps have listed, and how far each sweep's word reaches.
+//! Every device that sweeps have listed, how far each sweep's word reaches, and which devices run what nobody offers.
 //!
-//! **Invariant:** only a sweep that reached its last cursor changes anything here, and only a
-//! full one can say that a device is missing.
+//! **Invariant:** only a sweep that reached its last cursor changes anything here, and only a full one can say that a
+//! device is missing. A device that has left counts neither as of the ring nor as strayed.
 
 use std::collections::{BTreeMap, BTreeSet};
 

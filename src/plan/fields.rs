@@ -169,11 +169,6 @@ pub(crate) fn is_invisible(char: char) -> bool {
     is_unseen(char) || (char.is_control() && !matches!(char, '\n' | '\t'))
 }
 
-/// Whether a text is so many hexadecimal digits in lower case.
-pub(crate) fn is_hex(text: &str, digits: usize) -> bool {
-    text.len() == digits && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
 /// Whether a text is decimal digits alone.
 pub(crate) fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())

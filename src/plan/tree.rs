@@ -32,8 +32,12 @@ pub(crate) struct Node {
 impl Node {
     /// The value of a key; `None` also where this is no mapping.
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
-        let Value::Mapping(entries) = &self.value else { return None };
-        entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
+        match &self.value {
+            Value::Mapping(entries) => {
+                entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
+            }
+            Value::Sequence(_) | Value::Scalar { .. } | Value::Refused => None,
+        }
     }
 
     /// The items of the list that a key has; none where it has none.
@@ -43,7 +47,10 @@ impl Node {
 
     /// The items of a list; none where this is no list.
     pub(crate) fn items(&self) -> &[Self] {
-        if let Value::Sequence(items) = &self.value { items } else { &[] }
+        match &self.value {
+            Value::Sequence(items) => items,
+            Value::Mapping(_) | Value::Scalar { .. } | Value::Refused => &[],
+        }
     }
 }
 

@@ -7,9 +7,10 @@ use std::{num::NonZeroU32, str::FromStr};
 use jiff::civil::Date;
 
 use crate::ids::{AccountId, Email, PlanName, PolicyId, UserGroupName};
-use crate::plan::fields::{is_digits, is_hex};
+use crate::plan::fields::is_digits;
 use crate::plan::model::{AllowDowngrade, Percent, ProfileRef};
 use crate::plan::{Node, Problems, guess, text};
+use crate::text::is_hex;
 use crate::{time::Span, version::ClientVersion};
 
 /// A line of text.

@@ -13,8 +13,9 @@ use super::tree::{MappingEntry, Node, Value};
 
 /// The canonical tree of a whole file.
 pub(super) fn canonical(root: &Node) -> String {
-    // Nothing in it can fail.
-    serde_json::to_string(&Canonical { node: root, is_top: true }).unwrap_or_default()
+    let written = serde_json::to_string(&Canonical { node: root, is_top: true });
+    // Keys are texts and nothing refuses, so nothing can fail; what did would be a text of no other file.
+    written.unwrap_or_else(|error| format!("{error} in {root:?}"))
 }
 
 struct Canonical<'a> {

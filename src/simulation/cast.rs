@@ -1,5 +1,5 @@
 //! A synthetic account for a plan: its profiles, and devices with the habits and stories of the
-//! sandbox's fleet. Of the plan itself, that nobody is asked.
+//! sandbox's fleet; and the plan as it is simulated, where nobody is asked.
 //!
 //! **Invariant:** the same plan, settings and seed give the same account; every profile that the
 //! plan names is there exactly once.

@@ -49,6 +49,9 @@ pub struct Drive {
     /// Set while the host sleeps: since when.
     asleep_since: Option<Timestamp>,
     stop_file: Option<(Actor, String, Timestamp)>,
+    clock_doubt: Option<ClockDoubt>,
+    /// What the machine's clock says while it is behind.
+    clock_reset: Option<Timestamp>,
     /// The state that the log alone gives, up to so many of its records.
     replayed: State,
     replayed_to: usize,
@@ -78,6 +81,8 @@ impl Drive {
             down_until: None,
             asleep_since: None,
             stop_file: None,
+            clock_doubt: None,
+            clock_reset: None,
             replayed: State::default(),
             replayed_to: 0,
             steps_at_once: 0,
@@ -225,13 +230,12 @@ impl Drive {
             Happening::Directory { is_readable } => self.disk.is_readable = *is_readable,
             Happening::Outside(edit) => self.upstream.outside(edit, self.now),
             Happening::Clock(doubt) => {
-                self.daemon.engine.world.second_clock.doubt = *doubt;
+                self.clock_doubt = *doubt;
                 self.show_clock();
             }
             Happening::ClockReset(machine) => {
                 let behind = |machine| ClockDoubt::Differs { ahead: -since(machine, self.now).as_secs() };
-                let clock = &mut self.daemon.engine.world.second_clock;
-                (clock.machine, clock.doubt) = (*machine, machine.map(behind));
+                (self.clock_reset, self.clock_doubt) = (*machine, machine.map(behind));
                 self.show_clock();
             }
             Happening::Crash(remembered) => self.crash(*remembered),
@@ -264,10 +268,11 @@ impl Drive {
         }
     }
 
-    /// The engine sees that the machine's clock is behind, where it is.
+    /// What the engine sees of the machine's clock and Cloudflare's.
     fn show_clock(&mut self) {
         let world = &mut self.daemon.engine.world;
-        world.clock_behind = world.second_clock.machine.map(|_| self.now);
+        (world.second_clock.doubt, world.second_clock.machine) = (self.clock_doubt, self.clock_reset);
+        world.clock_behind = self.clock_reset.map(|_| self.now);
     }
 
     /// The file says stop even where the log does not yet. A writer that met it has seen it: the

@@ -42,8 +42,8 @@ mod schema;
 mod serve;
 mod services;
 mod socket;
+mod socket_only;
 mod stream;
-mod tellings;
 mod verbs;
 pub mod words;
 

@@ -22,7 +22,7 @@ use crate::web::json::IndexAnswer;
 use crate::web::openapi::{Document, OfARead, begun, finished};
 use crate::web::problem::{Failure, Kind, answer};
 use crate::web::services::Services;
-use crate::web::{forecast, metrics, page, reads, stream, tellings, verbs};
+use crate::web::{forecast, metrics, page, reads, socket_only, stream, verbs};
 
 /// Answers of the API load nothing; the page has a policy of its own.
 const CONTENT_POLICY: &str =
@@ -67,10 +67,10 @@ fn api() -> OpenApiRouter<Services> {
         .routes(routes!(reads::events))
         .merge(stream::routes())
         .merge(verbs::routes())
-        .routes(routes!(tellings::list, tellings::make))
-        .routes(routes!(tellings::revoke))
-        .routes(routes!(tellings::intend))
-        .routes(routes!(tellings::settle))
+        .routes(routes!(socket_only::list, socket_only::make))
+        .routes(routes!(socket_only::revoke))
+        .routes(routes!(socket_only::intend))
+        .routes(routes!(socket_only::settle))
         .routes(routes!(alive))
         .routes(routes!(ready))
         .routes(routes!(scrape))

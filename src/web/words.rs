@@ -22,9 +22,9 @@ pub fn sentence(event: &Event) -> String {
 
 fn fact(event: &Event) -> String {
     match event {
-        Event::DaemonStarted { version, mode, .. } => {
-            let how = if *mode == Mode::Observe { ", in read-only mode" } else { "" };
-            format!("ringward {version} started{how}")
+        Event::DaemonStarted { version, mode: Mode::Write, .. } => format!("ringward {version} started"),
+        Event::DaemonStarted { version, mode: Mode::Observe, .. } => {
+            format!("ringward {version} started, in read-only mode")
         }
         Event::ClockStepped { from, to } if to < from => {
             format!("the clock was set back, from {} to {}", short(*from), short(*to))

@@ -5,8 +5,15 @@
 
 use crate::cli::init::draft::{DraftProfile, DraftRing, StarterPlan, StarterTarget};
 use crate::{
-    cli::online::Sizes, cli::safe, cli::short, ids::AccountId, plan::model::ProfileRef,
-    rollout::record::Group, text::is_unseen, time::Timestamp, version::Environment,
+    cli::online::Sizes,
+    cli::safe,
+    cli::short,
+    ids::AccountId,
+    plan::model::ProfileRef,
+    rollout::record::Group,
+    text::{is_hex, is_unseen},
+    time::Timestamp,
+    version::Environment,
 };
 
 /// The plan file.
@@ -34,8 +41,7 @@ fn left_out(draft: &StarterPlan) -> String {
 /// An account that is written otherwise than Cloudflare's cannot be pinned.
 fn pin(account: &AccountId) -> String {
     let id = account.as_str();
-    let hex = id.len() == 32 && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    if hex { format!("account: {}\n", scalar(id)) } else { format!("# account: {}\n", safe(id)) }
+    if is_hex(id, 32) { format!("account: {}\n", scalar(id)) } else { format!("# account: {}\n", safe(id)) }
 }
 
 fn versions(draft: &StarterPlan) -> String {

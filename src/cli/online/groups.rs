@@ -1,6 +1,6 @@
 //! What entering each ring would meet among the deployment groups. Pure.
 //!
-//! **Invariant:** every step comes from [`grouping::group_step`], which the rollout itself goes by,
+//! **Invariant:** every step comes from [`grouping::group_steps`], which the rollout itself goes by,
 //! applied to the groups as the rings before would leave them.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,5 @@
-//! Log and state in one hand: how the log is opened, and what is appended.
+//! Log and state in one hand: how the log is opened, and what is appended; what is known of one that was lost, which
+//! `loss` brings back.
 //!
 //! **Invariant:** state changes only through [`DurableEngine::append`], which commits before it applies. The first
 //! instant is never before the last record. A log that cannot be believed never counts as one that cannot be written.

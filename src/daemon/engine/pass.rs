@@ -1,4 +1,4 @@
-//! The pass, with what comes before it and after it: stop file, clock, counts of rings.
+//! The pass, with what comes before it and after it: stop file, clock, counts of rings and what was seen of devices.
 //!
 //! **Invariant:** what was decided on a log that was lost on the way is void. An observation may be lost; a loss only
 //! delays.

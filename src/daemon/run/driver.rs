@@ -1,4 +1,5 @@
-//! The one owner of state: what follows from a decision is started, and the snapshot published.
+//! The one owner of state: what follows from a decision is started, and the snapshot published; what waits there, and
+//! why it had to end.
 //!
 //! **Invariant:** one task owns the engine.
 

@@ -5,7 +5,7 @@
 
 use crate::rollout::people::refusal::{Refusal, needed, printable};
 use crate::rollout::people::verbs::table::Cell;
-use crate::rollout::people::{command::Command, subject::Subject};
+use crate::rollout::people::{command::Command, verbs::asked::Subject};
 use crate::rollout::record::{Actor, Entry};
 use crate::rollout::world::Known;
 
@@ -28,5 +28,5 @@ pub fn command(
         Cell::Refused(refused) => return Err(subject.refusal(refused)),
     };
     let entry = |(rollout, event)| Entry { actor: actor.clone(), reason: reason.to_owned(), rollout, event };
-    Ok(subject.events(effect).into_iter().map(entry).collect())
+    Ok(effect.events(&subject).into_iter().map(entry).collect())
 }

@@ -1,53 +1,23 @@
-//! What a request is about, as state and world have it.
+//! Finds what a request is about, and tells it as the tables ask.
 //!
 //! **Invariant:** it is found by the aim of the verb, so that each verb of one aim is about the same.
 
-use crate::ids::{PlanName, RingName, UserGroupName};
-use crate::plan::model::{PlanDigest, RingPlan};
-use crate::rollout::judge::{approval, gates, rollback_target, rollback_target::NoRollbackTarget, subject};
+use crate::ids::{PlanName, RingName};
+use crate::plan::model::PlanDigest;
+use crate::rollout::judge::{approval, rollback_target, rollback_target::NoRollbackTarget, subject};
+use crate::rollout::people::verbs::asked::{Spoken, Subject};
 use crate::rollout::people::verbs::columns::{Columns, Heading};
 use crate::rollout::people::verbs::definition::{Aim, Vote};
 use crate::rollout::people::verbs::situation::{
-    Claim, ClockSight, IsBlocked, Named, Offered, PauseOrHalt, RingSituation, RollbackTargets, StartPlans,
-    Waits, Waived, Writes,
+    ClockSight, IsBlocked, Named, Offered, PauseOrHalt, RingSituation, RollbackTargets, StartPlans, Waits,
+    Waived, Writes,
 };
-use crate::rollout::people::verbs::{about::About, effect::Effect, refused::Refused};
+use crate::rollout::people::verbs::{about::About, refused::Refused};
 use crate::rollout::people::{command::Command, hearing::Hearing, refusal::Refusal};
-use crate::rollout::record::{Actor, Cause, Event, Gate, RollbackStep, RolloutId, Trigger};
-use crate::rollout::state::{BlockedVersion, PendingRevision, PlanState, Ring, RingState, State};
+use crate::rollout::record::{Actor, Cause};
+use crate::rollout::state::{BlockedVersion, PlanState, Ring, RingState, State};
 use crate::rollout::world::{ENTRY_MAX_AGE, Known};
 use crate::text::joined;
-use crate::version::ClientVersion;
-
-/// What a request is about.
-pub(crate) struct Subject<'a> {
-    known: Known<'a>,
-    /// The plan that is named, perhaps one that has no rollout yet.
-    name: Option<PlanName>,
-    plan: Option<&'a PlanState>,
-    ring: Option<&'a Ring>,
-    gate: Option<Gate>,
-    version: Option<ClientVersion>,
-    paused: bool,
-    /// The revision that waits, and the one that is named.
-    waiting: Option<&'a PendingRevision>,
-    named: String,
-    /// What is blocked for what the group offers that the rollout is halted for.
-    held: Option<&'a BlockedVersion>,
-    /// The steps of a rollback, or what has nowhere to go.
-    steps: Option<Result<Vec<RollbackStep>, NoRollbackTarget>>,
-    word: Option<Spoken<'a>>,
-}
-
-/// A person's word on entering a ring.
-pub(crate) struct Spoken<'a> {
-    ring: &'a RingPlan,
-    claim: Claim,
-    /// In whose name it is given.
-    groups: Vec<UserGroupName>,
-    /// Who is asked.
-    asked: String,
-}
 
 impl<'a> Subject<'a> {
     /// # Errors
@@ -175,90 +145,6 @@ impl<'a> Subject<'a> {
             revision: self.waiting.map_or(any.revision, |waiting| waiting.revision.to_string()),
         };
         Refusal::not_now(refused.why(&about), refused.instead(&about))
-    }
-}
-
-impl Subject<'_> {
-    /// What carries an effect out, each with the rollout that it is recorded of.
-    pub(crate) fn events(&self, effect: Effect) -> Vec<(Option<RolloutId>, Event)> {
-        let pause_lifted = || Some(Event::PauseLifted {});
-        let events = match effect {
-            Effect::Pause | Effect::PauseAhead => vec![Some(Event::Paused {})],
-            Effect::LiftPause => vec![pause_lifted()],
-            Effect::LiftHalt => vec![self.halt_lifted()],
-            Effect::LiftBoth => vec![pause_lifted(), self.halt_lifted()],
-            Effect::Waive | Effect::WaiveAhead | Effect::LetGo => vec![self.gate_waived()],
-            Effect::RollBack => vec![self.rollback_started()],
-            Effect::LiftPauseAndRollBack => vec![pause_lifted(), self.rollback_started()],
-            Effect::LiftHaltAndRollBack => vec![self.halt_lifted(), self.rollback_started()],
-            Effect::LiftBothAndRollBack => {
-                vec![pause_lifted(), self.halt_lifted(), self.rollback_started()]
-            }
-            Effect::Release => vec![self.version.map(|version| Event::VersionReleased { version })],
-            Effect::Approve => vec![self.approval_given()],
-            Effect::Reject => vec![self.approval_refused()],
-            Effect::Confirm => vec![self.revision_confirmed()],
-            Effect::Read | Effect::LookAtFiles => Vec::new(),
-            Effect::Stop => vec![Some(Event::Stopped {})],
-            Effect::Start => vec![Some(Event::Started {})],
-            Effect::StartPaused => {
-                // Pauses first: at no instant is a plan neither stopped nor paused.
-                let plans = self.known.state.plans.values().filter(|plan| plan.paused.is_none());
-                let pauses = plans.map(|plan| (Some(plan.rollout.id.clone()), Event::Paused {}));
-                return pauses.chain([(None, Event::Started {})]).collect();
-            }
-            Effect::ConfirmClock => vec![self.clock_confirmed()],
-        };
-        events.into_iter().flatten().map(|event| (self.rollout_id(), event)).collect()
-    }
-
-    /// The rollout that is on record with it; of a revision of a plan that is new, the first.
-    fn rollout_id(&self) -> Option<RolloutId> {
-        let name = self.name.as_ref()?;
-        let new = || RolloutId { plan: name.clone(), number: self.known.state.next_number(name) };
-        Some(self.plan.map_or_else(new, |plan| plan.rollout.id.clone()))
-    }
-
-    fn halt_lifted(&self) -> Option<Event> {
-        let rollout = &self.plan?.rollout;
-        let cause = rollout.halted.as_ref()?.cause.clone();
-        Some(Event::HaltLifted { cause, acknowledged: gates::findings(self.known, rollout) })
-    }
-
-    fn gate_waived(&self) -> Option<Event> {
-        Some(Event::GateWaived { ring: self.ring?.name.clone(), gate: self.gate? })
-    }
-
-    fn rollback_started(&self) -> Option<Event> {
-        let steps = self.steps.as_ref()?.as_ref().ok()?.clone();
-        Some(Event::RollbackStarted { trigger: Trigger::Person, steps })
-    }
-
-    fn approval_given(&self) -> Option<Event> {
-        let word = self.word.as_ref()?;
-        Some(Event::ApprovalGiven {
-            ring: word.ring.name.clone(),
-            digest: self.plan?.rollout.revision.digest.clone(),
-            targets: word.ring.targets.clone(),
-            expires_at: approval::expires_at(word.ring, self.known.now),
-            groups: word.groups.clone(),
-        })
-    }
-
-    fn approval_refused(&self) -> Option<Event> {
-        let word = self.word.as_ref()?;
-        let (ring, digest) = (word.ring.name.clone(), self.plan?.rollout.revision.digest.clone());
-        Some(Event::ApprovalRefused { ring, digest, groups: word.groups.clone() })
-    }
-
-    fn revision_confirmed(&self) -> Option<Event> {
-        Some(Event::RevisionConfirmed { digest: self.waiting?.revision.digest.clone() })
-    }
-
-    fn clock_confirmed(&self) -> Option<Event> {
-        let Known { world, now: was, .. } = self.known;
-        let now = world.second_clock.machine?;
-        Some(Event::ClockConfirmed { was, now, answers: world.second_clock.answers_to_confirm(now) })
     }
 }
 

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Email, TokenName};
-use crate::text::{joined, text_types, worded};
+use crate::text::{is_hex, joined, text_types, worded};
 use crate::time::Timestamp;
 
 worded!(Role;);
@@ -60,8 +60,7 @@ text_types! {
 }
 
 fn hex_digits(text: String, count: usize) -> Result<String, InvalidHex> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-    if text.len() == count && digits { Ok(text) } else { Err(InvalidHex(count)) }
+    if is_hex(&text, count) { Ok(text) } else { Err(InvalidHex(count)) }
 }
 
 /// Bytes as hex digits in lower case.

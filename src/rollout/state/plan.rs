@@ -1,6 +1,7 @@
-//! A plan and its latest rollout.
+//! A plan and its latest rollout; and a revision that waits, perhaps of a plan that has no rollout yet.
 //!
-//! **Invariant:** a pause belongs to the plan, so that a newer target does not lift it.
+//! **Invariant:** a pause belongs to the plan, so that a newer target does not lift it. A confirmation counts for the
+//! very revision that was read.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Where a ring is, with what belongs to that.
+//! Where a ring is, with what belongs to that; and what a rollout moved in it, wherever it is.
 //!
 //! **Invariant:** a stage carries exactly what is known in it: no assignment before a write is
 //! confirmed, no soak before adoption was reached.

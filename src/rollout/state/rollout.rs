@@ -1,4 +1,4 @@
-//! One run of a plan.
+//! One run of a plan: its rings, its halt, the target that waits, and how long deadlines stood still.
 //!
 //! **Invariant:** its rings stand beside the rings of its plan, one for one and in order.
 

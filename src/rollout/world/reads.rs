@@ -1,6 +1,7 @@
-//! What can be read, how often, and how old it may be.
+//! What can be read, how often, and how old it may be; and what a read showed, people asked for approval included.
 //!
-//! **Invariant:** a read has one cadence, and what an entry rests on one greatest age, whoever asks.
+//! **Invariant:** a read has one cadence, and what an entry rests on one greatest age, whoever asks. Only an accepted
+//! member counts, and a group that is missing or named twice has none.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,7 +1,7 @@
-//! Who belongs to the account: its members, User Groups, roles and resource groups.
+//! Who belongs to the account: its members, User Groups, roles and resource groups, and what it begins with.
 //!
 //! **Invariant:** a group's members are members of the account, and an anonymous resource group has a policy that
-//! is about it.
+//! is about it. What it begins with is a function of the seed.
 
 use super::catalogue::{self, IamRole};
 use super::member::{IamGroup, MemberStatus, NoUserGroup, Person, SimulatedMember, UserGroupTruth};

@@ -13,7 +13,7 @@ mod lookup;
 mod ring;
 mod rollout;
 mod snapshot;
-mod tellings;
+mod socket_only;
 mod verb;
 
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ pub use snapshot::{
     ClockTroubleJson, ClockTrustJson, FaultJson, FileProblemJson, HeadJson, LogTroubleJson, NewPlanJson,
     RolloutsAnswer, TroubleJson,
 };
-pub use tellings::{
+pub use socket_only::{
     AccessIntentAnswer, AccessIntentJson, AccessOutcomeJson, AccessPolicyJson, RevokeRequest, TokenJson,
     TokenMadeAnswer, TokenRequestJson, TokensAnswer,
 };

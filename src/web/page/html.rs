@@ -1,7 +1,7 @@
-//! HTML: what every page has around its content, and how texts get into it.
+//! HTML: what every page has around its content, and how texts and instants get into it.
 //!
-//! **Invariant:** every text goes through askama's escaping and [`shown`], so nothing from
-//! outside is markup or turns the reading direction.
+//! **Invariant:** every text goes through askama's escaping and [`shown`], so nothing from outside is markup or turns
+//! the reading direction. How far an instant is away is told from the snapshot, not from now: a page is of one instant.
 
 use askama::Template;
 use axum::http::StatusCode;

@@ -169,11 +169,16 @@ fn a_hold_lets_the_second_half_of_a_move_go_on_and_nothing_else() {
         ("the way back twice", vec![move_out(), put_back(), put_back()], true),
         ("the second half of what went back", vec![move_out(), put_back(), Purpose::Target], true),
     ];
+    let paused = |found: &[Violation]| found.iter().any(|found| found.text.contains("the plan is paused"));
     for (row, purposes, caught) in rows {
         let found = paused_before_the_last(&purposes, |_| {});
-        let paused = found.iter().any(|found| found.text.contains("the plan is paused"));
-        assert_eq!(paused, caught, "{row}: {found:#?}");
+        assert_eq!(paused(&found), caught, "{row}: {found:#?}");
     }
+    let found = paused_before_the_last(&[move_out(), put_back()], |write| {
+        let before = write.before.as_mut().unwrap();
+        before.id = GroupId::new("g3").unwrap();
+    });
+    assert!(paused(&found), "a way back into another group: {found:#?}");
 }
 
 #[test]

@@ -1,6 +1,11 @@
-//! What a verb does, in words; [`crate::rollout::people::subject`] has the events that do it.
+//! What a verb does: its words, and the events that do it.
 //!
 //! **Invariant:** what an effect says that it leaves in the log is what its events are.
+
+use crate::rollout::judge::{approval, gates};
+use crate::rollout::people::verbs::asked::Subject;
+use crate::rollout::record::{Event, RolloutId, Trigger};
+use crate::rollout::world::Known;
 
 /// One row for each effect: whether the page has a button for it, what it leaves in the log, in this order, and what
 /// it does, in a sentence without a full stop.
@@ -38,6 +43,81 @@ impl Effect {
     pub const fn words(self) -> &'static str {
         self.row().2
     }
+
+    /// What carries it out, each with the rollout that it is recorded of.
+    pub(crate) fn events(self, of: &Subject<'_>) -> Vec<(Option<RolloutId>, Event)> {
+        let pause_lifted = || Some(Event::PauseLifted {});
+        let events = match self {
+            Self::Pause | Self::PauseAhead => vec![Some(Event::Paused {})],
+            Self::LiftPause => vec![pause_lifted()],
+            Self::LiftHalt => vec![halt_lifted(of)],
+            Self::LiftBoth => vec![pause_lifted(), halt_lifted(of)],
+            Self::Waive | Self::WaiveAhead | Self::LetGo => vec![gate_waived(of)],
+            Self::RollBack => vec![rollback_started(of)],
+            Self::LiftPauseAndRollBack => vec![pause_lifted(), rollback_started(of)],
+            Self::LiftHaltAndRollBack => vec![halt_lifted(of), rollback_started(of)],
+            Self::LiftBothAndRollBack => {
+                vec![pause_lifted(), halt_lifted(of), rollback_started(of)]
+            }
+            Self::Release => vec![of.version.map(|version| Event::VersionReleased { version })],
+            Self::Approve => vec![approval_given(of)],
+            Self::Reject => vec![approval_refused(of)],
+            Self::Confirm => vec![revision_confirmed(of)],
+            Self::Read | Self::LookAtFiles => Vec::new(),
+            Self::Stop => vec![Some(Event::Stopped {})],
+            Self::Start => vec![Some(Event::Started {})],
+            Self::StartPaused => {
+                // Pauses first: at no instant is a plan neither stopped nor paused.
+                let plans = of.known.state.plans.values().filter(|plan| plan.paused.is_none());
+                let pauses = plans.map(|plan| (Some(plan.rollout.id.clone()), Event::Paused {}));
+                return pauses.chain([(None, Event::Started {})]).collect();
+            }
+            Self::ConfirmClock => vec![clock_confirmed(of)],
+        };
+        events.into_iter().flatten().map(|event| (of.rollout_id(), event)).collect()
+    }
+}
+
+fn halt_lifted(of: &Subject<'_>) -> Option<Event> {
+    let rollout = &of.plan?.rollout;
+    let cause = rollout.halted.as_ref()?.cause.clone();
+    Some(Event::HaltLifted { cause, acknowledged: gates::findings(of.known, rollout) })
+}
+
+fn gate_waived(of: &Subject<'_>) -> Option<Event> {
+    Some(Event::GateWaived { ring: of.ring?.name.clone(), gate: of.gate? })
+}
+
+fn rollback_started(of: &Subject<'_>) -> Option<Event> {
+    let steps = of.steps.as_ref()?.as_ref().ok()?.clone();
+    Some(Event::RollbackStarted { trigger: Trigger::Person, steps })
+}
+
+fn approval_given(of: &Subject<'_>) -> Option<Event> {
+    let word = of.word.as_ref()?;
+    Some(Event::ApprovalGiven {
+        ring: word.ring.name.clone(),
+        digest: of.plan?.rollout.revision.digest.clone(),
+        targets: word.ring.targets.clone(),
+        expires_at: approval::expires_at(word.ring, of.known.now),
+        groups: word.groups.clone(),
+    })
+}
+
+fn approval_refused(of: &Subject<'_>) -> Option<Event> {
+    let word = of.word.as_ref()?;
+    let (ring, digest) = (word.ring.name.clone(), of.plan?.rollout.revision.digest.clone());
+    Some(Event::ApprovalRefused { ring, digest, groups: word.groups.clone() })
+}
+
+fn revision_confirmed(of: &Subject<'_>) -> Option<Event> {
+    Some(Event::RevisionConfirmed { digest: of.waiting?.revision.digest.clone() })
+}
+
+fn clock_confirmed(of: &Subject<'_>) -> Option<Event> {
+    let Known { world, now: was, .. } = of.known;
+    let now = world.second_clock.machine?;
+    Some(Event::ClockConfirmed { was, now, answers: world.second_clock.answers_to_confirm(now) })
 }
 
 effects! {

@@ -4,6 +4,7 @@
 
 pub mod about;
 pub mod arguments;
+pub(crate) mod asked;
 pub mod columns;
 pub mod definition;
 pub mod effect;

@@ -1,4 +1,4 @@
-//! What users of the machine put on record, by the Unix socket: bearer tokens, and changes of access.
+//! What users of the machine put on record, by the Unix socket alone: bearer tokens, and changes of access.
 //!
 //! **Invariant:** a token's text is in one answer only, the one to whoever made it, and only once the log
 //! knows the token; and nothing here reaches Cloudflare, for which the daemon has no token.

@@ -200,3 +200,29 @@ impl Subcommand for VerbCommand {
         commands().into_iter().any(|verb| verb.as_str() == name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_given_is_carried_as_it_is() {
+        // (line, whether the plans are paused, the plan)
+        let rows = [
+            ("start --reason=fixed", None, None),
+            ("start --paused --reason=fixed", Some(true), None),
+            ("pause client --reason=dns", None, Some("client")),
+        ];
+        for (line, paused, plan) in rows {
+            let parser = VerbCommand::augment_subcommands(Command::new("ringward"));
+            let matches =
+                parser.try_get_matches_from(["ringward"].into_iter().chain(line.split(' '))).unwrap();
+            let Ok(VerbCommand::Carried(carried)) = VerbCommand::from_arg_matches(&matches) else {
+                panic!("{line}: is carried");
+            };
+            assert_eq!(carried.given.paused.filter(|paused| *paused), paused, "{line}");
+            assert_eq!(carried.given.plan.as_ref().map(|plan| plan.as_str()), plan, "{line}");
+            assert!(!carried.reason.is_empty(), "{line}");
+        }
+    }
+}

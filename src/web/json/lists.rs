@@ -33,7 +33,7 @@ pub struct EventJson {
     pub rollout: Option<u64>,
     /// What happened: `write_planned`, `ring_verified`, …
     pub kind: String,
-    /// Who: `engine`, `local:<user>`, `loopback`.
+    /// Who: `engine`, `local:<user>`, `access:<e-mail>`, `service:<client ID>`, `token:<name>/<e-mail>`, `loopback`.
     pub actor: String,
     /// Why.
     pub reason: String,

@@ -290,7 +290,7 @@ pub struct SupersededJson {
 /// A person's stop or pause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AttributionJson {
-    /// Who: `local:<user>` or `loopback`.
+    /// Who: `local:<user>`, `access:<e-mail>`, `service:<client ID>`, `token:<name>/<e-mail>`, `loopback`.
     pub actor: String,
     /// Why.
     pub reason: String,

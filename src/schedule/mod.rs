@@ -7,6 +7,7 @@
 
 mod answers;
 mod follow;
+mod grammar;
 mod line;
 mod opening;
 mod parts;
@@ -14,10 +15,12 @@ mod parts;
 mod tests;
 mod whole;
 mod within;
+mod words;
 mod zone;
 
 pub use answers::{Because, Openness, Outlook, START_GRACE, Writable};
 pub use follow::{HORIZON, SIGHT};
+pub use grammar::{CronEntry, CronFault, CronField, FieldFault, WrittenCron};
 pub use opening::{LEAST_OPENING, Opening};
 pub use parts::{Freeze, MAX_FREEZES, MAX_OPENINGS, ScheduleError};
 pub use whole::{FreezeNow, Schedule};

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ScheduleError, line::CronLine, zone::Zone};
+use super::{ScheduleError, grammar::WrittenCron, line::CronLine, zone::Zone};
 use crate::time::{SignedDuration, Span, Timestamp, after};
 
 /// The shortest opening: a ring is entered only with so much of the opening left, or at its start.
@@ -39,12 +39,12 @@ impl Opening {
     /// `Mon-Thu` are read; where day and weekday are both given, either is enough).
     ///
     /// # Errors
-    /// When the line cannot be read, has an empty entry, no date matches it, or the opening is shorter
-    /// than [`LEAST_OPENING`].
+    /// When the line is not of the grammar, no date matches it, or the opening is shorter than
+    /// [`LEAST_OPENING`].
     pub fn new(cron: &str, length: Span) -> Result<Self, ScheduleError> {
         let found = cron.to_owned();
-        if cron.split_whitespace().any(|field| field.split(',').any(str::is_empty)) {
-            return Err(ScheduleError::EmptyEntry { found });
+        if let Err(fault) = WrittenCron::read(cron) {
+            return Err(ScheduleError::NotCron { found, fault });
         }
         let opening = Self::recorded(cron, length)?;
         if opening.line.comes() { Ok(opening) } else { Err(ScheduleError::NeverOpens { found }) }

@@ -5,6 +5,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::grammar::CronFault;
 use crate::time::Span;
 
 /// The most openings in one schedule; each costs a search per decision.
@@ -19,14 +20,16 @@ pub enum ScheduleError {
     /// Not in the time zone database.
     #[error("`{found}` is not a time zone; write an IANA name, such as Europe/Lisbon or UTC")]
     UnknownZone { found: String },
-    /// Not five fields that cron reads, and why.
+    /// Of a log: not five fields that cron reads, and why.
     #[error(
         "`{found}` is not a cron line ({why}); write minute, hour, day, month, weekday, such as 0 9 * * Mon-Thu"
     )]
     InvalidCron { found: String, why: String },
-    /// Nothing between two commas, or beside one.
-    #[error("`{found}` has an empty entry; write a value on both sides of each comma, such as 0,30")]
-    EmptyEntry { found: String },
+    /// Not as a plan file writes one, and where it is not.
+    #[error(
+        "`{found}` is not a cron line ({fault}); write minute, hour, day, month, weekday, such as 0 9 * * Mon-Thu"
+    )]
+    NotCron { found: String, fault: CronFault },
     /// No date matches.
     #[error("`{found}` never comes: no date matches its day, month and weekday; name a day that exists")]
     NeverOpens { found: String },

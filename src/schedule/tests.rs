@@ -9,6 +9,7 @@ use crate::time::{SignedDuration, Span, Timestamp, after};
 
 mod bounds;
 mod entering;
+mod grammar;
 mod oracle;
 
 fn at(text: &str) -> Timestamp {

@@ -2,7 +2,7 @@
 """Holds the worked changes of docs/development/changes to what they promise.
 
 Each *.patch is a change as its document tells it. They are applied together to a copy of the crate, which must then
-compile. How many source files each touches stands in the table of docs/development/ARCHITECTURE.md, with the most that
+compile and pass the tests of completeness: those that go over every event, refusal, situation or kind of waiting. How many source files each touches stands in the table of docs/development/ARCHITECTURE.md, with the most that
 it may be: both are read off here, so that neither the table nor the code drifts.
 
 usage: tests/docs/changes.py
@@ -20,6 +20,13 @@ CHANGES = ROOT / "docs" / "development" / "changes"
 ARCHITECTURE = ROOT / "docs" / "development" / "ARCHITECTURE.md"
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 COPY = TARGET / "changes"
+# What a new gate, verb, event, key, metric or environment is asked for by a test and not by the compiler.
+COMPLETENESS = [
+    "every_event_has_a_sentence",
+    "every_refusal_says_what_would_work_and_every_effect_what_it_does",
+    "each_situation_is_in_one_row",
+    "each_kind_of_waiting_has_its_time",
+]
 ROW = re.compile(r"^\| .*?\| (\d+) \| (\d+) \| \[(\w+)\.patch\]\(changes/\3\.patch\)", re.M)
 
 problems = []
@@ -58,15 +65,18 @@ def main():
     problems.extend(f"ARCHITECTURE.md names {name}.patch, and there is none" for name in rows)
     if not problems:
         environment = {**os.environ, "CARGO_TARGET_DIR": str(TARGET)}
-        check = ["cargo", "check", "--quiet", "--lib", "--manifest-path", str(COPY / "Cargo.toml")]
-        checked = subprocess.run(check, env=environment, capture_output=True, text=True)
-        if checked.returncode != 0:
-            problems.append(f"with all of them the crate does not compile:\n{checked.stderr[-4000:]}")
+        test = ["cargo", "test", "--quiet", "--lib", "--manifest-path", str(COPY / "Cargo.toml"), "--", *COMPLETENESS]
+        tested = subprocess.run(test, env=environment, capture_output=True, text=True)
+        passed = re.search(r"^test result: ok\. (\d+) passed", tested.stdout, re.M)
+        if tested.returncode != 0 or not passed:
+            problems.append(f"with all of them the crate fails:\n{tested.stdout[-4000:]}{tested.stderr[-4000:]}")
+        elif int(passed[1]) != len(COMPLETENESS):
+            problems.append(f"{passed[1]} tests of completeness ran, {len(COMPLETENESS)} are named")
     for problem in problems:
         print(problem)
     if problems:
         sys.exit(1)
-    print(f"ok: {len(patches)} worked changes apply together and compile")
+    print(f"ok: {len(patches)} worked changes apply together, compile, and pass {len(COMPLETENESS)} tests of completeness")
 
 
 main()

@@ -177,8 +177,7 @@ pub(super) fn filled(
 /// The schedule's own errors stand alone; here the offending text is shown beside them.
 fn refuse(at: &Range<usize>, error: &ScheduleError, problems: &mut Problems) {
     let (problem, instead) = match error {
-        ScheduleError::InvalidCron { found, .. } => cron::explain(found),
-        ScheduleError::EmptyEntry { found } => cron::explain_empty(found),
+        ScheduleError::NotCron { found, fault } => cron::explain(found, fault),
         ScheduleError::NeverOpens { .. } => (
             "this opening never comes".to_owned(),
             "name a day, month and weekday that some date has".to_owned(),
@@ -188,7 +187,8 @@ fn refuse(at: &Range<usize>, error: &ScheduleError, problems: &mut Problems) {
             "name the last frozen day; both days are frozen".to_owned(),
         ),
         // Of one opening or freeze that was read, nothing else is refused.
-        ScheduleError::TooShort { .. }
+        ScheduleError::InvalidCron { .. }
+        | ScheduleError::TooShort { .. }
         | ScheduleError::UnknownZone { .. }
         | ScheduleError::TooManyOpenings { .. }
         | ScheduleError::TooManyFreezes { .. } => (error.to_string(), "correct it".to_owned()),

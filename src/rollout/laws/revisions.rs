@@ -144,19 +144,23 @@ fn looser_plan<'a>(
     plan: &Plan,
     at: Timestamp,
 ) -> Vec<String> {
-    let kept = |old: &Forbid| plan.forbid.iter().any(|new| new.versions == old.versions);
+    // A new key does not compile until it is held against what was announced, or named as one that never is.
+    let Plan { name: _, was: _, description: _, account, author, forbid, on_new_target, on_drift, rings } =
+        plan;
+    let kept = |old: &Forbid| forbid.iter().any(|new| new.versions == old.versions);
     let lifted = old.forbid.iter().filter(|old| !kept(old));
     let mut found: Vec<String> =
         lifted.map(|old| format!("'{}' is not forbidden any more", old.versions)).collect();
     // None of their words is stricter than another.
     let others = [
-        ("on_drift", plan.on_drift != old.on_drift),
-        ("on_new_target", plan.on_new_target != old.on_new_target),
-        ("its author", plan.author != old.author),
+        ("on_drift", *on_drift != old.on_drift),
+        ("on_new_target", *on_new_target != old.on_new_target),
+        ("its author", *author != old.author),
+        ("its account", old.account.is_some() && *account != old.account),
     ];
     found
         .extend(others.into_iter().filter(|(_, other)| *other).map(|(what, _)| format!("{what} is another")));
-    for ring in &plan.rings {
+    for ring in rings {
         match known(&ring.name) {
             None => found.push(format!("{} is new", ring.name)),
             Some(old) => found.extend(
@@ -221,6 +225,7 @@ mod tests {
 
     const IN_FORCE: &str = "
 plan: client
+account: 023e105f4ecef8ad9ca31a8372d0c353
 versions: {windows: 2026.8.2100.0}
 on_drift: halt
 on_new_target: finish
@@ -250,6 +255,7 @@ rings:
         // (what is written, what instead, what is looser)
         let rows = [
             ("windows: 2026.8.2100.0", "windows: 2026.8.2033.0", Some("First: its targets")),
+            ("account: 023e105f4ecef8ad9ca31a8372d0c353\n", "", Some("its account")),
             ("on_drift: halt", "on_drift: restore", Some("on_drift")),
             ("on_new_target: finish", "on_new_target: replace", Some("on_new_target")),
             ("=2026.7.1343", "=2026.7.1344", Some("'=2026.7.1343' is not forbidden any more")),

@@ -36,6 +36,12 @@ impl ClientVersion {
         self >= Self::FIRST_ASSIGNABLE
     }
 
+    /// Whether year and month are some: a client is called by the month that it was built in.
+    pub const fn may_exist(self) -> bool {
+        let [year, month, _, _] = self.0;
+        matches!(year, 2000..2100) && matches!(month, 1..=12)
+    }
+
     /// Whether it is a release and no beta: its last number is 0.
     pub const fn is_release(self) -> bool {
         let [_, _, _, channel] = self.0;

@@ -4,10 +4,12 @@
 //! the errors of a file come in file order, and if some are left out, the last one says how many.
 //! A warning never makes a file unusable.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use serde::Serialize;
 
+use crate::plan::Advice;
 use crate::plan::places::{Places, Related, Text, first_line};
 use crate::text::worded;
 
@@ -52,6 +54,9 @@ pub struct PlanError {
     pub found: String,
     /// What would be right.
     pub instead: String,
+    /// Texts that would be right in place of the offending one, as YAML: one where it is clear what is meant, several
+    /// where it can be read in several ways.
+    pub fixes: Vec<String>,
     /// The other place, where two places disagree.
     pub related: Option<Related>,
 }
@@ -79,7 +84,7 @@ struct NotedProblem {
     /// Whether the text at the place is the offending one, and not merely where one is missing.
     shows_text: bool,
     problem: String,
-    instead: String,
+    instead: Advice,
     other: Option<Other>,
 }
 
@@ -101,12 +106,12 @@ impl Other {
 
 impl Problems {
     /// The text at `at` is wrong.
-    pub(crate) fn wrong(&mut self, at: &At, problem: impl Into<String>, instead: impl Into<String>) {
+    pub(crate) fn wrong(&mut self, at: &At, problem: impl Into<String>, instead: impl Into<Advice>) {
         self.found.push(NotedProblem::of(Severity::Error, at, problem, instead));
     }
 
     /// Something is missing at `at`.
-    pub(crate) fn missing(&mut self, at: &At, problem: impl Into<String>, instead: impl Into<String>) {
+    pub(crate) fn missing(&mut self, at: &At, problem: impl Into<String>, instead: impl Into<Advice>) {
         let noted = NotedProblem::of(Severity::Error, at, problem, instead);
         self.found.push(NotedProblem { shows_text: false, ..noted });
     }
@@ -116,7 +121,7 @@ impl Problems {
         &mut self,
         at: &At,
         problem: impl Into<String>,
-        instead: impl Into<String>,
+        instead: impl Into<Advice>,
         other: Other,
     ) {
         let noted = NotedProblem::of(Severity::Error, at, problem, instead);
@@ -128,7 +133,7 @@ impl Problems {
         &mut self,
         at: &At,
         problem: impl Into<String>,
-        instead: impl Into<String>,
+        instead: impl Into<Advice>,
         other: Option<Other>,
     ) {
         let noted = NotedProblem::of(Severity::Warning, at, problem, instead);
@@ -136,13 +141,13 @@ impl Problems {
     }
 
     /// What begins at `at` can be used, and is probably not meant.
-    pub(crate) fn warn_at(&mut self, at: &At, problem: impl Into<String>, instead: impl Into<String>) {
+    pub(crate) fn warn_at(&mut self, at: &At, problem: impl Into<String>, instead: impl Into<Advice>) {
         let noted = NotedProblem::of(Severity::Warning, at, problem, instead);
         self.warned.push(NotedProblem { shows_text: false, ..noted });
     }
 
     /// What follows from the text at `at`, for whoever did not think of it.
-    pub(crate) fn note(&mut self, at: &At, problem: impl Into<String>, instead: impl Into<String>) {
+    pub(crate) fn note(&mut self, at: &At, problem: impl Into<String>, instead: impl Into<Advice>) {
         let noted = NotedProblem::of(Severity::Note, at, problem, instead);
         self.warned.push(NotedProblem { shows_text: false, ..noted });
     }
@@ -172,9 +177,42 @@ impl Problems {
     }
 }
 
+/// From so many places with the same text and the same fault on, they are told as one.
+const MANY: usize = 4;
+
+/// Leaves of what is said of one text in many places the first, which tells how many there are.
+fn joined(found: Vec<NotedProblem>, text: &Text<'_>) -> Vec<NotedProblem> {
+    let cause = |noted: &NotedProblem| {
+        let one = noted.shows_text && noted.other.is_none();
+        one.then(|| (noted.problem.clone(), noted.instead.words.clone(), text.first_line(&noted.at)))
+    };
+    let mut places: HashMap<_, usize> = HashMap::new();
+    for cause in found.iter().filter_map(cause) {
+        *places.entry(cause).or_default() += 1;
+    }
+    let mut joined: Vec<NotedProblem> = Vec::new();
+    for mut noted in found {
+        if let Some(cause) = cause(&noted)
+            && let Some(count) = places.get_mut(&cause)
+        {
+            // Told already.
+            if *count == 0 {
+                continue;
+            }
+            if *count >= MANY {
+                noted.instead = noted.instead.and(&format!(" (the same in {} more places)", *count - 1));
+                *count = 0;
+            }
+        }
+        joined.push(noted);
+    }
+    joined
+}
+
 fn told(mut found: Vec<NotedProblem>, severity: Severity, file: &str, text: &Text<'_>) -> Vec<PlanError> {
     // Stable: of two problems at one place, the one found first comes first.
     found.sort_by_key(|problem| problem.at.start);
+    let mut found = joined(found, text);
     let left_out = found.get(MAX_ERRORS..).unwrap_or_default();
     if let Some(first) = left_out.first() {
         let at = first.at.start..first.at.start;
@@ -196,13 +234,14 @@ fn told(mut found: Vec<NotedProblem>, severity: Severity, file: &str, text: &Tex
 
 impl NotedProblem {
     /// One that shows the text at `at`, and no other place.
-    fn of(severity: Severity, at: &At, problem: impl Into<String>, instead: impl Into<String>) -> Self {
+    fn of(severity: Severity, at: &At, problem: impl Into<String>, instead: impl Into<Advice>) -> Self {
         let (problem, instead) = (problem.into(), instead.into());
         Self { severity, at: at.clone(), shows_text: true, problem, instead, other: None }
     }
 
     fn into_error(self, file: &str, text: &Text<'_>, places: &Places) -> PlanError {
         let (line, column) = places.at(self.at.start);
+        let Advice { words: instead, fixes } = self.instead;
         let related = self.other.map(|other| match other {
             Other::Elsewhere(related) => related,
             Other::Here { at, what } => places.related(file, text, &at, what),
@@ -215,7 +254,8 @@ impl NotedProblem {
             found: if self.shows_text { text.first_line(&self.at) } else { String::new() },
             span: text.in_file(&self.at),
             problem: self.problem,
-            instead: self.instead,
+            instead,
+            fixes,
             related,
         }
     }

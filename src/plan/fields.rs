@@ -4,7 +4,9 @@
 
 use std::ops::Range;
 
+use super::advice::Advice;
 use super::near::{either, nearest};
+use super::synonyms;
 use super::tree::{MappingEntry, Node, Value};
 use super::{error::Problems, grammar::Mapping};
 use crate::text::is_unseen;
@@ -67,17 +69,25 @@ fn unknown_key(entry: &MappingEntry, known: &Mapping, problems: &mut Problems) -
         problems.wrong(&entry.key_at, "not supported yet", instead);
         return Vec::new();
     }
+    let synonyms = synonyms::meant(key, known.names());
+    let problem = format!("not a key of {}", known.of);
     if let Some(whose) = (known.elsewhere)(key) {
-        problems.wrong(&entry.key_at, format!("not a key of {}", known.of), whose);
-        return Vec::new();
+        problems.wrong(&entry.key_at, problem, whose);
+        return synonyms;
     }
-    let near = nearest(key, known.names());
-    let instead = match either(&near) {
-        Some(near) => format!("did you mean {near}?"),
-        None if key.starts_with("//") => "begin a comment with `#`".to_owned(),
-        None => format!("known keys: {}", names(known)),
+    let (near, words) = match nearest(key, known.names()) {
+        near if near.is_empty() => (synonyms, "write"),
+        near => (near, "did you mean"),
     };
-    problems.wrong(&entry.key_at, format!("not a key of {}", known.of), instead);
+    let instead = match either(&near) {
+        Some(keys) => {
+            let end = if words == "write" { "" } else { "?" };
+            near.iter().fold(Advice::from(format!("{words} {keys}{end}")), |advice, key| advice.put(*key))
+        }
+        None if key.starts_with("//") => "begin a comment with `#`".into(),
+        None => format!("known keys: {}", names(known)).into(),
+    };
+    problems.wrong(&entry.key_at, problem, instead);
     near
 }
 
@@ -131,19 +141,24 @@ pub(crate) fn text<'a>(node: &'a Node, what: &str, problems: &mut Problems) -> O
     Some(text)
 }
 
+/// Whether a value is written as none. YAML 1.2 core schema, 10.3.2: these bare words are null.
+pub(crate) fn is_nothing(node: &Node) -> bool {
+    let Value::Scalar { text, is_bare } = &node.value else { return false };
+    let null = *is_bare && matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL");
+    null || text.trim().is_empty()
+}
+
 /// The text of a `description`, which may have several lines.
 pub(crate) fn description<'a>(node: &'a Node, problems: &mut Problems) -> Option<&'a str> {
     prose(node, "`description`", MAX_PROSE_CHARS, problems)
 }
 
 fn prose<'a>(node: &'a Node, what: &str, most: usize, problems: &mut Problems) -> Option<&'a str> {
-    let Value::Scalar { text, is_bare } = &node.value else {
+    let Value::Scalar { text, .. } = &node.value else {
         wrong_value(node, &format!("{what} must be a text"), "write a single value", problems);
         return None;
     };
-    // YAML 1.2 core schema, 10.3.2: these bare words are null, a missing value.
-    let null = *is_bare && matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL");
-    if null || text.trim().is_empty() {
+    if is_nothing(node) {
         problems.missing(&node.at, format!("{what} is empty"), "write one, or leave it out");
         return None;
     }

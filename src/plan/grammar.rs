@@ -39,6 +39,8 @@ pub(crate) enum Takes {
     Word { known: fn() -> Vec<&'static str> },
     /// Keys and values.
     Keys(&'static Mapping),
+    /// The same, or one word.
+    KeysOr { keys: &'static Mapping, word: &'static str },
     /// A list of values.
     Values { item: &'static ValueKind, least: usize, most: usize },
     /// A list of mappings.
@@ -112,7 +114,12 @@ impl Mapping {
         while let Some(mapping) = found.get(next) {
             next += 1;
             for key in mapping.keys {
-                let (Takes::Keys(below) | Takes::Mappings { item: below, .. }) = key.takes else { continue };
+                let (Takes::Keys(below)
+                | Takes::KeysOr { keys: below, .. }
+                | Takes::Mappings { item: below, .. }) = key.takes
+                else {
+                    continue;
+                };
                 if found.iter().all(|known| known.name != below.name) {
                     found.push(below);
                 }

@@ -42,7 +42,7 @@ kinds! {
     /// Comparisons over the first three numbers of a version, such as '>=2026.7.1343, <2026.7.1376' or
     /// '=2026.7.1343'. Quote them: a bare `>` begins a block of text.
     RANGE = "range of versions", r"^\s*(?:[<>=~^*]|[0-9.]+[*xX])";
-    /// Comparisons over the first three numbers of the version that a device runs, such as '<=2026.8.2100',
+    /// Comparisons over the first three numbers of the version that a device runs, such as '<=2026.9.1206',
     /// quoted; `true` for any version, `false` for none.
     DOWNGRADES = "range of versions, or `true`", r"^\s*(?:true\s*$|false\s*$|[<>=~^*]|[0-9.]+[*xX])", bare: Bare::Anything;
     /// An IANA name, such as Europe/Lisbon, America/New_York or UTC.

@@ -12,9 +12,12 @@
 //! `near` only find words for what is wrong. `ringward.yaml` ([`crate::config`]) is of the same language and
 //! read with the same tree, readers and errors.
 
+pub(crate) mod advice;
 pub mod change;
 mod coming;
+mod compared;
 mod cron;
+mod cron_doubts;
 mod decode;
 mod draft;
 pub(crate) mod error;
@@ -27,11 +30,13 @@ mod kinds;
 pub mod model;
 pub(crate) mod near;
 pub(crate) mod places;
+mod ranges;
 mod reference;
 mod rings;
 mod schema;
 pub mod set;
 mod spots;
+mod synonyms;
 mod syntax;
 pub(crate) mod tree;
 pub(crate) mod typed_key;
@@ -39,6 +44,7 @@ pub(crate) mod values;
 mod written;
 mod zones;
 
+pub(crate) use advice::Advice;
 pub use draft::Draft;
 pub use error::{MAX_ERRORS, PlanError, Severity};
 pub(crate) use error::{Other, Problems};

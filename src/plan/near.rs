@@ -43,6 +43,12 @@ pub(crate) fn either(names: &[&str]) -> Option<String> {
     }
 }
 
+/// How many slips there are between two words, case aside.
+pub(super) fn slips(one: &str, other: &str) -> usize {
+    let letters = |word: &str| word.to_lowercase().chars().take(MAX_CHARS + 1).collect::<Vec<_>>();
+    distance(&letters(one), &letters(other))
+}
+
 /// Slips between two words: letters left out, added, changed, or two neighbours swapped.
 fn distance(a: &[char], b: &[char]) -> usize {
     let mut before: Vec<usize> = Vec::new();

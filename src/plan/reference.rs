@@ -65,6 +65,7 @@ fn takes(key: &Key) -> String {
             known().iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ")
         }
         Takes::Keys(mapping) => format!("keys of {}", link(mapping)),
+        Takes::KeysOr { keys, word } => format!("keys of {}, or `{word}`", link(keys)),
         Takes::Values { item, most, .. } => format!("list, at most {most}, each a {}", item.name),
         Takes::Mappings { item, most, .. } => format!("list, at most {most}, each {}", link(item)),
     }
@@ -73,7 +74,7 @@ fn takes(key: &Key) -> String {
 fn kind(key: &Key) -> Option<&'static ValueKind> {
     match &key.takes {
         Takes::Value(kind) | Takes::Values { item: kind, .. } => Some(kind),
-        Takes::Word { .. } | Takes::Keys(_) | Takes::Mappings { .. } => None,
+        Takes::Word { .. } | Takes::Keys(_) | Takes::KeysOr { .. } | Takes::Mappings { .. } => None,
     }
 }
 

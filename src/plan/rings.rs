@@ -6,6 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::{hash::Hash, ops::Range};
 
+use crate::plan::compared::Compared;
 use crate::plan::fields::too_many;
 use crate::plan::keys::ring::{OwnKeys, RING, RingRead, SIGHT_OF_DARK, SharedKeys};
 use crate::plan::keys::versions::{Targets, overlaid};
@@ -132,6 +133,7 @@ pub(super) fn finish(
     let mut noted = Noted::new();
     // By themselves too: those that no ring takes today, a ring takes tomorrow.
     soak_long_enough(defaults, &SharedKeys::default(), &mut noted, problems);
+    let mut compared = Compared::default();
     for ring in rings {
         soak_long_enough(&ring.keys, defaults, &mut noted, problems);
         let layers = [targets, &defaults.versions, &ring.keys.versions];
@@ -140,8 +142,16 @@ pub(super) fn finish(
             let instead = "write `versions` with `windows`, `macos` or both, here or at the top of the file";
             problems.missing(&ring.at, "this ring has no target", instead);
         }
+        let is_whole =
+            written.values().all(Option::is_some) && layers.iter().all(|targets| !targets.is_doubtful());
         let targets = written.into_iter().filter_map(|(env, version)| Some((env, version?))).collect();
+        if is_whole {
+            compared.ring(&ring.keys, defaults, &targets, problems);
+        }
         finished.push(ring.filled(targets, defaults, problems));
+    }
+    if problems.is_empty() {
+        compared.finish(problems);
     }
     finished.into_iter().collect()
 }

@@ -42,6 +42,7 @@ fn property(key: &'static Key, definitions: &mut Definitions) -> Value {
         Takes::Value(kind) => value(kind),
         Takes::Word { known } => json!({"enum": known()}),
         Takes::Keys(mapping) => reference(mapping, definitions),
+        Takes::KeysOr { keys, word } => json!({"anyOf": [reference(keys, definitions), {"const": word}]}),
         Takes::Values { item, least, most } => list(&value(item), *least, *most),
         Takes::Mappings { item, least, most } => list(&reference(item, definitions), *least, *most),
     };

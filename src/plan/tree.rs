@@ -344,9 +344,20 @@ fn read_key(
         problems.wrong(&at, "merge keys are not read", "write the keys out; use `defaults` to share them");
         return None;
     }
-    if let Some(first) = names.get(&name) {
-        problems.clash(&at, "this key is repeated", "keep one of them", Other::already(first, &name));
-        return None;
+    if let Some(first) = names.get(&name).cloned() {
+        let begins = names.values().all(|at| at.start >= first.start);
+        let instead = match begins {
+            true => {
+                "if another entry begins here, write a dash and a space before it; else keep one, with all that both hold"
+            }
+            false => "keep one, with all that both hold",
+        };
+        problems.clash(&at, "this key is repeated", instead, Other::already(&first, &name));
+        if !begins {
+            return None;
+        }
+        // Whatever follows may belong to the second entry: one dash is missing, not one per key.
+        names.clear();
     }
     names.insert(name.clone(), at);
     Some(name)

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use crate::plan::fields::is_nothing;
 use crate::plan::kinds::TEXT;
 use crate::plan::{Absent, Fields, Key, Mapping, Node, Problems, Takes, ValueKind, either, text};
 
@@ -44,7 +45,13 @@ impl<T> TypedKey<T> {
         } else {
             fields.get(name)
         };
-        let value = node.and_then(|node| (self.read)(node, &format!("`{name}`"), problems));
+        let value = match (node, self.absent) {
+            (Some(node), Absent::Refused(instead)) if is_nothing(node) => {
+                problems.missing(&node.at, format!("`{name}` is empty"), format!("write {instead}"));
+                None
+            }
+            (node, _) => node.and_then(|node| (self.read)(node, &format!("`{name}`"), problems)),
+        };
         Written { value, at: node.map(|node| node.at.clone()), is_misspelt: fields.is_misspelt(name) }
     }
 }

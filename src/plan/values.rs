@@ -8,8 +8,8 @@ use jiff::civil::Date;
 
 use crate::ids::{AccountId, Email, PlanName, PolicyId, UserGroupName};
 use crate::plan::fields::is_digits;
-use crate::plan::model::{AllowDowngrade, Percent, ProfileRef};
-use crate::plan::{Node, Problems, guess, text};
+use crate::plan::model::{Percent, ProfileRef};
+use crate::plan::{Advice, Node, Problems, guess, text};
 use crate::text::is_hex;
 use crate::{time::Span, version::ClientVersion};
 
@@ -19,11 +19,11 @@ pub(crate) fn owned_text(node: &Node, what: &str, problems: &mut Problems) -> Op
 }
 
 /// Reads a text with a reader that says what is wrong with it, and what would be right.
-pub(crate) fn read<T>(
+pub(crate) fn read<T, A: Into<Advice>>(
     node: &Node,
     what: &str,
     problems: &mut Problems,
-    reader: impl FnOnce(&str) -> Result<T, (String, String)>,
+    reader: impl FnOnce(&str) -> Result<T, (String, A)>,
 ) -> Option<T> {
     match reader(text(node, what, problems)?) {
         Ok(value) => Some(value),
@@ -39,8 +39,13 @@ pub(crate) fn date(node: &Node, what: &str, problems: &mut Problems) -> Option<D
     read(node, what, problems, |text| {
         let shape: Vec<usize> = text.split('-').map(str::len).collect();
         text.parse().ok().filter(|_| shape == [4, 2, 2]).ok_or_else(|| {
-            let instead = "write year, month and day of a day that exists, such as 2026-12-18";
-            (format!("{what} is not a date"), instead.to_owned())
+            let instead = match guess::dates(text, what == "`until`") {
+                dates if dates.is_empty() => {
+                    "write year, month and day of a day that exists, such as 2026-12-18".into()
+                }
+                dates => Advice::write(dates),
+            };
+            (format!("{what} is not a date"), instead)
         })
     })
 }
@@ -73,48 +78,29 @@ pub(super) fn target(node: &Node, problems: &mut Problems) -> Option<ClientVersi
     read(node, "a version", problems, |text| {
         let version: ClientVersion = text.parse().map_err(|_| {
             let instead = match guess::version(text) {
-                Some(version) => format!("write its four numbers, here perhaps {version}"),
-                None => "write its four numbers, such as 2026.8.2100.0".to_owned(),
+                Some(version) => Advice::write([version])
+                    .and("; the last of its four numbers is 0 for a release, 1 for a beta"),
+                None => "write its four numbers, such as 2026.8.2100.0".into(),
             };
             ("not a client version".to_owned(), instead)
         })?;
         let full = version.to_string();
         if full != text {
-            return Err(("a version with a short year".to_owned(), format!("write {full}")));
+            return Err(("a version with a short year".to_owned(), Advice::write([full])));
         }
         if !version.follows_assignments() {
             let problem = "this version ignores assignments, so devices on it could never be moved again";
-            return Err((problem.to_owned(), "write 2026.6.0.0 or newer".to_owned()));
+            return Err((problem.to_owned(), "write 2026.6.0.0 or newer".into()));
+        }
+        if !version.may_exist() {
+            let problem = "no client can have this version: its second number is a month, its first the year";
+            return Err((
+                problem.to_owned(),
+                "write it as the release notes do, such as 2026.8.2100.0".into(),
+            ));
         }
         Ok(version)
     })
-}
-
-/// A range of versions, over the first three numbers.
-pub(super) fn range(node: &Node, problems: &mut Problems) -> Option<semver::VersionReq> {
-    const INSTEAD: &str = "write comparisons over the first three numbers, such as '>=2026.7.1343, <2026.7.1376' or '=2026.7.1343'";
-    read(node, "a range of versions", problems, |text| {
-        let range = semver::VersionReq::parse(text)
-            .map_err(|error| (format!("not a range of versions ({error})"), INSTEAD.to_owned()))?;
-        // Cargo's reading of a bare version is "this or newer", a surprise in a list of builds.
-        let bare = text.split(',').zip(&range.comparators).any(|(written, comparator)| {
-            comparator.op == semver::Op::Caret && !written.trim_start().starts_with('^')
-        });
-        if bare {
-            let problem = "a version without a comparison, which would mean the rest of the year too";
-            return Err((problem.to_owned(), INSTEAD.to_owned()));
-        }
-        Ok(range)
-    })
-}
-
-/// Which devices may go down: a range of what they run, `true` for all, `false` for none.
-pub(super) fn allow_downgrade(node: &Node, what: &str, problems: &mut Problems) -> Option<AllowDowngrade> {
-    match text(node, what, problems)?.trim() {
-        "true" => Some(AllowDowngrade::Any),
-        "false" => Some(AllowDowngrade::Nothing),
-        _ => range(node, problems).map(AllowDowngrade::From),
-    }
 }
 
 /// A share such as `90%` or `99.5%`, above zero; `zero` says what 0% would do.
@@ -123,21 +109,19 @@ pub(super) fn share(node: &Node, what: &str, zero: &str, problems: &mut Problems
         let share = percent(text).map_err(|instead| (format!("{what} cannot be read"), instead))?;
         if share == Percent::whole(0) {
             let problem = format!("{what} of 0% would {zero}");
-            return Err((problem, "write at least 0.1%".to_owned()));
+            return Err((problem, "write at least 0.1%".into()));
         }
         Ok(share)
     })
 }
 
 /// Tenths of a percent exactly; the error says what would be right.
-fn percent(text: &str) -> Result<Percent, String> {
-    let instead = || match guess::percent(text) {
-        Some(share) if text.parse::<f64>().is_ok() => match same_number(text).filter(|same| *same != share) {
-            Some(same) => format!("a bare number is ambiguous; write {same} or {share}, whichever is meant"),
-            None => format!("a bare number is ambiguous; write {share}"),
-        },
-        Some(share) => format!("write a percentage, here perhaps {share}"),
-        None => "write a percentage from 0.1% to 100%, such as 90% or 99.5%".to_owned(),
+fn percent(text: &str) -> Result<Percent, Advice> {
+    let instead = || match guess::percents(text) {
+        none if none.is_empty() => {
+            "write a percentage from 0.1% to 100%, with one decimal at most, such as 90% or 99.5%".into()
+        }
+        shares => Advice::write(shares),
     };
     let number = text.strip_suffix('%').ok_or_else(instead)?.trim_end();
     let (whole, tenth) = number.split_once('.').unwrap_or((number, "0"));
@@ -152,25 +136,20 @@ fn percent(text: &str) -> Result<Percent, String> {
     tenths.ok_or_else(instead)
 }
 
-/// A bare number taken for per cents: `0.9` is 0.9%.
-fn same_number(text: &str) -> Option<String> {
-    // `percent` looks here for a text without the sign only.
-    let share = percent(&format!("{text}%")).ok().filter(|share| *share != Percent::whole(0));
-    share.map(|share| share.to_string())
-}
-
 /// A length of time of at least `least`; `why` says what a shorter one would break.
 pub(super) fn span(node: &Node, what: &str, least: Span, why: &str, problems: &mut Problems) -> Option<Span> {
     const INSTEAD: &str =
         "write whole numbers with w, d, h, m or s, such as 72h, 7d or 1h 30m (at most 366d)";
     read(node, what, problems, |text| {
         let span: Span = text.parse().map_err(|_| {
-            let instead =
-                guess::span(text).map(|span| format!("write it with its unit, here perhaps {span}"));
-            (format!("{what} cannot be read"), instead.unwrap_or_else(|| INSTEAD.to_owned()))
+            let instead = match guess::spans(text) {
+                none if none.is_empty() => INSTEAD.into(),
+                spans => Advice::write(spans),
+            };
+            (format!("{what} cannot be read"), instead)
         })?;
         if span < least {
-            return Err((format!("{what} is too short: {why}"), format!("write at least {least}")));
+            return Err((format!("{what} is too short: {why}"), format!("write at least {least}").into()));
         }
         Ok(span)
     })
@@ -258,12 +237,13 @@ mod tests {
             ("100.0 %", Ok("100%")),
             ("0.1%", Ok("0.1%")),
             ("100.1%", Err("from 0.1% to 100%")),
-            ("99.55%", Err("perhaps 99.5%")),
+            ("99.55%", Err("one decimal at most")),
             ("0.05%", Err("from 0.1% to 100%")),
-            ("-1%", Err("perhaps 1%")),
+            ("-1%", Err("from 0.1% to 100%")),
             ("70000%", Err("from 0.1% to 100%")),
             ("%", Err("from 0.1% to 100%")),
             ("90", Err("write 90%")),
+            ("1", Err("write 1% or 100%")),
             ("0.9", Err("write 0.9% or 90%")),
             ("0.955", Err("write 95.5%")),
             ("NaN", Err("from 0.1% to 100%")),
@@ -272,7 +252,7 @@ mod tests {
         for (text, expected) in rows {
             match (percent(text), expected) {
                 (Ok(share), Ok(shown)) => assert_eq!(share.to_string(), shown, "{text}"),
-                (Err(instead), Err(part)) => assert!(instead.contains(part), "{text}: {instead}"),
+                (Err(instead), Err(part)) => assert!(instead.words.contains(part), "{text}: {instead:?}"),
                 (found, _) => panic!("{text}: {found:?}"),
             }
         }

@@ -47,7 +47,8 @@ impl CronField {
         }
     }
 
-    fn value(self, text: &str) -> Option<u8> {
+    /// The number that a text is: digits, or a name in any case.
+    pub fn value(self, text: &str) -> Option<u8> {
         let (least, most) = self.bounds();
         let named = self.names().iter().zip(least..).find(|(name, _)| name.eq_ignore_ascii_case(text));
         let number = || {

@@ -191,11 +191,12 @@ fn hostile_files_are_refused_with_a_reason() {
 
 #[test]
 fn a_hundred_forbidden_rings_are_warned_of_within_bounds() {
-    let ranges = lines(100, |i| format!("  - {{versions: '>=2026.{i}.0, <2026.{i}.9', reason: r}}"));
+    let ranges =
+        lines(100, |i| format!("  - {{versions: '>=2026.8.1{i:03}0, <2026.8.1{i:03}9', reason: r}}"));
     let forbidden = format!(
         "plan: p\nforbid:\n{ranges}rings:\n{}",
         lines(100, |i| format!(
-            "  - {{name: R{i}, profiles: [P{i}], versions: {{windows: 2026.99.5.0, macos: 2026.99.5.0}}}}"
+            "  - {{name: R{i}, profiles: [P{i}], versions: {{windows: 2026.8.1{i:03}5.0, macos: 2026.8.1{i:03}5.0}}}}"
         ))
     );
     let good = examine("plan.yaml", forbidden.as_bytes(), None).unwrap();

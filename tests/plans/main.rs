@@ -9,6 +9,7 @@ mod hostile;
 mod judge;
 mod mutated;
 mod schema;
+mod suggestions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

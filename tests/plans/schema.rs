@@ -99,6 +99,8 @@ fn spots(plan: &Value, schema: &Value) -> Vec<Spot> {
     let mut found = Vec::new();
     let mut pending = vec![(String::new(), schema.clone())];
     while let Some((pointer, part)) = pending.pop() {
+        // Keys, or a word: a mapping is keys.
+        let part = part.pointer("/anyOf/0").cloned().unwrap_or(part);
         let part = match part["$ref"].as_str() {
             Some(reference) => schema.pointer(reference.trim_start_matches('#')).unwrap().clone(),
             None => part,
@@ -149,7 +151,8 @@ fn schema_and_decoder_know_the_same_keys() {
         assert_eq!(decoder, known, "at {}", spot.pointer);
         // What the schema knows, the decoder reads: a value of the wrong kind is noticed.
         for (key, property) in properties {
-            let nested = property.get("$ref").is_some() || property["type"] == "array";
+            let nested = ["$ref", "anyOf"].iter().any(|key| property.get(key).is_some());
+            let nested = nested || property["type"] == "array";
             let wrong = if nested { json!("x") } else { json!({"x": "y"}) };
             let text = with(&plan, spot, key, wrong);
             let errors = read("p.yaml", text.as_bytes()).unwrap_err();
@@ -201,7 +204,8 @@ fn the_examples_of_the_reference_hold() {
             |by: usize| block.lines().fold(String::new(), |all, line| all + &" ".repeat(by) + line + "\n");
         let item = |by: usize| indented(by).replacen(&" ".repeat(by), &(" ".repeat(by - 2) + "- "), 1);
         let ring = "rings:\n  - name: R\n    profiles: [P]\n";
-        let with_target = format!("plan: p\nversions: {{windows: 2026.8.2100.0}}\n{ring}");
+        let with_target =
+            format!("plan: p\nversions: {{windows: 2026.8.2100.0, macos: 2026.8.2100.0}}\n{ring}");
         let whole = match heading {
             "A plan" => block.to_owned(),
             "`versions`" => format!("plan: p\nversions:\n{}{ring}", indented(2)),

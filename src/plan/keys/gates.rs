@@ -9,9 +9,9 @@ use std::num::NonZeroU8;
 use crate::plan::keys::elsewhere;
 use crate::plan::kinds::{DEVICES, MOST_DEVICES, SHARE, SPAN, TEXT};
 use crate::plan::model::{Adoption, ApprovalRule, Health, HealthLimit, Percent};
-use crate::plan::typed_key::{below, keys, span_key, value};
+use crate::plan::typed_key::{Keys as _, below, keys, span_key, value};
 use crate::plan::values::{count, share, span, user_group};
-use crate::plan::{Absent, Problems, TypedKey, ValueKind, Written};
+use crate::plan::{Absent, Problems, Takes, TypedKey, Value, ValueKind, Written};
 use crate::{ids::UserGroupName, time::Span};
 
 /// Cloudflare takes up to 15 minutes to notify a device, which then downloads and installs.
@@ -192,13 +192,55 @@ keys! {
     elsewhere |key| (key == "author").then_some(elsewhere::AT_THE_TOP)
 }
 
+/// What is written of an approval.
+#[derive(Debug, Clone)]
+pub(crate) enum WrittenApproval {
+    /// `none`: nobody is asked, whatever `defaults` say.
+    Nobody,
+    /// Who is asked.
+    Keys(ApprovalKeys),
+}
+
+/// The word that lifts the approval of `defaults`.
+const ASK_NOBODY: &str = "none";
+
+pub(super) const APPROVAL_KEY: TypedKey<WrittenApproval> = TypedKey {
+    takes: Takes::KeysOr { keys: ApprovalKeys::MAPPING, word: ASK_NOBODY },
+    absent: Absent::Shared {
+        ring: "the values of `defaults`, else nobody is asked",
+        defaults: "nobody is asked",
+    },
+    example: "approval: {user_group: Release Approvers, count: 2, expires: 5d}",
+    read: |node, what, problems| match &node.value {
+        Value::Scalar { text, .. } if text == ASK_NOBODY => Some(WrittenApproval::Nobody),
+        _ => ApprovalKeys::read(node, what, problems).map(WrittenApproval::Keys),
+    },
+};
+
+impl Written<WrittenApproval> {
+    /// The keys that are written below it.
+    fn keys(&self) -> ApprovalKeys {
+        match &self.value {
+            Some(WrittenApproval::Keys(keys)) => keys.clone(),
+            Some(WrittenApproval::Nobody) | None => ApprovalKeys::default(),
+        }
+    }
+
+    fn is_nobody(&self) -> bool {
+        matches!(self.value, Some(WrittenApproval::Nobody))
+    }
+}
+
 /// The rule of a ring; `None`: nobody is asked, or a problem was noted.
 pub(in crate::plan) fn approval_rule(
-    own: &Written<ApprovalKeys>,
-    defaults: &Written<ApprovalKeys>,
+    own: &Written<WrittenApproval>,
+    defaults: &Written<WrittenApproval>,
     problems: &mut Problems,
 ) -> Option<ApprovalRule> {
     let (_, at) = own.placed().or_else(|| defaults.placed())?;
+    if own.is_nobody() || (own.at.is_none() && defaults.is_nobody()) {
+        return None;
+    }
     let (own, defaults) = (own.keys(), defaults.keys());
     let Some(user_group) = own.user_group.or(&defaults.user_group) else {
         // A group may be meant that is refused.

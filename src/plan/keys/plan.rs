@@ -11,9 +11,10 @@ use crate::plan::keys::ring::{DEFAULTS, LATER, RING, RingRead, SharedKeys};
 use crate::plan::keys::versions::{Targets, VERSIONS_KEY};
 use crate::plan::kinds::{ACCOUNT, EMAIL, PLAN_NAME, PROSE, RANGE, TEXT};
 use crate::plan::model::{Forbid, OnDrift, OnNewTarget, Plan, RingPlan};
+use crate::plan::ranges::range;
 use crate::plan::rings::{RINGS_EXAMPLE, read_rings};
 use crate::plan::typed_key::{Keys as _, below, keys, value, word_key};
-use crate::plan::values::{account, email, owned_text, plan_name, range};
+use crate::plan::values::{account, email, owned_text, plan_name};
 use crate::plan::{Absent, MAX_RINGS, Mapping, Node, Problems, Takes, TypedKey, WordValue, items};
 
 /// The most entries of `forbid`.
@@ -122,7 +123,7 @@ keys! {
         /// Which builds.
         versions: semver::VersionReq = value(
             &RANGE, Absent::Refused("a range, such as '>=2026.7.1343, <2026.7.1376'"),
-            "versions: '>=2026.7.1343, <2026.7.1376'", |node, _, problems| range(node, problems),
+            "versions: '>=2026.7.1343, <2026.7.1376'", |node, _, problems| range(node, "this entry", problems),
         ),
         /// Why, for the person who is kept from it.
         reason: String = value(

@@ -10,13 +10,14 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use crate::plan::keys::elsewhere;
-use crate::plan::keys::gates::{AdoptionKeys, ApprovalKeys, HealthKeys, approval_rule};
+use crate::plan::keys::gates::{APPROVAL_KEY, AdoptionKeys, HealthKeys, WrittenApproval, approval_rule};
 use crate::plan::keys::schedule::{self, ScheduleKeys};
 use crate::plan::keys::versions::{ROLLBACK_TO_KEY, Targets, VERSIONS_KEY, readable};
 use crate::plan::kinds::{DEVICES, DOWNGRADES, MOST_DEVICES, PROFILE, SPAN, TEXT, ZONE};
 use crate::plan::model::{AllowDowngrade, DeviceLimit, OnFailure, ProfileRef, RingPlan};
+use crate::plan::ranges::allow_downgrade;
 use crate::plan::typed_key::{below, keys, span_key, value, word_key};
-use crate::plan::values::{allow_downgrade, count, owned_text, profile, span};
+use crate::plan::values::{count, owned_text, profile, span};
 use crate::plan::{Absent, Key, Mapping, Node, Problems, Takes, TypedKey, ValueKind, WordValue, items};
 use crate::version::{ClientVersion, Environment};
 use crate::{
@@ -129,7 +130,7 @@ keys! {
         /// counted as before. It is asked on entering a ring; nobody can waive it.
         allow_downgrade: AllowDowngrade = value(
             &DOWNGRADES, Absent::Shared { ring: "what `defaults` allow, else no device", defaults: "no device" },
-            "allow_downgrade: '<=2026.8.2100'", allow_downgrade,
+            "allow_downgrade: '<=2026.9.1206'", allow_downgrade,
         ),
         /// How the ring is rolled back, once somebody asks for it.
         rollback: RollbackKeys = below(
@@ -143,11 +144,8 @@ keys! {
         /// Who must approve before the ring is entered. An approval is for this revision of the plan and for
         /// the ring's versions: a changed value voids it, a comment does not. It can be given at any time
         /// before and is used at the opening; its giver must be a member of the group then, too. Nobody can
-        /// waive it.
-        approval: ApprovalKeys = below(
-            Absent::Shared { ring: "the values of `defaults`, else nobody is asked", defaults: "nobody is asked" },
-            "approval: {user_group: Release Approvers, count: 2, expires: 5d}",
-        ),
+        /// waive it. `none` in a ring lifts that of `defaults`.
+        approval: WrittenApproval = APPROVAL_KEY,
     }
 }
 

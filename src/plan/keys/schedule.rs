@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use jiff::civil::Date;
 
+use crate::plan::cron_doubts::doubts;
 use crate::plan::fields::too_many;
 use crate::plan::kinds::{CRON, DATE, TEXT};
 use crate::plan::typed_key::{Keys as _, keys, span_key, value};
@@ -119,7 +120,7 @@ fn opening(node: &Node, problems: &mut Problems) -> Option<Opening> {
     // With any length, so that a bad line shows beside a bad length.
     let opening = Opening::new(&line, length.value.unwrap_or(LEAST_LENGTH));
     let opening = opening.map_err(|error| refuse(&at, &error, problems)).ok()?;
-    for (problem, instead) in cron::doubts(&line, &opening) {
+    for (problem, instead) in doubts(&line, &opening) {
         problems.warn(&at, problem, instead, None);
     }
     length.value.map(|_| opening)
@@ -178,20 +179,19 @@ pub(super) fn filled(
 fn refuse(at: &Range<usize>, error: &ScheduleError, problems: &mut Problems) {
     let (problem, instead) = match error {
         ScheduleError::NotCron { found, fault } => cron::explain(found, fault),
-        ScheduleError::NeverOpens { .. } => (
-            "this opening never comes".to_owned(),
-            "name a day, month and weekday that some date has".to_owned(),
-        ),
+        ScheduleError::NeverOpens { .. } => {
+            ("this opening never comes".to_owned(), "name a day, month and weekday that some date has".into())
+        }
         ScheduleError::EndsBeforeItBegins { from, .. } => (
             format!("this freeze ends before it begins on {from}"),
-            "name the last frozen day; both days are frozen".to_owned(),
+            "name the last frozen day; both days are frozen".into(),
         ),
         // Of one opening or freeze that was read, nothing else is refused.
         ScheduleError::InvalidCron { .. }
         | ScheduleError::TooShort { .. }
         | ScheduleError::UnknownZone { .. }
         | ScheduleError::TooManyOpenings { .. }
-        | ScheduleError::TooManyFreezes { .. } => (error.to_string(), "correct it".to_owned()),
+        | ScheduleError::TooManyFreezes { .. } => (error.to_string(), "correct it".into()),
     };
     problems.wrong(at, problem, instead);
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::cli::judgement::{JudgedFiles, OnRecord};
-use crate::cli::{CliError, ConnectionArgs, Format, Ink, JsonArgs, Out, Screen, online::check_online};
+use crate::cli::judgement::{CheckHow, JudgedFiles, OnRecord};
+use crate::cli::{CliError, ConnectionArgs, Ink, JsonArgs, Out, Screen, online::check_online};
 use crate::time::{Clock, Timestamp};
 
 /// Arguments of `check`.
@@ -23,6 +23,9 @@ pub struct CheckArgs {
     /// Treat a warning as an error: exit 2
     #[arg(long)]
     pub strict: bool,
+    /// Show each plan on one screen: rings that agree together, warnings by kind
+    #[arg(long)]
+    pub summary: bool,
     /// How to answer.
     #[command(flatten)]
     pub json: JsonArgs,
@@ -36,7 +39,8 @@ pub struct CheckArgs {
 
 impl CheckArgs {
     pub(super) async fn run(&self, out: Out<'_>) -> Result<(), CliError> {
-        let (screen, how) = (Screen::of_stdout(), (self.json.format(), self.strict));
+        let how = CheckHow { format: self.json.format(), strict: self.strict, summary: self.summary };
+        let screen = Screen::of_stdout();
         if !self.online {
             return check(&self.paths, self.db.as_deref(), Clock::Real.now(), how, screen.ink, out);
         }
@@ -52,12 +56,12 @@ pub fn check(
     paths: &[PathBuf],
     database: Option<&Path>,
     now: Timestamp,
-    (format, strict): (Format, bool),
+    how: CheckHow,
     ink: Ink,
     out: Out<'_>,
 ) -> Result<(), CliError> {
     let on_record = OnRecord::of(database).map_err(CliError::failed)?;
     let judgement = JudgedFiles::beside(paths, Some(now), &on_record);
-    format.answer(out, &judgement.in_json(now), |out| judgement.show(out, now, ink))?;
-    judgement.refusal(strict).map_or(Ok(()), |why| Err(CliError::usage(why)))
+    how.format.answer(out, &judgement.in_json(now), |out| how.show(&judgement, out, now, ink))?;
+    judgement.refusal(how.strict).map_or(Ok(()), |why| Err(CliError::usage(why)))
 }

@@ -51,6 +51,10 @@ pub(super) fn explain(line: &str, fault: &CronFault) -> (String, Advice) {
             format!("`{entry}` is {first} alone: its step is longer than what it steps through"),
             format!("write the times one by one, or a shorter step; {holds}").into(),
         ),
+        FieldFault::TwoLastDays => (
+            format!("`{found}` has both L and LW, and a cron line takes one of them"),
+            "write two openings, one with L and one with LW".into(),
+        ),
         FieldFault::OfField(other) => {
             let moved = with(&fields, &[(field, "*"), (*other, found)]);
             let (of_other, _) = words(*other);
@@ -354,6 +358,7 @@ mod tests {
             ("0 9 0 * *", "1-31"),
             ("0 9 * 13 *", "1-12"),
             ("0 9 * * 8", "0-7"),
+            ("0 9 L,LW * *", "two openings, one with L"),
         ];
         for (line, instead) in rows {
             let (_, Advice { words, fixes }) = told(line);

@@ -9,7 +9,7 @@ use std::{fmt, sync::Arc};
 
 use super::model::{PlanDigest, Revision};
 use super::tree::{self, Node, PLAN_FILE};
-use super::{PlanError, coming, decode, written};
+use super::{PlanError, coming, compared, decode, written};
 use super::{change::Restrictions, error::Problems, good_file::GoodFile, places::Text};
 use crate::time::Timestamp;
 
@@ -23,6 +23,17 @@ pub struct Draft {
     pub(super) root: Option<Node>,
     /// `None` where anything is wrong.
     revision: Option<Arc<Revision>>,
+    /// What the calendar said when it was read.
+    calendar: Option<Arc<Calendar>>,
+}
+
+/// A draft judged by the calendar.
+#[derive(Clone)]
+struct Calendar {
+    /// All that is to be known of it, warnings of the calendar included.
+    problems: Problems,
+    /// Rings that never open.
+    closed: Problems,
 }
 
 impl Draft {
@@ -33,12 +44,28 @@ impl Draft {
         let plan = root.as_ref().and_then(|root| decode::plan(root, &mut problems));
         let revision = match (&root, plan) {
             (Some(root), Some(plan)) if problems.is_empty() => {
+                compared::judge(root, &plan, &mut problems);
                 let written = written::canonical(root);
                 Some(Arc::new(Revision { digest: PlanDigest::of_written(&written), written, plan }))
             }
             _ => None,
         };
-        Self { bytes: bytes.into(), problems, root, revision }
+        Self { bytes: bytes.into(), problems, root, revision, calendar: None }
+    }
+
+    /// Reads a file and judges it by the calendar at once, for whoever compares it later and has no time for that:
+    /// a file may ask for a lot of searching.
+    pub fn read_at(bytes: &[u8], now: Timestamp) -> Self {
+        let draft = Self::read(bytes);
+        let calendar = draft.calendar(now).map(Arc::new);
+        Self { calendar, ..draft }
+    }
+
+    fn calendar(&self, now: Timestamp) -> Option<Calendar> {
+        let (root, revision) = self.root.as_ref().zip(self.revision.as_ref())?;
+        let mut problems = self.problems.clone();
+        let closed = coming::judge(root, &revision.plan, now, &mut problems);
+        Some(Calendar { problems, closed })
     }
 
     /// What it was read from.
@@ -66,7 +93,8 @@ impl Draft {
         broken.map(decode::restrictions).unwrap_or_default()
     }
 
-    /// The plan, or all that is wrong with the file, what other files object included.
+    /// The plan, or all that is wrong with the file, what other files object included. One that was judged by the
+    /// calendar when it was read is not judged again: it did not change.
     pub(super) fn finish(
         &self,
         file: &str,
@@ -75,13 +103,17 @@ impl Draft {
     ) -> Result<GoodFile, Vec<PlanError>> {
         match &self.revision {
             Some(revision) if objections.is_empty() => {
-                let (mut problems, text) = (self.problems.clone(), self.text());
-                let root = self.root.as_ref().zip(now);
-                let closed = root.map(|(root, now)| coming::judge(root, &revision.plan, now, &mut problems));
+                let text = self.text();
+                let known = self.calendar.as_deref().filter(|_| now.is_some()).cloned();
+                let calendar = known.or_else(|| self.calendar(now?));
+                let (problems, closed) = match calendar {
+                    Some(Calendar { problems, closed }) => (problems, closed),
+                    None => (self.problems.clone(), Problems::default()),
+                };
                 Ok(GoodFile {
                     forbidden: revision.plan.forbidden_targets().collect(),
                     revision: Revision::clone(revision),
-                    closed: closed.map(|closed| closed.into_errors(file, &text)).unwrap_or_default(),
+                    closed: closed.into_errors(file, &text),
                     warnings: problems.into_warnings(file, &text),
                 })
             }

@@ -41,10 +41,10 @@ pub(crate) enum Takes {
     Keys(&'static Mapping),
     /// The same, or one word.
     KeysOr { keys: &'static Mapping, word: &'static str },
-    /// A list of values.
+    /// A list of values, none of them twice.
     Values { item: &'static ValueKind, least: usize, most: usize },
-    /// A list of mappings.
-    Mappings { item: &'static Mapping, least: usize, most: usize },
+    /// A list of mappings; of those that must be distinct, two equal ones are refused.
+    Mappings { item: &'static Mapping, least: usize, most: usize, are_distinct: bool },
 }
 
 /// What a key means when it is not written.
@@ -70,7 +70,7 @@ pub(crate) struct ValueKind {
     /// How it is written.
     pub(crate) doc: &'static str,
     /// A pattern (ECMA 262) that every such value matches, and few others do.
-    pub(crate) pattern: &'static str,
+    pub(crate) pattern: fn() -> String,
     /// The most characters.
     pub(crate) most: usize,
     /// Whether a bare number or boolean can be such a value, read as the characters written.
@@ -86,8 +86,10 @@ pub(crate) enum Bare {
     Text,
     /// Perhaps as a number or a boolean: a profile may be named `2024` or `no`.
     Anything,
-    /// As a whole number.
-    Number,
+    /// Perhaps as a boolean.
+    Truth,
+    /// As a whole number, from 1 to this.
+    Number { most: u32 },
 }
 
 impl Key {

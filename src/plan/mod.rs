@@ -13,6 +13,7 @@
 //! read with the same tree, readers and errors.
 
 pub(crate) mod advice;
+mod against_targets;
 pub mod change;
 mod coming;
 mod compared;
@@ -29,6 +30,7 @@ mod keys;
 mod kinds;
 pub mod model;
 pub(crate) mod near;
+pub(crate) mod patterns;
 pub(crate) mod places;
 mod ranges;
 mod reference;

@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::{hash::Hash, ops::Range};
 
-use crate::plan::compared::Compared;
+use crate::plan::against_targets::AgainstTargets;
 use crate::plan::fields::too_many;
 use crate::plan::keys::ring::{OwnKeys, RING, RingRead, SIGHT_OF_DARK, SharedKeys};
 use crate::plan::keys::versions::{Targets, overlaid};
@@ -133,7 +133,7 @@ pub(super) fn finish(
     let mut noted = Noted::new();
     // By themselves too: those that no ring takes today, a ring takes tomorrow.
     soak_long_enough(defaults, &SharedKeys::default(), &mut noted, problems);
-    let mut compared = Compared::default();
+    let mut compared = AgainstTargets::default();
     for ring in rings {
         soak_long_enough(&ring.keys, defaults, &mut noted, problems);
         let layers = [targets, &defaults.versions, &ring.keys.versions];

@@ -2,7 +2,8 @@
 //!
 //! **Invariant:** it is made from `keys` alone; a plan that the decoder accepts matches it. The
 //! other way round it knows only structure and shape: what two places say of each other, dates
-//! that exist and openings that come are for `ringward check`.
+//! that exist and openings that come are for `ringward check`. What other readers of YAML hand on is not always what is
+//! written: to them `25.000` is the number 25, and the profiles `1` and `1.0` are the same.
 
 use std::collections::BTreeMap;
 
@@ -43,12 +44,18 @@ fn property(key: &'static Key, definitions: &mut Definitions) -> Value {
         Takes::Word { known } => json!({"enum": known()}),
         Takes::Keys(mapping) => reference(mapping, definitions),
         Takes::KeysOr { keys, word } => json!({"anyOf": [reference(keys, definitions), {"const": word}]}),
-        Takes::Values { item, least, most } => list(&value(item), *least, *most),
-        Takes::Mappings { item, least, most } => list(&reference(item, definitions), *least, *most),
+        Takes::Values { item, least, most } => list(&value(item), *least, *most, true),
+        Takes::Mappings { item, least, most, are_distinct } => {
+            list(&reference(item, definitions), *least, *most, *are_distinct)
+        }
     };
     let mut description = key.doc.to_owned();
+    if let Takes::Values { least, most, .. } | Takes::Mappings { least, most, .. } = &key.takes {
+        description +=
+            &format!("\n\nA list, at most {most}{}.", if *least > 0 { ", at least one" } else { "" });
+    }
     if let Takes::Value(kind) | Takes::Values { item: kind, .. } = &key.takes {
-        description = format!("{description}\n\n{}: {}", capital(kind.name), written(kind));
+        description += &format!("\n\n{}", described(kind));
     }
     match &key.absent {
         Absent::Means(what) | Absent::Shared { ring: what, .. } => {
@@ -75,8 +82,8 @@ fn reference(mapping: &'static Mapping, definitions: &mut Definitions) -> Value 
     json!({"$ref": format!("#/$defs/{}", mapping.name)})
 }
 
-fn list(item: &Value, least: usize, most: usize) -> Value {
-    json!({"type": "array", "items": item, "minItems": least, "maxItems": most})
+fn list(item: &Value, least: usize, most: usize, are_distinct: bool) -> Value {
+    json!({"type": "array", "items": item, "minItems": least, "maxItems": most, "uniqueItems": are_distinct})
 }
 
 fn value(kind: &ValueKind) -> Value {
@@ -84,21 +91,27 @@ fn value(kind: &ValueKind) -> Value {
         Bare::Text => json!("string"),
         // Our decoder reads the characters as written; other YAML readers guess.
         Bare::Anything => json!(["string", "number", "boolean"]),
-        Bare::Number => json!(["string", "integer"]),
+        Bare::Truth => json!(["string", "boolean"]),
+        Bare::Number { .. } => json!(["string", "integer"]),
     };
-    let mut schema = json!({"type": types, "pattern": kind.pattern, "maxLength": kind.most});
-    if kind.bare == Bare::Number {
+    let mut schema = json!({
+        "type": types,
+        "pattern": (kind.pattern)(),
+        // Editors show it in place of the pattern, which is for machines.
+        "patternErrorMessage": described(kind),
+        "maxLength": kind.most,
+    });
+    if let Bare::Number { most } = kind.bare {
         schema["minimum"] = json!(1);
+        schema["maximum"] = json!(most);
     }
     schema
 }
 
-/// How a value is written, with its bound.
-fn written(kind: &ValueKind) -> String {
-    match kind.bound {
-        None => kind.doc.to_owned(),
-        Some(bound) => format!("{} Here: {}.", kind.doc, bound()),
-    }
+/// What a value is and how it is written, with its bound.
+fn described(kind: &ValueKind) -> String {
+    let here = kind.bound.map(|bound| format!(" Here: {}.", bound())).unwrap_or_default();
+    format!("{}: {}{here}", capital(kind.name), kind.doc)
 }
 
 /// With a capital letter, as a sentence begins.

@@ -171,6 +171,7 @@ macro_rules! span_key {
     ($least:expr, $why:literal, $absent:expr, $example:literal) => {
         $crate::plan::typed_key::value(
             &$crate::plan::ValueKind {
+                pattern: || $crate::plan::patterns::span($least),
                 bound: Some(|| format!("at least {}", $least)),
                 ..$crate::plan::kinds::SPAN
             },

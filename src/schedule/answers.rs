@@ -107,10 +107,10 @@ impl Schedule {
 
     /// How long writing stays allowed from `now` on.
     pub fn writable(&self, now: Timestamp) -> Writable {
-        if self.freeze_at(now).is_some() {
+        if self.frozen_until(now).is_some() {
             return Writable::NotNow;
         }
-        let freeze = self.next_freeze(now);
+        let freeze = self.freezes_next(now);
         let end = match self.reach(now) {
             _ if self.open.is_empty() => freeze,
             None => return Writable::NotNow,

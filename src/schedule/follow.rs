@@ -125,11 +125,11 @@ pub(super) fn spans(
     iter::from_fn(move || {
         while let Some(at) = next.take().filter(|at| *at <= last) {
             tries = tries.checked_sub(1)?;
-            if let Some(freeze) = schedule.freeze_at(at) {
-                next = Some(freeze.ends_at).filter(|ends| *ends > at);
+            if let Some(ends_at) = schedule.frozen_until(at) {
+                next = Some(ends_at).filter(|ends| *ends > at);
                 continue;
             }
-            let freeze = schedule.next_freeze(at);
+            let freeze = schedule.freezes_next(at);
             let ends = match &mut follow {
                 None => freeze,
                 Some(follow) => match follow.reach(at, after(at, SIGHT)) {

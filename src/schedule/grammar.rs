@@ -23,8 +23,8 @@ pub enum CronField {
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-/// No month has a sixth of any weekday.
-const WEEKS: std::ops::RangeInclusive<u8> = 1..=5;
+/// Which of its weekday in a month `#` can name: no month has a sixth.
+pub const WEEKS: std::ops::RangeInclusive<u8> = 1..=5;
 
 impl CronField {
     /// Its least and its greatest number.
@@ -47,6 +47,17 @@ impl CronField {
         }
     }
 
+    /// How many values it goes through before it begins anew.
+    pub const fn cycle(self) -> u8 {
+        match self {
+            Self::Minute => 60,
+            Self::Hour => 24,
+            Self::Day => 31,
+            Self::Month => 12,
+            Self::Weekday => 7,
+        }
+    }
+
     /// The number that a text is: digits, or a name in any case.
     pub fn value(self, text: &str) -> Option<u8> {
         let (least, most) = self.bounds();
@@ -62,6 +73,9 @@ impl CronField {
 /// One entry of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CronEntry {
+    /// `*`, which leaves it to other fields. One that lists all values does not: where day and weekday are given, either
+    /// is enough.
+    All,
     /// Every so many values from one to another, both included; a single value is a range of its own.
     Values { from: u8, to: u8, step: u8 },
     /// The last day of the month.
@@ -103,6 +117,8 @@ pub enum FieldFault {
     Backwards(String),
     /// Of this entry, the step leaves its first value alone.
     StepTooLong { entry: String, first: u8 },
+    /// It has both `L` and `LW`.
+    TwoLastDays,
     /// It has the name of a value of another field.
     OfField(CronField),
     /// It is none of what the field takes.
@@ -133,11 +149,16 @@ impl WrittenCron {
 
 fn entries(field: CronField, found: &str) -> Result<Vec<CronEntry>, CronFault> {
     let refused = |why| CronFault::Field { field, found: found.to_owned(), why };
-    let (least, most) = field.bounds();
     if found == "*" {
-        return Ok(vec![CronEntry::Values { from: least, to: most, step: 1 }]);
+        return Ok(vec![CronEntry::All]);
     }
-    found.split(',').map(|entry| entry_of(field, entry).map_err(refused)).collect()
+    let entries = found.split(',').map(|entry| entry_of(field, entry).map_err(refused));
+    let entries = entries.collect::<Result<Vec<_>, _>>()?;
+    // croner takes the two together for `LW` alone.
+    if [CronEntry::LastDay, CronEntry::LastWorkday].iter().all(|last| entries.contains(last)) {
+        return Err(refused(FieldFault::TwoLastDays));
+    }
+    Ok(entries)
 }
 
 fn entry_of(field: CronField, entry: &str) -> Result<CronEntry, FieldFault> {
@@ -155,7 +176,7 @@ fn entry_of(field: CronField, entry: &str) -> Result<CronEntry, FieldFault> {
     let (least, most) = field.bounds();
     let (from, to) = match range.split_once('-') {
         // A step alone goes over the whole field; of two Sundays, the first.
-        None if range == "*" && step.is_some() => (least, most.min(least + cycle(field) - 1)),
+        None if range == "*" && step.is_some() => (least, most.min(least + field.cycle() - 1)),
         None if step.is_none() => {
             let value = field.value(range).ok_or_else(|| of_another(field, range))?;
             (value, value)
@@ -181,17 +202,6 @@ fn entry_of(field: CronField, entry: &str) -> Result<CronEntry, FieldFault> {
     match u8::try_from(step).ok().filter(|step| *step <= to - from) {
         Some(step) => Ok(CronEntry::Values { from, to, step }),
         None => Err(FieldFault::StepTooLong { entry: entry.to_owned(), first: from }),
-    }
-}
-
-/// How many values a field goes through before it begins anew.
-const fn cycle(field: CronField) -> u8 {
-    match field {
-        CronField::Minute => 60,
-        CronField::Hour => 24,
-        CronField::Day => 31,
-        CronField::Month => 12,
-        CronField::Weekday => 7,
     }
 }
 

@@ -11,6 +11,7 @@ mod grammar;
 mod line;
 mod opening;
 mod parts;
+mod run;
 #[cfg(test)]
 mod tests;
 mod whole;
@@ -20,8 +21,9 @@ mod zone;
 
 pub use answers::{Because, Openness, Outlook, START_GRACE, Writable};
 pub use follow::{HORIZON, SIGHT};
-pub use grammar::{CronEntry, CronFault, CronField, FieldFault, WrittenCron};
+pub use grammar::{CronEntry, CronFault, CronField, FieldFault, WEEKS, WrittenCron};
 pub use opening::{LEAST_OPENING, Opening};
 pub use parts::{Freeze, MAX_FREEZES, MAX_OPENINGS, ScheduleError};
+pub use run::OpeningRun;
 pub use whole::{FreezeNow, Schedule};
 pub use zone::Zone;

@@ -68,6 +68,14 @@ impl Opening {
         self.length
     }
 
+    /// When it opens and for how long, in words: `Mon to Thu 09:00 for 7h`.
+    pub fn words(&self) -> String {
+        // Only a log holds another line.
+        let when = WrittenCron::read(&self.written)
+            .map_or_else(|_| format!("by the cron line {}", self.written), |line| line.words());
+        format!("{when} for {}", self.length)
+    }
+
     /// Whether its line names days of the month and weekdays, so that it opens on each of either.
     pub fn takes_either_day(&self) -> bool {
         self.line.takes_either_day()

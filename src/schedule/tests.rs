@@ -8,9 +8,12 @@ use super::*;
 use crate::time::{SignedDuration, Span, Timestamp, after};
 
 mod bounds;
+mod clock;
 mod entering;
 mod grammar;
 mod oracle;
+mod reading;
+mod words;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()

@@ -45,6 +45,8 @@ pub(super) struct Frozen {
 pub struct FreezeNow<'a> {
     /// As written; of several in force, the first in the plan.
     pub reason: &'a str,
+    /// That freeze.
+    pub freeze: &'a Freeze,
     /// When nothing is frozen any more: freezes that overlap or touch count as one.
     pub ends_at: Timestamp,
 }
@@ -81,6 +83,11 @@ impl Schedule {
         Self::worked_out(Zone::utc(), Vec::new(), Vec::new())
     }
 
+    /// The same openings, never frozen.
+    pub fn without_freezes(&self) -> Self {
+        Self::worked_out(self.zone.clone(), self.open.clone(), Vec::new())
+    }
+
     /// The zone in which openings and freezes are read, and in which to show their instants.
     pub fn zone(&self) -> &Zone {
         &self.zone
@@ -104,10 +111,23 @@ impl Schedule {
 
     /// The freeze in force at `now`.
     pub fn freeze_at(&self, now: Timestamp) -> Option<FreezeNow<'_>> {
+        let ends_at = self.frozen_until(now)?;
         let position = self.frozen.iter().position(|frozen| frozen.covers(now))?;
-        let reason = self.freeze.get(position)?.reason();
-        let ends_at = self.joined.iter().find(|joined| joined.covers(now))?.ends;
-        Some(FreezeNow { reason, ends_at })
+        let freeze = self.freeze.get(position)?;
+        Some(FreezeNow { reason: freeze.reason(), freeze, ends_at })
+    }
+
+    /// When nothing is frozen any more, where something is at `now`. Found by halving: a search for an opening asks
+    /// it at each step.
+    pub(super) fn frozen_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let ended = self.joined.partition_point(|joined| joined.ends <= now);
+        self.joined.get(ended).filter(|joined| joined.covers(now)).map(|joined| joined.ends)
+    }
+
+    /// The beginning of the first freeze after `now`, at which nothing is frozen.
+    pub(super) fn freezes_next(&self, now: Timestamp) -> Option<Timestamp> {
+        let begun = self.joined.partition_point(|joined| joined.begins <= now);
+        self.joined.get(begun).map(|joined| joined.begins)
     }
 
     /// The beginning of the first freeze after `now`.

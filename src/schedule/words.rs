@@ -22,7 +22,9 @@ impl WrittenCron {
     /// The plain values of a field, of two Sundays the first.
     fn values(&self, field: CronField) -> BTreeSet<u8> {
         let entries = self.fields[field as usize].iter();
+        let (least, most) = field.bounds();
         let values = entries.filter_map(|entry| match *entry {
+            CronEntry::All => Some((least..=most).step_by(1)),
             CronEntry::Values { from, to, step } => Some((from..=to).step_by(step.into())),
             _ => None,
         });
@@ -62,10 +64,8 @@ impl WrittenCron {
         }
     }
 
-    /// Whether a field is `*`; one that only lists all of its values is given, to croner.
     fn is_all(&self, field: CronField) -> bool {
-        let (from, to) = field.bounds();
-        self.fields[field as usize] == [CronEntry::Values { from, to, step: 1 }]
+        self.fields[field as usize] == [CronEntry::All]
     }
 
     fn of_month(&self) -> String {
@@ -149,6 +149,8 @@ mod tests {
             ("0 9 1,15 * *", "the 1st and 15th of the month 09:00"),
             ("0 9 1-7 * +Tue", "the 1st to 7th of the month, if it is Tue 09:00"),
             ("0 9 1-7 * Tue", "the 1st to 7th of the month, and also Tue 09:00"),
+            ("0 9 1-31 * Mon", "the 1st to 31st of the month, and also Mon 09:00"),
+            ("0 9 * * 0-7", "Sun to Sat 09:00"),
             ("0 9 L * *", "the last day of the month 09:00"),
             ("0 9 LW * *", "the last day from Mon to Fri of the month 09:00"),
             ("0 9 15W * *", "the day from Mon to Fri nearest to the 15th 09:00"),

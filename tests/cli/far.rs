@@ -14,7 +14,7 @@ use ringward::time::Clock;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use crate::{at, seen};
+use crate::{at, how, seen};
 
 /// A Monday.
 pub(crate) const NOW: &str = "2026-10-12T06:00:00Z";
@@ -78,7 +78,7 @@ impl Far {
         let mut out = Vec::new();
         let paths = [self.dir.path().join("plans")];
         let result =
-            check_online(&paths, &self.connection, database, (format, false), &crate::SCREEN, &mut out).await;
+            check_online(&paths, &self.connection, database, how(format), &crate::SCREEN, &mut out).await;
         self.shown(&seen(&out, result, self.dir.path()))
     }
 

@@ -32,6 +32,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ringward::cli::exit::{CliError, Exit};
+use ringward::cli::judgement::CheckHow;
+use ringward::cli::render::Format;
 use ringward::cli::screen::{Glyphs, Ink, Screen, Surface};
 use ringward::ids::{PlanName, RingName};
 use ringward::time::Timestamp;
@@ -54,6 +56,11 @@ fn plan(name: &str) -> PlanName {
 
 fn ring(name: &str) -> RingName {
     RingName::new(name).unwrap()
+}
+
+/// Plan files checked as `check` does it unless told otherwise.
+const fn how(format: Format) -> CheckHow {
+    CheckHow { format, strict: false, summary: false }
 }
 
 /// What a command wrote, and how it ended, as a person sees both; `hide` is a path that differs

@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ringward::cli::check::check;
+use ringward::cli::judgement::CheckHow;
 use ringward::cli::render::Format;
 use ringward::cli::screen::Ink;
 use serde_json::Value;
 
-use crate::{at, golden, seen};
+use crate::{at, golden, here, how, seen};
 
 const NOW: &str = "2026-10-13T08:00:00Z";
 
@@ -24,7 +25,7 @@ fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
 
 fn checked(dir: &Path, paths: &[PathBuf]) -> String {
     let mut out = Vec::new();
-    let result = check(paths, None, at(NOW), (Format::Text, false), Ink::Plain, &mut out);
+    let result = check(paths, None, at(NOW), how(Format::Text), Ink::Plain, &mut out);
     seen(&out, result, dir)
 }
 
@@ -68,7 +69,7 @@ fn a_directory_without_plans_is_an_error() {
 fn json_has_errors_and_summaries() {
     let dir = directory(&[("a.yaml", GOOD), ("b.yaml", "plan: x\n")]);
     let mut out = Vec::new();
-    check(&[dir.path().to_owned()], None, at(NOW), (Format::Json, false), Ink::Plain, &mut out)
+    check(&[dir.path().to_owned()], None, at(NOW), how(Format::Json), Ink::Plain, &mut out)
         .expect_err("b.yaml is wrong");
     let said: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(said[0]["plan"]["first_entry"], "2026-10-13T09:00:00Z");
@@ -82,7 +83,7 @@ fn json_has_each_error_in_parts() {
     let dir = directory(&[("a.yaml", GOOD), ("b.yaml", &copy), ("c.yaml", "plan: x\nsook: 1\nrings: []\n")]);
     let missing = dir.path().join("missing.yaml");
     let mut out = Vec::new();
-    check(&[dir.path().to_owned(), missing], None, at(NOW), (Format::Json, false), Ink::Plain, &mut out)
+    check(&[dir.path().to_owned(), missing], None, at(NOW), how(Format::Json), Ink::Plain, &mut out)
         .unwrap_err();
     let text = String::from_utf8(out).unwrap().replace(&dir.path().display().to_string(), "DIR");
     golden("check_json.txt", &text);
@@ -109,7 +110,7 @@ fn a_configuration_is_judged_as_one() {
         "{bad}"
     );
     let mut out = Vec::new();
-    check(&[file], None, at(NOW), (Format::Json, false), Ink::Plain, &mut out).unwrap_err();
+    check(&[file], None, at(NOW), how(Format::Json), Ink::Plain, &mut out).unwrap_err();
     let said: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(said[0]["diagnostics"].as_array().unwrap().len(), 2);
     assert!(said[0]["plan"].is_null());
@@ -124,7 +125,14 @@ fn what_the_calendar_holds_is_told_of_each_ring() {
     let told = |names: &[&str], strict: bool| -> String {
         let of = |name: &&str| {
             let mut out = Vec::new();
-            let result = check(&[case(name)], None, now, (Format::Text, strict), Ink::Plain, &mut out);
+            let result = check(
+                &[case(name)],
+                None,
+                now,
+                CheckHow { strict, ..how(Format::Text) },
+                Ink::Plain,
+                &mut out,
+            );
             seen(&out, result, case("good").parent().unwrap())
         };
         names.iter().map(of).collect()
@@ -139,14 +147,14 @@ fn what_the_calendar_holds_is_told_of_each_ring() {
     assert_eq!(strict.matches(refused).count(), 2, "{strict}");
     let clean = told(&["good/opening-15m.yaml"], true);
     assert!(!clean.contains("exit"), "notes are no warnings: {clean}");
-    golden("check_closed.txt", &told(&["closed/late-opening.yaml", "closed/never-opens.yaml"], false));
+    golden("check_closed.txt", &told(&["closed/leap-day.yaml", "warned/frozen-for-good.yaml"], false));
 }
 
 #[test]
 fn json_has_warnings_openings_and_freezes() {
     let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plans/warned/calendar.yaml");
     let mut out = Vec::new();
-    check(&[case], None, at("2026-11-29T12:00:00Z"), (Format::Json, false), Ink::Plain, &mut out).unwrap();
+    check(&[case], None, at("2026-11-29T12:00:00Z"), how(Format::Json), Ink::Plain, &mut out).unwrap();
     let said: Value = serde_json::from_slice(&out).unwrap();
     let warnings = said[0]["warnings"].as_array().unwrap();
     let severities: Vec<&str> = warnings.iter().map(|told| told["severity"].as_str().unwrap()).collect();
@@ -163,7 +171,7 @@ fn colour_is_only_added() {
     let dir = directory(&[("b.yaml", "plan: B\nversions: {windows: 2026.8}\n")]);
     let said = |colour| {
         let mut out = Vec::new();
-        check(&[dir.path().to_owned()], None, at(NOW), (Format::Text, false), colour, &mut out).unwrap_err();
+        check(&[dir.path().to_owned()], None, at(NOW), how(Format::Text), colour, &mut out).unwrap_err();
         String::from_utf8(out).unwrap()
     };
     let (plain, coloured) = (said(Ink::Plain), said(Ink::Colour));
@@ -182,4 +190,92 @@ fn what_is_no_plan_file_is_told_and_does_not_hang() {
     fs::create_dir(dir.path().join("folder.yaml")).unwrap();
     std::os::unix::fs::symlink("nowhere", dir.path().join("dangling.yaml")).unwrap();
     golden("check_odd_files.txt", &checked(dir.path(), &[dir.path().to_owned()]));
+}
+
+/// The rings of a plan in all that they are set to, and the same on one screen.
+#[test]
+fn what_was_read_of_each_ring_is_said() {
+    let freezes: Vec<String> = (1..=7)
+        .map(|day| format!("{{from: 2027-02-0{day}, until: 2027-02-0{day}, reason: day {day}}}"))
+        .collect();
+    let text = format!(
+        "\
+plan: words
+versions: {{windows: 2026.8.2100.0, macos: 2026.8.2100.0}}
+defaults:
+  timezone: America/New_York
+  schedule:
+    open: [{{cron: '30 17 * * Mon-Thu', for: 4h}}, {{cron: '0 9 * * Sat#2', for: 8h}}]
+    freeze: [{}]
+  rollback_to: {{windows: 2026.7.1376.0, macos: 2026.7.1376.0}}
+rings:
+  - {{name: Pilot, profiles: [Pilot], schedule: {{open: [], freeze: []}}, max_devices: 40}}
+  - {{name: Frozen now and then, profiles: [a], schedule: {{open: []}}, allow_downgrade: '<=2026.8.2100'}}
+  - {{name: Late, profiles: [b], soak: 4d, approval: {{user_group: Release Approvers, count: 2, expires: 50d}}}}
+  - {{name: Late too, profiles: [c], soak: 4d, approval: {{user_group: Release Approvers, count: 2, expires: 50d}}}}
+  - {{name: Tokyo, profiles: [default], timezone: Asia/Tokyo, schedule: {{open: [{{cron: '0 7 1 1,7 *', for: 8h}}]}}, allow_downgrade: true}}
+",
+        freezes.join(", ")
+    );
+    let dir = directory(&[("words.yaml", &text)]);
+    let of = |summary: bool| -> String {
+        let mut out = Vec::new();
+        let how = CheckHow { summary, ..how(Format::Text) };
+        let result = check(&[dir.path().to_owned()], None, at(NOW), how, Ink::Plain, &mut out);
+        seen(&out, result, dir.path())
+    };
+    golden("check_words.txt", &of(false));
+    golden("check_summary.txt", &of(true));
+    let mut out = Vec::new();
+    check(&[dir.path().to_owned()], None, at(NOW), how(Format::Json), Ink::Plain, &mut out).unwrap();
+    let said: Value = serde_json::from_slice(&out).unwrap();
+    let rings = &said[0]["plan"]["rings"];
+    assert_eq!(rings[2]["opens"][1], "the 2nd Sat of the month 09:00 for 8h");
+    assert_eq!(
+        rings[2]["approval"],
+        serde_json::json!({"user_group": "Release Approvers", "count": 2, "expires": "50d"})
+    );
+    assert_eq!((&rings[2]["soak"], &rings[0]["max_devices"]), (&"4d".into(), &40.into()));
+    assert_eq!(
+        (&rings[1]["allow_downgrade"], &rings[2]["allow_downgrade"]),
+        (&"<=2026.8.2100".into(), &Value::Null)
+    );
+}
+
+/// A bad file and a path that is none have their errors counted on one screen, and the exit code is the same.
+#[test]
+fn a_summary_of_what_cannot_be_used_is_short() {
+    let keys: String = (0..30).map(|i| format!("k{i}: v\n")).collect();
+    let dir = directory(&[
+        ("a.yaml", GOOD),
+        ("b.yaml", &format!("plan: x\nversions: {{windows: 2026.8}}\n{keys}")),
+    ]);
+    let paths = [dir.path().to_owned(), dir.path().join("missing.yaml")];
+    let mut out = Vec::new();
+    let how = CheckHow { summary: true, ..how(Format::Text) };
+    let result = check(&paths, None, at(NOW), how, Ink::Plain, &mut out);
+    golden("check_summary_bad.txt", &seen(&out, result, dir.path()));
+}
+
+/// What `docs/plan.md` shows is what `check` says.
+#[test]
+fn the_reference_shows_what_check_says() {
+    let docs = fs::read_to_string(here("docs/plan.md")).unwrap();
+    for (example, summary) in [("people-decide", false), ("three-rings", true)] {
+        let path = here("rollouts/examples").join(example).with_extension("yaml");
+        let mut out = Vec::new();
+        let how = CheckHow { summary, ..how(Format::Text) };
+        check(std::slice::from_ref(&path), None, at("2026-10-12T06:00:00Z"), how, Ink::Plain, &mut out)
+            .unwrap();
+        let text = String::from_utf8(out)
+            .unwrap()
+            .replace(&format!("{}/", here("").display()).replace("//", "/"), "");
+        // On one screen the first line is cut by the length of the path here.
+        for line in text.lines().skip(usize::from(summary)) {
+            assert!(
+                docs.contains(&format!("\n  {line}\n")),
+                "docs/plan.md (src/plan/reference.md) lacks: {line}"
+            );
+        }
+    }
 }

@@ -10,7 +10,7 @@ use ringward::rollout::record::{Entry, Event, Mode, RolloutId};
 use serde_json::Value;
 
 use crate::log::{database, records};
-use crate::{at, golden, plan, seen};
+use crate::{at, golden, how, plan, seen};
 
 const NOW: &str = "2026-10-13T08:00:00Z";
 
@@ -41,7 +41,7 @@ fn log(plans: &[(&str, &str, &str)]) -> Vec<Entry> {
 
 fn shown(dir: &Path, beside: Option<&Path>, format: Format) -> String {
     let mut out = Vec::new();
-    let result = check(&[dir.join("plans")], beside, at(NOW), (format, false), Ink::Plain, &mut out);
+    let result = check(&[dir.join("plans")], beside, at(NOW), how(format), Ink::Plain, &mut out);
     match format {
         Format::Text => seen(&out, result, dir),
         Format::Json => String::from_utf8(out).unwrap(),
@@ -50,7 +50,7 @@ fn shown(dir: &Path, beside: Option<&Path>, format: Format) -> String {
 
 #[test]
 fn what_runs_and_is_refused_is_named_before_an_upgrade() {
-    let never = include_str!("../plans/closed/never-opens.yaml").to_owned();
+    let never = include_str!("../plans/closed/leap-day.yaml").to_owned();
     let never_name = ringward::plan::read("never.yaml", never.as_bytes()).unwrap().plan.name.to_string();
     let (client, lost) = (text("client", "IT"), text("lost", "HR"));
     let plans = [
@@ -73,7 +73,7 @@ fn what_runs_and_is_refused_is_named_before_an_upgrade() {
     golden("check_upgrade.txt", &shown(dir.path(), Some(&path), Format::Text));
     let alone = shown(dir.path(), None, Format::Text);
     assert!(
-        alone.contains("opening"),
+        alone.contains("has no opening within 400 days"),
         "by itself the file that is in force is judged by the calendar: {alone}"
     );
     assert!(!alone.contains("lost"), "without the log nobody knows of it: {alone}");

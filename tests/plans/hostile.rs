@@ -3,12 +3,14 @@
 //! No time is asserted, since the machine may be busy; it is printed. What is asserted is what
 //! costs it: how many errors are kept, and how much is shown of them.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use ringward::cli::excerpt::excerpt;
 use ringward::cli::screen::Ink;
-use ringward::plan::{MAX_BYTES, MAX_ERRORS, examine, read};
-use ringward::time::Stopwatch;
+use ringward::plan::set::compare;
+use ringward::plan::{Draft, MAX_BYTES, MAX_ERRORS, examine, read};
+use ringward::time::{Stopwatch, Timestamp};
 
 use crate::judge::judge;
 
@@ -202,4 +204,55 @@ fn a_hundred_forbidden_rings_are_warned_of_within_bounds() {
     let good = examine("plan.yaml", forbidden.as_bytes(), None).unwrap();
     assert_eq!((good.forbidden.len(), good.warnings.len()), (200, MAX_ERRORS + 1));
     assert_eq!(good.warnings[MAX_ERRORS].problem, "101 more warnings from here on");
+}
+
+/// A valid file that asks for as much work as one may: as many openings and freezes as there can be in each of twenty
+/// rings, none like another, on a day that takes long to find.
+fn hostile_plan(number: usize) -> String {
+    let rings = lines(20, |ring| {
+        let opening =
+            |i: usize| format!("{{cron: \"{} {} 15W 2 *\", for: 15m}}", (i * 7 + ring) % 60, i % 24);
+        let openings: Vec<String> = (0..32).map(opening).collect();
+        let asked = "approval: {user_group: G, expires: 1h}";
+        let (openings, freezes) = (openings.join(", "), frozen(50..150));
+        format!(
+            "  - {{name: R{ring}, profiles: [p{number}-{ring}], timezone: Europe/Lisbon, {asked}, schedule: {{open: [{openings}], freeze: [{freezes}]}}}}"
+        )
+    });
+    let shared = frozen(0..50);
+    format!(
+        "plan: hostile-{number}\nversions: {{windows: 2026.8.2100.0}}\ndefaults: {{schedule: {{freeze: [{shared}]}}}}\nrings:\n{rings}"
+    )
+}
+
+/// Days of 2027 that do not touch, as many as are asked for.
+fn frozen(days: std::ops::Range<usize>) -> String {
+    let freeze = |day: usize| {
+        let (month, day) = (1 + day % 12, 1 + 2 * (day / 12));
+        format!("{{from: 2027-{month:02}-{day:02}, until: 2027-{month:02}-{day:02}, reason: r}}")
+    };
+    days.map(freeze).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn a_directory_of_hostile_plans_is_compared() {
+    let files: Vec<(String, Draft)> = (0..10)
+        .map(|number| (format!("{number}.yaml"), Draft::read(hostile_plan(number).as_bytes())))
+        .collect();
+    let of = |now: Option<Timestamp>| {
+        let watch = Stopwatch::start();
+        let read = compare(files.iter().map(|(file, draft)| (file.as_str(), draft)), &BTreeMap::new(), now);
+        let good = read.iter().filter(|read| read.outcome.is_ok()).count();
+        assert_eq!(good, files.len(), "all are valid");
+        watch.seconds() * 1000.0
+    };
+    println!(
+        "compared without the calendar in {:.0} ms, with it in {:.0} ms",
+        of(None),
+        of(Some("2026-11-29T12:00:00Z".parse().unwrap()))
+    );
+    let watch = Stopwatch::start();
+    let text = hostile_plan(1);
+    Draft::read(text.as_bytes());
+    println!("read in {:.0} ms, {} bytes", watch.seconds() * 1000.0, text.len());
 }

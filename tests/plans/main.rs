@@ -9,6 +9,7 @@ mod hostile;
 mod judge;
 mod mutated;
 mod schema;
+mod shape;
 mod suggestions;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -114,9 +115,16 @@ fn a_ring_that_never_opens_is_an_error_of_a_file_that_changed() {
         good.closed
     });
     assert!(counts.iter().all(|count| *count == 1), "one ring each: {counts:?}");
-    let late = fs::read(here("tests/plans/closed/late-opening.yaml")).unwrap();
-    let a_year_later = examine("p.yaml", &late, Some("2027-12-01T12:00:00Z".parse().unwrap())).unwrap();
-    assert!(a_year_later.changed().is_ok(), "Christmas of 2028 is near");
+    let leap = fs::read(here("tests/plans/closed/leap-day.yaml")).unwrap();
+    let a_year_later = examine("p.yaml", &leap, Some("2027-12-01T12:00:00Z".parse().unwrap())).unwrap();
+    assert!(a_year_later.changed().is_ok(), "29 February 2028 is near");
+    // A freeze is a brake: in the way of every opening, it takes effect.
+    for frozen in ["frozen-for-good", "frozen-christmases", "frozen-second-ring", "frozen-sliver"] {
+        let bytes = fs::read(here("tests/plans/warned").join(frozen).with_extension("yaml")).unwrap();
+        let good = examine("p.yaml", &bytes, Some(now)).unwrap();
+        assert!(good.warnings.iter().any(|told| told.problem.contains("no opening until")), "{frozen}");
+        assert!(good.changed().is_ok(), "{frozen}");
+    }
 }
 
 /// Case of `freezes-add-up`: a local holiday must not lift the company's year-end freeze.

@@ -1,17 +1,18 @@
-//! A good plan in short: its rings, and when each can be entered.
+//! A good plan in words: its rings, what each is set to, and when it can be entered.
 //!
 //! **Invariant:** what it says of openings is what the gates will say at those instants.
 
-use std::{collections::BTreeMap, io};
+use std::collections::BTreeMap;
+use std::io;
 
 use serde::Serialize;
 
 use crate::cli::{Out, counted, moment, safe};
 use crate::ids::{PlanName, RingName};
-use crate::plan::model::{PlanDigest, Revision, RingPlan};
+use crate::plan::model::{AllowDowngrade, ApprovalRule, DeviceLimit, PlanDigest, Revision, RingPlan};
 use crate::rollout::judge::opening::LEFT_TO_ENTER;
-use crate::schedule::{Freeze, Schedule};
-use crate::time::{Timestamp, in_words, since};
+use crate::schedule::{Freeze, Opening, Schedule};
+use crate::time::{Span, Timestamp};
 use crate::version::{ClientVersion, Environment};
 
 /// So many openings of each ring are told.
@@ -20,27 +21,39 @@ const OPENINGS: usize = 2;
 /// So many freezes of each ring are told to people; JSON has all.
 const FREEZES_SHOWN: usize = 5;
 
+/// A schedule of no more lines than this is told again for each ring that has it.
+const FEW_LINES: usize = 2;
+
 /// A good plan in short.
 #[derive(Debug, Serialize)]
 pub(crate) struct Summary<'a> {
-    name: &'a PlanName,
-    digest: &'a PlanDigest,
-    rings: Vec<RingSummary<'a>>,
+    pub(super) name: &'a PlanName,
+    pub(super) digest: &'a PlanDigest,
+    pub(super) rings: Vec<RingSummary<'a>>,
     /// When the first ring can be entered; `None`: no opening within a year and a month.
     first_entry: Option<Timestamp>,
 }
 
 #[derive(Debug, Serialize)]
-struct RingSummary<'a> {
-    name: &'a RingName,
-    profiles: Vec<String>,
+pub(super) struct RingSummary<'a> {
+    pub(super) name: &'a RingName,
+    pub(super) profiles: Vec<String>,
     targets: &'a BTreeMap<Environment, ClientVersion>,
     /// In which openings and freezes are read.
-    timezone: &'a str,
+    pub(super) timezone: &'a str,
+    /// Each opening in words; none: it is open at all times.
+    pub(super) opens: Vec<String>,
     /// Those that are not over, as the ring has them: its own and those of `defaults`.
-    freezes: Vec<&'a Freeze>,
+    pub(super) freezes: Vec<&'a Freeze>,
     /// The next spans in which it can be entered.
     openings: Vec<OpeningSummary>,
+    soak: Span,
+    /// Who must approve; `null`: nobody is asked.
+    approval: Option<&'a ApprovalRule>,
+    /// `null`: no limit.
+    max_devices: Option<DeviceLimit>,
+    /// Which devices may be taken down, in words; `null`: none.
+    allow_downgrade: Option<String>,
     #[serde(skip)]
     schedule: &'a Schedule,
 }
@@ -66,16 +79,33 @@ impl<'a> Summary<'a> {
 
     /// For people.
     pub(super) fn write(&self, out: Out<'_>, file: &str, now: Timestamp) -> io::Result<()> {
-        let rings = counted(self.rings.len(), "ring");
-        let (file, digest) = (safe(file), self.digest.short());
-        writeln!(out, "{file}: plan {} is good: {rings}, digest {digest}", self.name)?;
+        writeln!(out, "{}", self.headline(file))?;
+        let mut told: BTreeMap<Vec<String>, usize> = BTreeMap::new();
         for (index, ring) in self.rings.iter().enumerate() {
-            ring.write(out, index + 1, now)?;
+            let (number, name, profiles) =
+                (index + 1, safe(ring.name.as_str()), safe(&ring.profiles.join(", ")));
+            writeln!(out, "  {number}. {name} ({profiles}): {}", ring.versions())?;
+            let lines = ring.schedule_lines(now);
+            match told.get(&lines).filter(|_| lines.len() > FEW_LINES) {
+                Some(first) => writeln!(out, "     opens and is frozen as ring {first} is")?,
+                None => lines.iter().try_for_each(|line| writeln!(out, "     {line}"))?,
+            }
+            told.entry(lines).or_insert(number);
+            writeln!(out, "     {}", ring.rules())?;
         }
+        writeln!(out, "  {}", self.first_entry(now))
+    }
+
+    pub(super) fn headline(&self, file: &str) -> String {
+        let rings = counted(self.rings.len(), "ring");
+        format!("{}: plan {} is good: {rings}, digest {}", safe(file), self.name, self.digest.short())
+    }
+
+    pub(super) fn first_entry(&self, now: Timestamp) -> String {
         match self.first_entry {
-            Some(at) if at <= now => writeln!(out, "  the first ring can be entered now"),
-            Some(at) => writeln!(out, "  the first ring can be entered at {}", moment(at, now)),
-            None => writeln!(out, "  the first ring has no opening within 400 days"),
+            Some(at) if at <= now => "the first ring can be entered now".to_owned(),
+            Some(at) => format!("the first ring can be entered at {}", moment(at, now)),
+            None => "the first ring has no opening within 400 days".to_owned(),
         }
     }
 }
@@ -87,52 +117,96 @@ impl<'a> RingSummary<'a> {
         // What is too late to be entered by now is no opening any more.
         let first = schedule.next_entry(now, LEFT_TO_ENTER);
         let spans = first.into_iter().flat_map(|first| schedule.entries(first, LEFT_TO_ENTER));
+        let down = &ring.allow_downgrade;
         Self {
             name: &ring.name,
             profiles: ring.profiles.iter().map(ToString::to_string).collect(),
             targets: &ring.targets,
             timezone: schedule.zone().name(),
+            opens: schedule.openings().iter().map(Opening::words).collect(),
             freezes: schedule.freezes_after(now).collect(),
             openings: spans.take(OPENINGS).map(opening).collect(),
+            soak: ring.soak,
+            approval: ring.approval.as_ref(),
+            max_devices: ring.max_devices,
+            allow_downgrade: Some(down).filter(|down| !down.is_nothing()).map(AllowDowngrade::to_string),
             schedule,
         }
     }
 
-    fn write(&self, out: Out<'_>, number: usize, now: Timestamp) -> io::Result<()> {
-        let targets: Vec<_> = self.targets.iter().map(|(on, version)| format!("{on} {version}")).collect();
-        let (name, profiles) = (safe(self.name.as_str()), safe(&self.profiles.join(", ")));
-        writeln!(out, "  {number}. {name} ({profiles}): {}", targets.join(", "))?;
-        if self.schedule.openings().is_empty() && self.freezes.is_empty() {
-            writeln!(out, "     open at all times")?;
-        } else {
-            for opening in &self.openings {
-                writeln!(out, "     {}", self.told(opening, now))?;
-            }
+    pub(super) fn versions(&self) -> String {
+        let targets = self.targets.iter().map(|(on, version)| format!("{on} {version}"));
+        targets.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Openings in words, the next instants, and freezes.
+    fn schedule_lines(&self, now: Timestamp) -> Vec<String> {
+        let mut lines: Vec<String> = match self.opens.as_slice() {
+            [] if self.freezes.is_empty() => return vec!["open at all times".to_owned()],
+            [] => vec![format!("open at all times but in freezes, {}", self.timezone)],
+            opens => opens.iter().map(|words| format!("opens {words} {}", self.timezone)).collect(),
+        };
+        match lines.as_mut_slice() {
+            [only] => *only += &format!("; {}", self.next(now, OPENINGS)),
+            _ => lines.push(self.next(now, OPENINGS)),
         }
-        for freeze in self.freezes.iter().take(FREEZES_SHOWN) {
-            writeln!(out, "     frozen {} to {}: {}", freeze.from(), freeze.until(), safe(freeze.reason()))?;
-        }
+        let freezes = self.freezes.iter().take(FREEZES_SHOWN);
+        lines.extend(freezes.map(|freeze| frozen(freeze)));
         match self.freezes.len().saturating_sub(FREEZES_SHOWN) {
-            0 => Ok(()),
-            more => writeln!(out, "     and {}", counted(more, "more freeze")),
+            0 => {}
+            more => lines.push(format!("and {}", counted(more, "more freeze"))),
+        }
+        lines
+    }
+
+    /// The next instants at which it can be entered, at most so many, by the ring's clocks first, then in UTC.
+    pub(super) fn next(&self, now: Timestamp, most: usize) -> String {
+        let (open, coming): (Vec<_>, Vec<_>) =
+            self.openings.iter().take(most).partition(|span| span.opens_at <= now);
+        let open = open.iter().map(|span| match span.closes_at {
+            Some(closes) => format!("open now, until {}", self.local(closes, now)),
+            None => "open now, without an end in sight".to_owned(),
+        });
+        let coming: Vec<String> = coming.iter().map(|span| self.local(span.opens_at, now)).collect();
+        let next = (!coming.is_empty()).then(|| format!("next {}", coming.join(", ")));
+        let told: Vec<String> = open.chain(next).collect();
+        if told.is_empty() { "no opening within 400 days".to_owned() } else { told.join("; ") }
+    }
+
+    /// `Mon 12 Oct 09:00 (08:00 UTC)`, with the year where it is another one.
+    fn local(&self, at: Timestamp, now: Timestamp) -> String {
+        let zone = self.schedule.zone();
+        let (local, present) = (zone.local(at), zone.local(now));
+        let year = if local.year() == present.year() { "" } else { " %Y" };
+        let shown = local.strftime(&format!("%a %-d %b{year} %H:%M")).to_string();
+        let utc = at.to_zoned(jiff::tz::TimeZone::UTC);
+        let day = if utc.date() == local.date() { "" } else { "%a " };
+        match zone.name() {
+            "UTC" => shown,
+            _ => format!("{shown} ({} UTC)", utc.strftime(&format!("{day}%H:%M"))),
         }
     }
 
-    /// By the ring's clocks first, then in UTC.
-    fn told(&self, OpeningSummary { opens_at, closes_at }: &OpeningSummary, now: Timestamp) -> String {
-        let zone = self.schedule.zone();
-        let local = zone.local(*opens_at).strftime("%a %Y-%m-%d %H:%M").to_string();
-        let utc = opens_at.strftime("%H:%M").to_string();
-        let utc = if zone.name() == "UTC" { String::new() } else { format!(" ({utc} UTC)") };
-        match *closes_at {
-            Some(closes) if *opens_at <= now => {
-                format!("open now, until {} {zone}", zone.local(closes).strftime("%a %Y-%m-%d %H:%M"))
+    /// What else a ring is set to: soak, who approves, limits.
+    pub(super) fn rules(&self) -> String {
+        let approval = match self.approval {
+            None => "nobody is asked to approve".to_owned(),
+            Some(ApprovalRule { user_group, count, expires }) => {
+                format!("approval by {count} of {}, each counts {expires}", safe(user_group.as_str()))
             }
-            None if *opens_at <= now => "open now, without an end in sight".to_owned(),
-            Some(closes) => {
-                format!("opens {local} {zone}{utc} for {}", in_words(since(*opens_at, closes)))
-            }
-            None => format!("opens {local} {zone}{utc}"),
-        }
+        };
+        let limit = self.max_devices.map(|limit| format!("at most {} in one write", devices(limit)));
+        let down = self.allow_downgrade.as_ref().map(|from| format!("may take devices down from {from}"));
+        let soak = format!("soak {}", self.soak);
+        let told: Vec<String> = [Some(soak), Some(approval), limit, down].into_iter().flatten().collect();
+        told.join("; ")
     }
+}
+
+fn devices(limit: DeviceLimit) -> String {
+    if limit.get() == 1 { "1 device".to_owned() } else { format!("{limit} devices") }
+}
+
+pub(super) fn frozen(freeze: &Freeze) -> String {
+    format!("frozen {} to {}: {}", freeze.from(), freeze.until(), safe(freeze.reason()))
 }

@@ -12,6 +12,15 @@ use crate::plan::{GoodFile, PlanError, Severity};
 use crate::time::Timestamp;
 
 impl JudgedFiles {
+    /// Says the same of each file on one screen.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn show_brief(&self, out: Out<'_>, now: Timestamp, ink: Ink) -> io::Result<()> {
+        self.files.iter().try_for_each(|judged| judged.write_brief(out, now))?;
+        self.show_others(out, ink)
+    }
+
     /// Says what is wrong with each file, or what is in it.
     ///
     /// # Errors
@@ -36,6 +45,11 @@ impl JudgedFiles {
                 }
             }
         }
+        self.show_others(out, ink)
+    }
+
+    /// Files that are no plans.
+    fn show_others(&self, out: Out<'_>, ink: Ink) -> io::Result<()> {
         for (file, why) in &self.passed_over {
             writeln!(out, "{}: note: {}", safe(file), safe(why))?;
         }

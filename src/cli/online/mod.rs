@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::cli::judgement::{FileJson, JudgedFiles, OnRecord};
+use crate::cli::judgement::{CheckHow, FileJson, JudgedFiles, OnRecord};
 use crate::cli::{CliError, ConnectionArgs, Format, Out, Screen, account::look_at, json};
 use crate::{ids::AccountId, rollout::state::State};
 
@@ -54,15 +54,15 @@ pub async fn check_online(
     paths: &[PathBuf],
     connection: &ConnectionArgs,
     database: Option<&Path>,
-    (format, strict): (Format, bool),
+    how: CheckHow,
     screen: &Screen,
     out: Out<'_>,
 ) -> Result<(), CliError> {
-    let now = connection.clock.now();
+    let (now, CheckHow { format, strict, .. }) = (connection.clock.now(), how);
     let on_record = OnRecord::of(database).map_err(CliError::failed)?;
     let judgement = JudgedFiles::beside(paths, Some(now), &on_record);
     if format == Format::Text {
-        judgement.show(out, now, screen.ink)?;
+        how.show(&judgement, out, now, screen.ink)?;
     }
     let id = connection.account(common_pin(&judgement).as_ref())?;
     let (state, log) = known_groups(database, on_record);

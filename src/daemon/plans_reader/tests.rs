@@ -229,7 +229,8 @@ fn a_step_ends_in_time_or_is_left_to_itself() {
 async fn a_look_that_is_asked_for_begins_later_than_the_asking() {
     let directory = tempfile::tempdir().unwrap();
     let (looks_in, mut looks) = tokio::sync::mpsc::channel(1);
-    let mut reader = PlansReader::start(directory.path().to_owned(), Yml::Read, looks_in).unwrap();
+    let mut reader =
+        PlansReader::start(directory.path().to_owned(), Yml::Read, Clock::Real, looks_in).unwrap();
     assert_eq!(reader.ask(), 1, "nothing is under way");
     assert_eq!((reader.ask(), reader.ask()), (2, 2), "one is under way, and one follows");
     let asked = Stopwatch::start();

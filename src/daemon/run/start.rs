@@ -96,7 +96,7 @@ pub async fn start(settings: DaemonSettings) -> Result<Daemon, DaemonError> {
     let (looks_in, mut looks) = mpsc::channel(1);
     let files = PlanFiles::new(plans.clone(), account.clone(), settings.settles);
     let mut durable = DurableEngine::open(&database, account, clock, mode, files)?;
-    let mut plans_reader = PlansReader::start(plans, durable.yml(), looks_in)
+    let mut plans_reader = PlansReader::start(plans, durable.yml(), clock, looks_in)
         .map_err(|error| DaemonError::Thread(error.to_string()))?;
     durable.engine.world.approval_floor = settings.approval_floor;
     durable.engine.world.revisions = settings.revisions;

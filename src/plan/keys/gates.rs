@@ -7,11 +7,11 @@
 use std::num::NonZeroU8;
 
 use crate::plan::keys::elsewhere;
-use crate::plan::kinds::{DEVICES, MOST_DEVICES, SHARE, SPAN, TEXT};
+use crate::plan::kinds::{DEVICES, MOST_DEVICES, SHARE, SPAN, TEXT, whole_number};
 use crate::plan::model::{Adoption, ApprovalRule, Health, HealthLimit, Percent};
 use crate::plan::typed_key::{Keys as _, below, keys, span_key, value};
 use crate::plan::values::{count, share, span, user_group};
-use crate::plan::{Absent, Problems, Takes, TypedKey, Value, ValueKind, Written};
+use crate::plan::{Absent, Problems, Takes, TypedKey, Value, ValueKind, Written, patterns};
 use crate::{ids::UserGroupName, time::Span};
 
 /// Cloudflare takes up to 15 minutes to notify a device, which then downloads and installs.
@@ -55,7 +55,7 @@ impl AdoptionKeys {
 }
 
 /// A night and a late start are no sign of anything.
-const LEAST_AFTER: Span = Span::hours(12);
+pub(super) const LEAST_AFTER: Span = Span::hours(12);
 /// Twice this, with weekends and holidays in between, lies within what is remembered of a device.
 const MOST_AFTER: Span = Span::hours(5 * 24);
 
@@ -94,8 +94,11 @@ const fn share_key(built_in: fn() -> String, example: &'static str) -> TypedKey<
 }
 
 const fn after_key(built_in: fn() -> String, example: &'static str) -> TypedKey<Span> {
-    const KIND: ValueKind =
-        ValueKind { bound: Some(|| format!("from {LEAST_AFTER} to {MOST_AFTER}")), ..SPAN };
+    const KIND: ValueKind = ValueKind {
+        pattern: || patterns::span(LEAST_AFTER),
+        bound: Some(|| format!("from {LEAST_AFTER} to {MOST_AFTER}")),
+        ..SPAN
+    };
     value(&KIND, Absent::Value(built_in), example, |node, what, problems| {
         let length = span(node, what, LEAST_AFTER, "a laptop that is off overnight would count", problems)?;
         if length > MOST_AFTER {
@@ -160,6 +163,7 @@ impl HealthKeys {
 const LEAST_EXPIRES: Span = Span::hours(1);
 /// More people than any change asks for.
 const MOST_PEOPLE: u32 = 20;
+const PEOPLE: ValueKind = whole_number::<MOST_PEOPLE>("number of people");
 
 keys! {
     /// Who must approve before a ring is entered: members of a Cloudflare User Group.
@@ -172,12 +176,7 @@ keys! {
         ),
         /// How many different people it takes.
         count: NonZeroU8 = value(
-            &ValueKind {
-                name: "number of people",
-                bound: Some(|| format!("from 1 to {MOST_PEOPLE}")),
-                ..DEVICES
-            },
-            Absent::Value(|| ApprovalRule::BUILT_IN_COUNT.to_string()),
+            &PEOPLE, Absent::Value(|| ApprovalRule::BUILT_IN_COUNT.to_string()),
             "count: 2", |node, what, problems| {
                 NonZeroU8::try_from(count(node, what, "people", MOST_PEOPLE, problems)?).ok()
             },

@@ -67,7 +67,7 @@ keys! {
         /// Builds never to offer to anybody. A rollout that offers one halts, with your reason, and a plan
         /// that asks for one is not begun.
         forbid: Vec<(Forbid, Range<usize>)> = TypedKey {
-            takes: Takes::Mappings { item: ForbidKeys::MAPPING, least: 0, most: MAX_FORBIDS },
+            takes: Takes::Mappings { item: ForbidKeys::MAPPING, least: 0, most: MAX_FORBIDS, are_distinct: false },
             absent: Absent::Means("no build is forbidden"),
             example: "forbid: [{versions: '>=2026.7.1343, <2026.7.1376', reason: fails to connect after upgrade}]",
             read: forbids,
@@ -91,7 +91,7 @@ keys! {
         ),
         /// The rings, in the order in which they are entered.
         rings: Vec<RingRead> = TypedKey {
-            takes: Takes::Mappings { item: &RING, least: 1, most: MAX_RINGS },
+            takes: Takes::Mappings { item: &RING, least: 1, most: MAX_RINGS, are_distinct: true },
             absent: Absent::Refused(RINGS_EXAMPLE),
             example: "rings: [{name: Engineering, profiles: [Engineering]}, {name: Everyone, profiles: [default]}]",
             read: read_rings,

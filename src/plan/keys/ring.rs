@@ -10,7 +10,9 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use crate::plan::keys::elsewhere;
-use crate::plan::keys::gates::{APPROVAL_KEY, AdoptionKeys, HealthKeys, WrittenApproval, approval_rule};
+use crate::plan::keys::gates::{
+    APPROVAL_KEY, AdoptionKeys, HealthKeys, LEAST_AFTER, WrittenApproval, approval_rule,
+};
 use crate::plan::keys::schedule::{self, ScheduleKeys};
 use crate::plan::keys::versions::{ROLLBACK_TO_KEY, Targets, VERSIONS_KEY, readable};
 use crate::plan::kinds::{DEVICES, DOWNGRADES, MOST_DEVICES, PROFILE, SPAN, TEXT, ZONE};
@@ -18,7 +20,9 @@ use crate::plan::model::{AllowDowngrade, DeviceLimit, OnFailure, ProfileRef, Rin
 use crate::plan::ranges::allow_downgrade;
 use crate::plan::typed_key::{below, keys, span_key, value, word_key};
 use crate::plan::values::{count, owned_text, profile, span};
-use crate::plan::{Absent, Key, Mapping, Node, Problems, Takes, TypedKey, ValueKind, WordValue, items};
+use crate::plan::{
+    Absent, Key, Mapping, Node, Problems, Takes, TypedKey, ValueKind, WordValue, items, patterns,
+};
 use crate::version::{ClientVersion, Environment};
 use crate::{
     ids::RingName, plan::keys::rollback::RollbackKeys, plan::zones::zone, schedule::Zone, time::Span,
@@ -31,6 +35,10 @@ pub const MAX_PROFILES: usize = 1_000;
 pub(in crate::plan) const SIGHT_OF_DARK: Span = Span::hours(24);
 /// One answer that went missing is not a reason to halt.
 const LEAST_UNKNOWN_AFTER: Span = Span::minutes(15);
+const fn hours(span: Span) -> i64 {
+    span.get().as_hours()
+}
+
 /// Keys whose features are not built yet.
 pub(super) const LATER: &[&str] = &["checks"];
 const PROFILES_EXAMPLE: &str = "a list, such as [Engineering] or [default]";
@@ -96,7 +104,11 @@ keys! {
         /// How long an adopted ring runs before the next one may follow. It counts only if half of the
         /// arrived devices were seen again on a later day.
         soak: Span = value(
-            &ValueKind { bound: Some(|| format!("at least {SIGHT_OF_DARK} more than `dark.after`")), ..SPAN },
+            &ValueKind {
+                pattern: || patterns::span(Span::hours(hours(SIGHT_OF_DARK) + hours(LEAST_AFTER))),
+                bound: Some(|| format!("at least {SIGHT_OF_DARK} more than `dark.after`")),
+                ..SPAN
+            },
             Absent::Value(|| RingPlan::BUILT_IN_SOAK.to_string()),
             "soak: 72h", |node, what, problems| span(node, what, Span::hours(0), "", problems),
         ),

@@ -30,7 +30,7 @@ keys! {
     ScheduleKeys("`schedule`", "schedule") {
         /// When a ring may be entered. An empty list means always.
         open: Vec<Opening> = TypedKey {
-            takes: Takes::Mappings { item: OpeningKeys::MAPPING, least: 0, most: MAX_OPENINGS },
+            takes: Takes::Mappings { item: OpeningKeys::MAPPING, least: 0, most: MAX_OPENINGS, are_distinct: false },
             absent: Absent::Means("the openings of `defaults`; always open if there are none"),
             example: "open: [{cron: \"0 9 * * Mon-Thu\", for: 7h}]",
             read: |node, what, problems| {
@@ -45,7 +45,7 @@ keys! {
         /// Days on which nothing is written. A ring's own are added to those of `defaults`; only an empty
         /// list in a ring lifts them.
         freeze: Vec<Freeze> = TypedKey {
-            takes: Takes::Mappings { item: FreezeKeys::MAPPING, least: 0, most: MAX_FREEZES },
+            takes: Takes::Mappings { item: FreezeKeys::MAPPING, least: 0, most: MAX_FREEZES, are_distinct: false },
             absent: Absent::Means("the freezes of `defaults`"),
             example: "freeze: [{from: 2026-12-18, until: 2027-01-04, reason: Year-end change freeze}]",
             read: |node, what, problems| {

@@ -32,6 +32,16 @@ impl Percent {
         part as u128 * 1000 > whole as u128 * self.0 as u128
     }
 
+    /// What is left to all.
+    pub const fn complement(self) -> Self {
+        Self(1000 - self.0)
+    }
+
+    /// A hundred times as much; `None`: more than all.
+    pub fn hundredfold(self) -> Option<Self> {
+        self.0.checked_mul(100).and_then(Self::from_tenths)
+    }
+
     /// The share as a number of a thousand.
     pub fn of_a_thousand(self) -> u64 {
         u64::from(self.0)

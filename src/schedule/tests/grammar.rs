@@ -18,7 +18,7 @@ const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
 /// Which days a piece means.
 #[derive(Debug, Clone, Copy)]
-enum Days {
+pub(super) enum Days {
     Day(u8),
     Last,
     LastWorkday,
@@ -62,21 +62,36 @@ fn on(date: Date, day: u8) -> Date {
 
 /// A line and what it means.
 #[derive(Debug)]
-struct Line {
-    text: String,
-    minutes: BTreeSet<u8>,
-    hours: BTreeSet<u8>,
-    months: BTreeSet<u8>,
-    days: Option<Vec<Days>>,
-    weekdays: Option<Vec<Days>>,
-    both: bool,
+pub(super) struct Line {
+    pub(super) text: String,
+    pub(super) meaning: Meaning,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Meaning {
+    /// Minutes of a day.
+    pub(super) times: BTreeSet<u16>,
+    pub(super) months: BTreeSet<u8>,
+    /// None: any day.
+    pub(super) days: Option<Vec<Days>>,
+    pub(super) weekdays: Option<Vec<Days>>,
+    /// Whether it takes both days where both are given, and not either.
+    pub(super) both: bool,
+}
+
+pub(super) fn times(hours: &BTreeSet<u8>, minutes: &BTreeSet<u8>) -> BTreeSet<u16> {
+    let of_hour = |hour: &u8| {
+        let first = u16::from(*hour) * 60;
+        minutes.iter().map(move |minute| first + u16::from(*minute))
+    };
+    hours.iter().flat_map(of_hour).collect()
 }
 
 /// Draws by SplitMix64: the same lines on every machine.
-struct Writer(u64);
+pub(super) struct Writer(pub(super) u64);
 
 impl Writer {
-    fn below(&mut self, bound: u64) -> u8 {
+    pub(super) fn below(&mut self, bound: u64) -> u8 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -146,8 +161,18 @@ impl Writer {
             3..=5 => ("*".to_owned(), None),
             _ => {
                 let (text, values) = self.field(1, 31, &[]);
-                let all = text == "*";
-                (text, (!all).then(|| values.into_iter().map(Days::Day).collect()))
+                if text == "*" {
+                    return (text, None);
+                }
+                let mut days: Vec<Days> = values.into_iter().map(Days::Day).collect();
+                let (more, meant) = match self.below(9) {
+                    0 => (",L".to_owned(), Days::Last),
+                    1 => (",LW".to_owned(), Days::LastWorkday),
+                    2 => (format!(",{day}W"), Days::Nearest(day)),
+                    _ => return (text, Some(days)),
+                };
+                days.push(meant);
+                (text + &more, Some(days))
             }
         }
     }
@@ -165,24 +190,31 @@ impl Writer {
             3 => ("5-7".to_owned(), Some([5, 6, 0].map(Days::Weekday).to_vec())),
             _ => {
                 let (text, values) = self.field(0, 6, &WEEKDAYS);
-                let all = text == "*";
-                (text, (!all).then(|| values.into_iter().map(Days::Weekday).collect()))
+                if text == "*" {
+                    return (text, None);
+                }
+                let mut weekdays: Vec<Days> = values.into_iter().map(Days::Weekday).collect();
+                if self.one_in(4) {
+                    weekdays.push(Days::LastOf(weekday));
+                    return (format!("{name}L,{text}"), Some(weekdays));
+                }
+                (text, Some(weekdays))
             }
         }
     }
 
-    fn line(&mut self) -> Line {
+    pub(super) fn line(&mut self) -> Line {
         let ((minute, minutes), (hour, hours)) = (self.field(0, 59, &[]), self.field(0, 23, &[]));
         let ((day, days), (month, months)) = (self.days(), self.field(1, 12, &MONTHS));
         let (weekday, weekdays) = self.weekdays();
         let both = days.is_some() && weekdays.is_some() && self.one_in(2);
         let text = format!("{minute} {hour} {day} {month} {}{weekday}", if both { "+" } else { "" });
-        Line { text, minutes, hours, months, days, weekdays, both }
+        Line { text, meaning: Meaning { times: times(&hours, &minutes), months, days, weekdays, both } }
     }
 }
 
-impl Line {
-    fn has(&self, date: Date) -> bool {
+impl Meaning {
+    pub(super) fn has(&self, date: Date) -> bool {
         let any = |days: &Vec<Days>| days.iter().any(|days| days.matches(date));
         self.months.contains(&date.month().unsigned_abs())
             && match (&self.days, &self.weekdays) {
@@ -199,13 +231,9 @@ impl Line {
         let first = from.to_zoned(zone.clone()).date();
         let dates = (0..days).map(|day| first.checked_add(SignedDuration::from_hours(24 * day)).unwrap());
         let starts = dates.filter(|date| self.has(*date)).flat_map(|date| {
-            let times =
-                self.hours.iter().flat_map(|hour| self.minutes.iter().map(move |minute| (*hour, *minute)));
-            times.map(move |(hour, minute)| {
-                date.at(hour.cast_signed(), minute.cast_signed(), 0, 0)
-                    .to_zoned(jiff::tz::TimeZone::UTC)
-                    .unwrap()
-                    .timestamp()
+            self.times.iter().map(move |time| {
+                let (hour, minute) = ((time / 60) as i8, (time % 60) as i8);
+                date.at(hour, minute, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp()
             })
         });
         starts.filter(|start| *start > from).take(count).collect()
@@ -225,7 +253,7 @@ fn the_grammar_and_an_oracle_agree_on_random_lines() {
         );
         let until = after(from, SignedDuration::from_hours(24 * (DAYS - 1)));
         let expected: Vec<Timestamp> =
-            line.starts(from, DAYS, 2).into_iter().filter(|start| *start <= until).collect();
+            line.meaning.starts(from, DAYS, 2).into_iter().filter(|start| *start <= until).collect();
         let opening = match Opening::new(&line.text, Span::hours(1)) {
             Err(ScheduleError::NeverOpens { .. }) => {
                 assert!(expected.is_empty(), "seed {seed}: `{}` comes on {expected:?}", line.text);

@@ -11,6 +11,7 @@
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
+use super::clock::{Minutes, minutes};
 use super::*;
 use crate::time::{SignedDuration, Timestamp, after};
 
@@ -157,22 +158,10 @@ impl Line {
 }
 
 /// The minutes around one change.
-struct Minutes {
-    zone: &'static str,
-    /// The first minute.
-    from: Timestamp,
-    walls: Vec<Wall>,
+struct Around {
+    minutes: Minutes,
     /// The day of the change on the wall clock.
     day: Date,
-}
-
-/// The wall clock of one minute.
-struct Wall {
-    shown: DateTime,
-    /// Whether it was never shown before.
-    first_pass: bool,
-    /// What was skipped just before it.
-    skipped: Vec<DateTime>,
 }
 
 /// A fact about each minute, with the next minutes at which it is so and is not.
@@ -221,57 +210,27 @@ struct Expected {
     enter: Facts,
 }
 
-fn minutes(count: usize) -> SignedDuration {
-    SignedDuration::from_mins(i64::try_from(count).unwrap())
-}
-
-impl Minutes {
-    fn around(zone: &'static str, rules: &TimeZone, change: Timestamp) -> Self {
+impl Around {
+    fn new(zone: &'static str, rules: &TimeZone, change: Timestamp) -> Self {
         let from = after(change, -minutes(BEFORE));
-        let mut highest = rules.to_datetime(after(from, -minutes(1)));
-        let mut walls = Vec::with_capacity(BEFORE + AFTER);
-        for minute in 0..BEFORE + AFTER {
-            let shown = rules.to_datetime(after(from, minutes(minute)));
-            let mut skipped = Vec::new();
-            let mut next = highest.saturating_add(minutes(1));
-            while next < shown {
-                skipped.push(next);
-                next = next.saturating_add(minutes(1));
-            }
-            walls.push(Wall { shown, first_pass: shown > highest, skipped });
-            highest = highest.max(shown);
-        }
-        let day = rules.to_datetime(change).date();
-        Self { zone, from, walls, day }
-    }
-
-    fn at(&self, minute: usize) -> Timestamp {
-        after(self.from, minutes(minute))
-    }
-
-    /// Whether a line opens at each minute.
-    fn starts(&self, line: &Line) -> impl Iterator<Item = bool> {
-        self.walls.iter().map(|wall| {
-            let shown = line.matches(wall.shown);
-            if line.fixed {
-                (shown && wall.first_pass) || wall.skipped.iter().any(|skipped| line.matches(*skipped))
-            } else {
-                shown
-            }
-        })
+        let minutes = Minutes::of(zone, rules, from, BEFORE + AFTER);
+        Self { minutes, day: rules.to_datetime(change).date() }
     }
 
     fn expect(&self, lines: &[Line], freezes: &[(Date, Date)]) -> Expected {
-        let mut open = vec![lines.is_empty(); self.walls.len()];
+        let walls = &self.minutes.walls;
+        let mut open = vec![lines.is_empty(); walls.len()];
         for line in lines {
             let mut left = 0;
-            for (open, starts) in open.iter_mut().zip(self.starts(line)) {
+            for (open, starts) in
+                open.iter_mut().zip(self.minutes.starts(line.fixed, |wall| line.matches(wall)))
+            {
                 left = if starts { line.minutes } else { left - 1 };
                 *open |= left > 0;
             }
         }
         let frozen_on = |day: Date| freezes.iter().any(|(from, until)| *from <= day && day <= *until);
-        let frozen: Vec<bool> = self.walls.iter().map(|wall| frozen_on(wall.shown.date())).collect();
+        let frozen: Vec<bool> = walls.iter().map(|wall| frozen_on(wall.shown.date())).collect();
         let may: Vec<bool> = open.iter().zip(&frozen).map(|(open, frozen)| *open && !*frozen).collect();
         // What lies beyond the last minute is not known, and taken as allowed.
         let mut run = 15;
@@ -322,7 +281,7 @@ fn changes(rules: &TimeZone) -> Vec<Timestamp> {
 /// One schedule around one change.
 struct Comparison<'a> {
     name: &'a str,
-    around: &'a Minutes,
+    around: &'a Around,
     expected: Expected,
     schedule: Schedule,
 }
@@ -346,15 +305,15 @@ impl Comparison<'_> {
     }
 
     fn row(&self, minute: usize) -> String {
-        format!("{}, {}, {}", self.name, self.around.zone, self.around.at(minute))
+        format!("{}, {}, {}", self.name, self.around.minutes.zone, self.around.minutes.at(minute))
     }
 
     /// Beyond what the oracle knows it only says that nothing comes before.
     fn agrees(&self, minute: usize, what: &str, found: Option<Timestamp>, expected: Option<usize>) {
-        let known_until = self.around.at(self.around.walls.len());
+        let known_until = self.around.minutes.at(self.around.minutes.walls.len());
         match expected {
             Some(expected) => {
-                let expected = Some(self.around.at(expected));
+                let expected = Some(self.around.minutes.at(expected));
                 assert_eq!(found, expected, "{}: {what}", self.row(minute));
             }
             None => {
@@ -366,7 +325,7 @@ impl Comparison<'_> {
 
     /// Openings and freezes, each for itself.
     fn parts(&self, minute: usize) {
-        let (schedule, now) = (&self.schedule, self.around.at(minute));
+        let (schedule, now) = (&self.schedule, self.around.minutes.at(minute));
         let Expected { open, frozen, .. } = &self.expected;
         let (is_open, found) = match schedule.openness(now) {
             Openness::AlwaysOpen => (schedule.openings().is_empty(), None),
@@ -384,7 +343,7 @@ impl Comparison<'_> {
 
     /// Openings and freezes together: next open, next close, why, and when a ring can be entered.
     fn together(&self, minute: usize) {
-        let (schedule, now) = (&self.schedule, self.around.at(minute));
+        let (schedule, now) = (&self.schedule, self.around.minutes.at(minute));
         let Expected { open, frozen, may, enter } = &self.expected;
         let because = match (frozen.holds[minute], open.holds[minute], schedule.openings().is_empty()) {
             (true, ..) => Because::Frozen("Freeze"),
@@ -414,7 +373,7 @@ fn compare_zone(zone: &'static str) -> (usize, usize) {
     let changes = changes(&rules);
     let mut asked = 0;
     for change in &changes {
-        let around = Minutes::around(zone, &rules, *change);
+        let around = Around::new(zone, &rules, *change);
         for (name, lines, freezes) in CASES {
             let read: Vec<Line> = lines.iter().map(|(line, minutes)| Line::read(line, *minutes)).collect();
             let day = |days: i64| around.day.checked_add(jiff::Span::new().days(days)).unwrap();

@@ -22,6 +22,27 @@ pub const fn is_unseen(char: char) -> bool {
     ) || code & 0xfffe == 0xfffe
 }
 
+/// The characters of a text, each with whether a reader sees it as it is: a joiner is seen in what it joins.
+pub fn seen(text: &str) -> impl Iterator<Item = (char, bool)> {
+    let (mut chars, mut before) = (text.chars().peekable(), None);
+    std::iter::from_fn(move || {
+        let char = chars.next()?;
+        let joins = matches!(char, '\u{200c}' | '\u{200d}')
+            && before.is_some_and(is_joined)
+            && chars.peek().copied().is_some_and(is_joined);
+        before = Some(char);
+        Some((char, joins || !is_unseen(char)))
+    })
+}
+
+/// Whether a joiner beside the character is of use: letters from Arabic on, and emoji. Between Latin, Greek or
+/// Cyrillic letters it is there to deceive, or by mistake.
+const fn is_joined(char: char) -> bool {
+    let is_latin_or_greek = matches!(char, '\u{1e00}'..='\u{1fff}' | '\u{2c60}'..='\u{2c7f}' | '\u{a640}'..='\u{a69f}' | '\u{a720}'..='\u{a7ff}' | '\u{ab30}'..='\u{ab6f}' | '\u{fb00}'..='\u{fb17}' | '\u{ff00}'..='\u{ff5e}');
+    let is_sign = matches!(char, '\u{2000}'..='\u{218f}' | '\u{3000}'..='\u{3020}');
+    char >= '\u{600}' && !is_latin_or_greek && !is_sign && !is_unseen(char)
+}
+
 /// The words of enums that derive [`strum::IntoStaticStr`], and the lists of those that derive
 /// [`strum::VariantArray`] and [`strum::EnumCount`] besides: what is said once, by the variant's name, is the word
 /// in log, metrics, API and on the command line.
@@ -176,6 +197,26 @@ mod tests {
         ];
         for (row, char, expected) in rows {
             assert_eq!(is_unseen(char), expected, "{row}");
+        }
+    }
+
+    #[test]
+    fn a_joiner_is_seen_in_what_it_joins() {
+        let rows = [
+            ("a family", "👨\u{200d}👩\u{200d}👧 IT", true),
+            ("a heart on fire", "❤\u{fe0f}\u{200d}🔥", true),
+            ("Persian", "می\u{200c}خواهم", true),
+            ("Hindi, after a virama", "क्\u{200d}ष", true),
+            ("Latin letters", "Pi\u{200d}lot", false),
+            ("Cyrillic letters", "Пи\u{200d}лот", false),
+            ("at the end", "👩\u{200d}", false),
+            ("at the beginning", "\u{200d}👩", false),
+            ("beside a blank", "👩\u{200d} 👧", false),
+            ("doubled", "👩\u{200d}\u{200d}👧", false),
+            ("of one side", "a\u{200d}👧", false),
+        ];
+        for (row, text, expected) in rows {
+            assert_eq!(seen(text).all(|(_, is_seen)| is_seen), expected, "{row}");
         }
     }
 

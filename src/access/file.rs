@@ -13,7 +13,7 @@ use crate::plan::fields::{too_many, wrong_value};
 use crate::plan::tree::{self, FileKind, MappingEntry};
 use crate::plan::typed_key::{Keys as _, key, keys, needed};
 use crate::plan::values::{account, read as read_value};
-use crate::plan::{Fields, Node, Other, PlanError, Problems, Text, Value, is_invisible, items, text};
+use crate::plan::{Fields, Node, Other, PlanError, Problems, Text, Value, invisible, items, text};
 use crate::text::is_hex;
 
 const ACCESS_FILE: FileKind = FileKind {
@@ -158,8 +158,7 @@ fn read_groups(node: &Node, problems: &mut Problems) -> Vec<GroupWritten> {
 
 fn read_group(entry: &MappingEntry, problems: &mut Problems) -> Option<GroupWritten> {
     let name = UserGroupName::new(entry.key.as_str()).ok();
-    let name =
-        name.filter(|name| !name.as_str().trim().is_empty() && !name.as_str().chars().any(is_invisible));
+    let name = name.filter(|name| !name.as_str().trim().is_empty() && invisible(name.as_str()).is_none());
     if name.is_none() {
         let instead = "write 1 to 255 characters that can be seen";
         problems.wrong(&entry.key_at, "not the name of a User Group", instead);

@@ -9,7 +9,7 @@ use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::cli::{Screen, Surface, Tint};
-use crate::{text::is_unseen, time::Timestamp};
+use crate::{text::seen, time::Timestamp};
 
 pub use crate::time::{distance, short};
 
@@ -76,11 +76,10 @@ impl Format {
 /// `text` on one line, without characters that move the cursor, turn the reading direction or stay
 /// unseen.
 pub fn safe(text: &str) -> String {
-    text.trim()
-        .chars()
-        .map(|char| match char {
+    seen(text.trim())
+        .map(|(char, is_seen)| match char {
             '\n' | '\t' | '\u{2028}' | '\u{2029}' => ' ',
-            unseen if unseen.is_control() || is_unseen(unseen) => char::REPLACEMENT_CHARACTER,
+            unseen if unseen.is_control() || !is_seen => char::REPLACEMENT_CHARACTER,
             other => other,
         })
         .collect()

@@ -17,7 +17,7 @@ use crate::cli::servers::serve_during;
 use crate::cli::signals::{SignalMeaning, Signals};
 use crate::cli::{CliError, ConnectionArgs, Ink, service};
 use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority, TokenState};
-use crate::daemon::{self, Daemon};
+use crate::daemon::{self, Daemon, DaemonSettings};
 use crate::web::{self, Identities, Services};
 use crate::{
     cli::configuration::configuration, cli::judgement::JudgedFiles, config::Listen, config::RunSettings,
@@ -109,7 +109,7 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
             "--settle-seconds is for tests: with it, --api-url must be on this machine",
         ));
     }
-    let settings = daemon::DaemonSettings {
+    let settings = DaemonSettings {
         plans,
         database: args.db.clone(),
         account,
@@ -127,8 +127,8 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
         tracing::warn!(%until, reason, "this machine's clock is believed whatever Cloudflare's answers say, until then");
     }
     // Before the daemon: a signal must end it, not kill it.
-    let signals = Signals::listen()?;
-    let daemon = daemon::start(settings).await.map_err(CliError::failed)?;
+    let mut signals = Signals::listen()?;
+    let Some(daemon) = started(settings, &mut signals).await? else { return Ok(()) };
     let page =
         bound.as_ref().map_or_else(|| "none".to_owned(), |bound| format!("http://{}/", bound.address()));
     let revisions = config.revisions.as_str();
@@ -140,6 +140,32 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
         metrics,
     };
     serve_during(daemon, bound, services, async |daemon| told_until_signal(daemon, signals).await).await
+}
+
+/// Starts the daemon, whose first look at the plans may take its time. `None`: a signal ended it before; nothing was
+/// decided or sent.
+async fn started(settings: DaemonSettings, signals: &mut Signals) -> Result<Option<Daemon>, CliError> {
+    let mut start = std::pin::pin!(daemon::start(settings));
+    let mut looks_again = false;
+    loop {
+        tokio::select! {
+            daemon = &mut start => {
+                let daemon = daemon.map_err(CliError::failed)?;
+                if looks_again {
+                    daemon.handle().look_now();
+                }
+                return Ok(Some(daemon));
+            }
+            asked = signals.next() => match asked {
+                SignalMeaning::Look => looks_again = true,
+                SignalMeaning::End(signal) => {
+                    tracing::info!(signal, "ending before the plans were read: nothing was sent");
+                    service::tell_end();
+                    return Ok(None);
+                }
+            }
+        }
+    }
 }
 
 /// Shows a person at a terminal, at the start of a daemon, what is wrong with its plans, with excerpts. The daemon

@@ -4,7 +4,7 @@
 //! are proposed, and where nobody can tell, none.
 
 /// What would be right.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Advice {
     pub(super) words: String,
     /// Each may stand in place of the offending text, as YAML.

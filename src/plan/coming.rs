@@ -46,12 +46,12 @@ pub(super) fn judge(root: &Node, plan: &Plan, now: Timestamp, problems: &mut Pro
         let prospect = known.entry(places).or_insert_with(|| Prospect::of(&ring.schedule, now));
         let at = layers.find(&["schedule"]).map_or(&layers.ring.at, |node| &node.at);
         match &prospect.ahead {
-            Ahead::Opens => {}
-            Ahead::Never => {
+            Coming::Opens => {}
+            Coming::Never => {
                 let problem = format!("ring `{}` has no opening within 400 days", ring.name);
                 closed.missing(at, problem, "name days that come sooner");
             }
-            Ahead::Frozen(opening) => {
+            Coming::Frozen(opening) => {
                 let at = freeze_at(layers, &opening.freeze).unwrap_or(at);
                 let until = opening.until.unwrap_or(Timestamp::MAX);
                 let rings = frozen.entry((at.start, until)).or_insert_with(|| FrozenRings {
@@ -109,13 +109,13 @@ fn freeze_at<'a>(layers: Layers<'a>, freeze: &Freeze) -> Option<&'a Range<usize>
 
 /// What is to come of one schedule.
 struct Prospect {
-    ahead: Ahead,
+    ahead: Coming,
     /// The longest time without an opening among the next ones, and whether a freeze is in it.
     longest_gap: Option<(SignedDuration, bool)>,
 }
 
 /// Whether it opens.
-enum Ahead {
+enum Coming {
     Opens,
     /// Its openings come later than anybody waits.
     Never,
@@ -145,11 +145,11 @@ impl Prospect {
             Some((since(ends, *begins), is_frozen))
         });
         let longest_gap = gaps.max();
-        Self { ahead: Ahead::of(schedule, spans.is_empty(), now), longest_gap }
+        Self { ahead: Coming::of(schedule, spans.is_empty(), now), longest_gap }
     }
 }
 
-impl Ahead {
+impl Coming {
     /// `is_closed`: it has no opening within [`HORIZON`].
     fn of(schedule: &Schedule, is_closed: bool, now: Timestamp) -> Self {
         let bare = schedule.without_freezes();

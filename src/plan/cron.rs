@@ -58,7 +58,10 @@ pub(super) fn explain(line: &str, fault: &CronFault) -> (String, Advice) {
         FieldFault::OfField(other) => {
             let moved = with(&fields, &[(field, "*"), (*other, found)]);
             let (of_other, _) = words(*other);
-            let is_free = fields.get(*other as usize) == Some(&"*");
+            // Without them, an hour or minute would be any; and `mar` is a Tuesday to many.
+            let is_clear =
+                !matches!(field, CronField::Minute | CronField::Hour) && !found.eq_ignore_ascii_case("mar");
+            let is_free = is_clear && fields.get(*other as usize) == Some(&"*");
             let instead = match is_free && reads(&moved) {
                 true => Advice::write([quoted(moved)]),
                 false => format!("{ALL_FIELDS}; {holds}").into(),
@@ -165,7 +168,11 @@ fn in_our_words(field: CronField, found: &str) -> String {
         && from != "*"
         && field.value(from).is_some()
     {
-        return format!("{from}-{most}/{step}");
+        let (least, _) = field.bounds();
+        return match field.value(from) {
+            Some(value) if value == least => format!("*/{step}"),
+            _ => format!("{from}-{most}/{step}"),
+        };
     }
     let names = field.names();
     let short = |word: &str| {
@@ -284,7 +291,7 @@ mod tests {
     #[test]
     fn a_line_is_proposed_where_it_means_the_same() {
         // (row, the line, a part of the problem, the lines that are proposed)
-        let rows: [(&str, &str, &str, &[&str]); 37] = [
+        let rows: [(&str, &str, &str, &[&str]); 40] = [
             ("seconds first", "0 0 9 * * Mon-Thu", "6 fields", &["0 9 * * Mon-Thu"]),
             ("seconds that count", "30 0 9 * * Mon", "6 fields", &[]),
             ("any year last", "0 9 * * MON-FRI *", "6 fields", &["0 9 * * MON-FRI"]),
@@ -308,7 +315,10 @@ mod tests {
             ("weekdays as days", "0 9 Mon-Thu * *", "it is a weekday", &["0 9 * * Mon-Thu"]),
             ("weekdays as months", "0 9 * Mon-Thu *", "it is a weekday", &["0 9 * * Mon-Thu"]),
             ("a month as weekday", "0 9 * * Jan", "it is a month", &["0 9 * Jan *"]),
-            ("a weekday as hour", "Mon 9 * * Tue", "it is a weekday", &[]),
+            ("a weekday as minute", "Mon 9 * * *", "it is a weekday", &[]),
+            ("a weekday as hour", "0 Sat 9 * *", "it is a weekday", &[]),
+            ("mardi", "0 9 * * mar", "it is a month", &[]),
+            ("a step from the first", "0/15 9 * * *", "not a minute", &["*/15 9 * * *"]),
             ("months glued", "0 9 * JanFeb *", "not a month", &[]),
             ("a day and a name", "0 9 1Jan * *", "not a day", &[]),
             ("a step from a value", "10/15 9 * * *", "not a minute", &["10-59/15 9 * * *"]),

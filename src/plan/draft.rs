@@ -5,10 +5,12 @@
 //!
 //! **Invariant:** nothing of a file that has no `plan` key is shown by anything that is made from it.
 
-use std::{fmt, sync::Arc};
+use std::collections::BTreeSet;
+use std::{fmt, ops::Range, sync::Arc};
 
 use super::model::{PlanDigest, Revision};
-use super::tree::{self, Node, PLAN_FILE};
+use super::slips::Slips;
+use super::tree::{self, Node, PLAN_FILE, Value};
 use super::{PlanError, coming, compared, decode, written};
 use super::{change::Restrictions, error::Problems, good_file::GoodFile, places::Text};
 use crate::time::Timestamp;
@@ -40,8 +42,13 @@ impl Draft {
     /// Reads a file.
     pub fn read(bytes: &[u8]) -> Self {
         let mut problems = Problems::default();
-        let (_, root) = tree::read_bytes(bytes, &PLAN_FILE, &mut problems);
+        let (text, root) = tree::read_bytes(bytes, &PLAN_FILE, &mut problems);
         let plan = root.as_ref().and_then(|root| decode::plan(root, &mut problems));
+        if let Some(root) = &root
+            && !problems.is_empty()
+        {
+            explain(root, text.text, &mut problems);
+        }
         let revision = match (&root, plan) {
             (Some(root), Some(plan)) if problems.is_empty() => {
                 compared::judge(root, &plan, &mut problems);
@@ -74,11 +81,12 @@ impl Draft {
     }
 
     /// Whether it means to be a plan: it has a key `plan`, or, where it is no YAML, a line that begins
-    /// with one. Of any other file nothing may be shown, for it may be anybody's secret.
+    /// with one; or one that was copied, with the quote mark of a mail before it, say. Of any other file nothing may be shown, for it may be anybody's secret.
     pub fn names_a_plan(&self) -> bool {
         match &self.root {
-            Some(root) => root.get("plan").is_some(),
-            None => has_plan_line(&self.bytes),
+            Some(root) if root.get("plan").is_some() => true,
+            Some(_) => has_copied_plan_line(&self.bytes),
+            None => has_plan_line(&self.bytes) || has_copied_plan_line(&self.bytes),
         }
     }
 
@@ -110,6 +118,7 @@ impl Draft {
                     Some(Calendar { problems, closed }) => (problems, closed),
                     None => (self.problems.clone(), Problems::default()),
                 };
+                let problems = problems.and(objections);
                 Ok(GoodFile {
                     forbidden: revision.plan.forbidden_targets().collect(),
                     revision: Revision::clone(revision),
@@ -134,6 +143,61 @@ fn has_plan_line(bytes: &[u8]) -> bool {
         let keys: [&[u8]; 3] = [b"plan", b"\"plan\"", b"'plan'"];
         keys.iter()
             .any(|key| line.strip_prefix(*key).is_some_and(|rest| rest.trim_ascii_start().starts_with(b":")))
+    })
+}
+
+/// Whether a line begins with a key `plan` after the mark of what it was copied from, or with a wide colon.
+fn has_copied_plan_line(bytes: &[u8]) -> bool {
+    String::from_utf8_lossy(bytes).lines().any(|line| {
+        let unmarked = ["> ", "+"].into_iter().find_map(|mark| line.strip_prefix(mark));
+        let numbered = line.trim_start();
+        let unnumbered = numbered.trim_start_matches(|char: char| char.is_ascii_digit());
+        let separated = unnumbered.trim_start_matches([' ', '\t', ':', '|', ')']);
+        let is_numbered = numbered.len() > unnumbered.len() && unnumbered.len() > separated.len();
+        let copied = unmarked.or_else(|| is_numbered.then_some(separated));
+        copied.is_some_and(|copied| copied.starts_with("plan: ")) || line.starts_with("plan：")
+    })
+}
+
+/// Tells slips of copying and of print in place of the errors that they lead to, and of `rings` that stand one step
+/// too far right only that.
+fn explain(root: &Node, text: &str, problems: &mut Problems) {
+    let slips = Slips::of(text);
+    let misplaced = misplaced_rings(root);
+    // An error that names the character already says more of it than a slip would.
+    let is_named = |problem: &str| ["U+", "fills in", "HTML"].iter().any(|word| problem.contains(word));
+    let named: BTreeSet<usize> = problems
+        .each()
+        .filter(|(_, problem)| is_named(problem))
+        .filter_map(|(at, _)| slips.at(at.start))
+        .map(|slip| slip.at.start)
+        .collect();
+    problems.explain(|at, problem| {
+        if let Some((key_at, under)) = &misplaced
+            && (at.start == key_at.start || problem == "`rings` is missing")
+        {
+            let problem = format!("`rings` stands under `{under}`, one step too far right");
+            return Some((
+                key_at.clone(),
+                problem,
+                "begin it, and all below it, further left: it is a key of the plan".to_owned(),
+            ));
+        }
+        let slip = slips.at(at.start).filter(|slip| !named.contains(&slip.at.start))?;
+        Some((slip.at.clone(), slip.problem.clone(), slip.instead.clone()))
+    });
+}
+
+/// The key `rings` below another key of the plan, where the plan itself has none.
+fn misplaced_rings(root: &Node) -> Option<(Range<usize>, &str)> {
+    let Value::Mapping(entries) = &root.value else { return None };
+    if root.get("rings").is_some() {
+        return None;
+    }
+    entries.iter().find_map(|entry| {
+        let Value::Mapping(below) = &entry.value.value else { return None };
+        let rings = below.iter().find(|entry| entry.key == "rings")?;
+        Some((rings.key_at.clone(), entry.key.as_str()))
     })
 }
 
@@ -162,7 +226,7 @@ mod tests {
             let unit = |unit: u16| if little { unit.to_le_bytes() } else { unit.to_be_bytes() };
             std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(unit).collect()
         };
-        let rows: [(&str, Vec<u8>, bool); 22] = [
+        let rows: [(&str, Vec<u8>, bool); 27] = [
             ("a key", b"plan: a".to_vec(), true),
             ("not the first", b"rings: []\nplan: a\n".to_vec(), true),
             ("in double quotes", b"\"plan\": a\n".to_vec(), true),
@@ -185,6 +249,11 @@ mod tests {
             ("UTF-16 of anything", wide(true, "a: b\n"), false),
             ("values of a chart", b"replicas: 3\n".to_vec(), false),
             ("nothing", Vec::new(), false),
+            ("in a mail", b"> plan: a\n> rings: []\n".to_vec(), true),
+            ("with line numbers", b" 1\tplan: a\n 2\trings: []\n".to_vec(), true),
+            ("in a diff", b"+plan: a\n+rings: []\n".to_vec(), true),
+            ("with a wide colon", "plan：a\n".into(), true),
+            ("a list of numbers", b"1 plane: a\n".to_vec(), false),
         ];
         for (row, bytes, expected) in rows {
             assert_eq!(Draft::read(&bytes).names_a_plan(), expected, "{row}");

@@ -160,9 +160,29 @@ impl Problems {
         self.found.is_empty()
     }
 
+    /// The errors: where each is, and what is wrong.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (&At, &str)> {
+        self.found.iter().map(|noted| (&noted.at, noted.problem.as_str()))
+    }
+
+    /// Tells what explains an error in place of it, and once where it explains several.
+    pub(crate) fn explain(&mut self, explained: impl Fn(&At, &str) -> Option<(At, String, String)>) {
+        let mut told: Vec<String> = Vec::new();
+        self.found.retain_mut(|noted| match explained(&noted.at, &noted.problem) {
+            None => true,
+            Some((_, problem, _)) if told.contains(&problem) => false,
+            Some((at, problem, instead)) => {
+                told.push(problem.clone());
+                *noted = NotedProblem::of(Severity::Error, &at, problem, instead);
+                true
+            }
+        });
+    }
+
     /// These, and then others of the same text.
     pub(crate) fn and(mut self, others: Self) -> Self {
         self.found.extend(others.found);
+        self.warned.extend(others.warned);
         self
     }
 

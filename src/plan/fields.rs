@@ -5,11 +5,12 @@
 use std::ops::Range;
 
 use super::advice::Advice;
+use super::characters::named;
 use super::near::{either, nearest};
 use super::synonyms;
 use super::tree::{MappingEntry, Node, Value};
 use super::{error::Problems, grammar::Mapping};
-use crate::text::is_unseen;
+use crate::text::{is_unseen, seen};
 
 /// The longest text in a plan: Cloudflare names at most 255 characters.
 pub(crate) const MAX_TEXT_CHARS: usize = 255;
@@ -150,7 +151,9 @@ pub(crate) fn is_nothing(node: &Node) -> bool {
 
 /// The text of a `description`, which may have several lines.
 pub(crate) fn description<'a>(node: &'a Node, problems: &mut Problems) -> Option<&'a str> {
-    prose(node, "`description`", MAX_PROSE_CHARS, problems)
+    let text = prose(node, "`description`", MAX_PROSE_CHARS, problems)?;
+    warn_of_comment(node, text, problems);
+    Some(text)
 }
 
 fn prose<'a>(node: &'a Node, what: &str, most: usize, problems: &mut Problems) -> Option<&'a str> {
@@ -158,14 +161,25 @@ fn prose<'a>(node: &'a Node, what: &str, most: usize, problems: &mut Problems) -
         wrong_value(node, &format!("{what} must be a text"), "write a single value", problems);
         return None;
     };
+    if is_nothing(node)
+        && let Some(comment) = &node.comment
+    {
+        let instead = format!("quote it: {}; in a comment, write a blank after `#`", comment.quoted);
+        problems.wrong(&comment.at, format!("a comment begins here, so {what} is empty"), instead);
+        return None;
+    }
     if is_nothing(node) {
         problems.missing(&node.at, format!("{what} is empty"), "write one, or leave it out");
         return None;
     }
-    if let Some(char) = text.chars().find(|char| is_invisible(*char)) {
-        let problem = format!("{what} has an invisible character (U+{:04X})", u32::from(char));
-        let instead =
-            "write plain text; between double quotes a backslash begins an escape, so use single quotes";
+    if let Some(char) = invisible(text) {
+        let problem = format!("{what} has an invisible character ({})", named(char));
+        let instead = match char.is_control() {
+            true => {
+                "write plain text; between double quotes a backslash begins an escape, so use single quotes"
+            }
+            false => "delete it; if it cannot be found, write the text anew",
+        };
         problems.wrong(&node.at, problem, instead);
         return None;
     }
@@ -178,10 +192,25 @@ fn prose<'a>(node: &'a Node, what: &str, most: usize, problems: &mut Problems) -
     Some(text)
 }
 
+/// Warns of a comment that takes the end of a bare text away: `Ring #1` is `Ring`.
+pub(crate) fn warn_of_comment(node: &Node, text: &str, problems: &mut Problems) {
+    if let Some(comment) = &node.comment {
+        let problem = format!("a comment begins here, so the text is only `{text}`");
+        let instead = format!("quote all of it: {}; in a comment, write a blank after `#`", comment.quoted);
+        problems.warn(&comment.at, problem, instead, None);
+    }
+}
+
 /// Control characters and those of [`is_unseen`]: whoever reviews a plan must see what a device group
 /// will be called.
-pub(crate) fn is_invisible(char: char) -> bool {
+pub(super) fn is_invisible(char: char) -> bool {
     is_unseen(char) || (char.is_control() && !matches!(char, '\n' | '\t'))
+}
+
+/// The first character of a text that nobody sees; a joiner is seen in what it joins.
+pub(crate) fn invisible(text: &str) -> Option<char> {
+    let unseen = |(char, is_seen): &(char, bool)| !is_seen || (is_invisible(*char) && !is_unseen(*char));
+    seen(text).find(unseen).map(|(char, _)| char)
 }
 
 /// Whether a text is decimal digits alone.

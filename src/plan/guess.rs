@@ -12,7 +12,7 @@ use crate::{time::Span, version::ClientVersion};
 pub(super) fn spans(text: &str) -> Vec<String> {
     let text = text.trim();
     let readings = if is_digits(text) {
-        ["m", "h", "d"].iter().map(|unit| format!("{text}{unit}")).collect()
+        ["s", "m", "h", "d"].iter().map(|unit| format!("{text}{unit}")).collect()
     } else if text.starts_with(['P', 'p']) {
         Vec::from_iter(iso_8601(text))
     } else {
@@ -208,8 +208,8 @@ mod tests {
             (spans, "1 month", &[]),
             (spans, "1 week, 2 days", &["1w 2d"]),
             (spans, "1 hour and 30 minutes", &["1h 30m"]),
-            (spans, "72", &["72m", "72h", "72d"]),
-            (spans, "480", &["480m", "480h"]),
+            (spans, "72", &["72s", "72m", "72h", "72d"]),
+            (spans, "480", &["480s", "480m", "480h"]),
             (spans, "1.5d", &[]),
             (spans, "-3d", &[]),
             (spans, "a week", &[]),

@@ -43,8 +43,8 @@ kinds! {
     PROSE = "prose", patterns::prose, most: MAX_PROSE_CHARS, bare: Bare::Anything;
     /// Lower-case letters, digits and `-`, such as cloudflare-one-client.
     PLAN_NAME = "plan name", || r"^[a-z0-9][a-z0-9-]*$".to_owned(), bare: Bare::Anything;
-    /// The 32 digits 0-9 and a-f that the dashboard's address shows.
-    ACCOUNT = "account ID", || r"^[0-9a-f]{32}$".to_owned(), bare: Bare::Anything;
+    /// The 32 digits 0-9 and a-f that the dashboard's address shows, in upper or lower case.
+    ACCOUNT = "account ID", || r"^[0-9A-Fa-f]{32}$".to_owned(), bare: Bare::Anything;
     /// A profile's name, its policy ID, or the word `default` for the account's default profile.
     PROFILE = "profile", patterns::profile, bare: Bare::Anything;
     /// Four numbers, such as 2026.8.2100.0.
@@ -68,7 +68,7 @@ kinds! {
     /// Five fields: minute, hour, day, month, weekday, in the ring's time zone, such as "0 9 * * Mon-Thu".
     /// Where day and weekday are both given, either is enough: for the second Tuesday of a month write the
     /// weekday `Tue#2`, for its last Friday `FriL`. As a day, `L` is the last of the month, `15W` the weekday
-    /// nearest to the 15th, `LW` the last weekday. Quote it: a bare `*` begins an alias.
+    /// nearest to the 15th, `LW` the last weekday, not beside `L`. Quote it: a bare `*` begins an alias.
     CRON = "cron line", patterns::cron;
     /// Year, month and day, such as 2026-12-18.
     DATE = "date", patterns::date;

@@ -8,13 +8,14 @@
 //! a directory.
 //!
 //! What a plan may hold is written once, in `keys` (terms in `grammar`, single values in `kinds`):
-//! the decoder, [`json_schema`] and [`markdown`] all read it there. `syntax`, `cron`, `guess` and
-//! `near` only find words for what is wrong. `ringward.yaml` ([`crate::config`]) is of the same language and
+//! the decoder, [`json_schema`] and [`markdown`] all read it there. `syntax`, `cron`, `guess`, `near`,
+//! `slips`, `misprints` and `characters` only find words for what is wrong; `names` knows which names are one. `ringward.yaml` ([`crate::config`]) is of the same language and
 //! read with the same tree, readers and errors.
 
 pub(crate) mod advice;
 mod against_targets;
 pub mod change;
+mod characters;
 mod coming;
 mod compared;
 mod cron;
@@ -28,7 +29,9 @@ pub(crate) mod grammar;
 mod guess;
 mod keys;
 mod kinds;
+mod misprints;
 pub mod model;
+pub(crate) mod names;
 pub(crate) mod near;
 pub(crate) mod patterns;
 pub(crate) mod places;
@@ -37,6 +40,7 @@ mod reference;
 mod rings;
 mod schema;
 pub mod set;
+mod slips;
 mod spots;
 mod synonyms;
 mod syntax;
@@ -50,7 +54,7 @@ pub(crate) use advice::Advice;
 pub use draft::Draft;
 pub use error::{MAX_ERRORS, PlanError, Severity};
 pub(crate) use error::{Other, Problems};
-pub(crate) use fields::{Fields, MAX_TEXT_CHARS, is_invisible, items, text};
+pub(crate) use fields::{Fields, MAX_TEXT_CHARS, invisible, items, text};
 pub use good_file::{ForbiddenTarget, GoodFile};
 pub(crate) use grammar::{Absent, Key, Mapping, Takes, ValueKind};
 pub use keys::plan::MAX_FORBIDS;

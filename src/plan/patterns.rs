@@ -5,7 +5,7 @@
 
 use strum::IntoEnumIterator as _;
 
-use crate::plan::is_invisible;
+use crate::plan::fields::is_invisible;
 use crate::schedule::{CronField, WEEKS};
 use crate::time::{MAX_SPAN, SignedDuration, Span};
 use crate::version::ClientVersion;

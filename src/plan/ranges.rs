@@ -84,7 +84,7 @@ fn with_century(comparator: &Comparator, written: &str) -> String {
 
 /// What in a comparison does not mean what it seems to.
 fn not_plain(comparator: &Comparator, written: &str) -> Option<(String, Advice)> {
-    let Comparator { op, major, minor, patch, pre } = comparator;
+    let Comparator { op, major, minor, pre, .. } = comparator;
     let refused = |problem: &str, advice: Advice| Some((format!("`{written}`: {problem}"), advice));
     if written.contains('+') || !pre.is_empty() {
         let (first, second) = written.split_once(['-', '+']).unwrap_or((written, ""));
@@ -100,19 +100,13 @@ fn not_plain(comparator: &Comparator, written: &str) -> Option<(String, Advice)>
             comparisons().into(),
         );
     }
-    let month = minor.unwrap_or(0);
     match op {
         Op::Exact | Op::Greater | Op::GreaterEq | Op::Less | Op::LessEq => {}
         Op::Tilde if minor.is_some() => {
-            let (next_year, next_month) = if month < 12 { (*major, month + 1) } else { (major + 1, 1) };
-            let from = format!("{major}.{month}.{}", patch.unwrap_or(0));
-            let end = format!("{next_year}.{next_month}.0");
-            return refused("this means the rest of the month, which not all know", both_bounds(&from, &end));
+            return refused("this would be the rest of the month, which not all know", comparisons().into());
         }
         Op::Caret if minor.is_some() => {
-            let (from, end) =
-                (format!("{major}.{month}.{}", patch.unwrap_or(0)), format!("{}.1.0", major + 1));
-            return refused("this means the rest of the year, which not all know", both_bounds(&from, &end));
+            return refused("this would be the rest of the year, which not all know", comparisons().into());
         }
         _ => return refused("a range is written with comparisons alone", comparisons().into()),
     }
@@ -129,10 +123,6 @@ fn not_plain(comparator: &Comparator, written: &str) -> Option<(String, Advice)>
 fn both_ends(from: &str, to: &str) -> Advice {
     let (from, to) = (from.trim(), to.trim());
     Advice::write([format!("'>={from}, <={to}'"), format!("'>={from}, <{to}'")])
-}
-
-fn both_bounds(from: &str, end: &str) -> Advice {
-    Advice::write([format!("'>={from}, <{end}'")])
 }
 
 /// Why no build is covered, and what would cover those that are meant.
@@ -292,9 +282,9 @@ mod tests {
             ("everything since", ">=2026.6.0", "every build", "such as"),
             ("all", "*", "every build", "such as"),
             ("a wildcard", "2026.7.*", "comparisons alone", "such as"),
-            ("a tilde", "~2026.7.1343", "the rest of the month", "'>=2026.7.1343, <2026.8.0'"),
-            ("a tilde in December", "~2026.12.5", "the rest of the month", "'>=2026.12.5, <2027.1.0'"),
-            ("a caret", "^2026.7.1343", "the rest of the year", "'>=2026.7.1343, <2027.1.0'"),
+            ("a tilde", "~2026.7.1343", "the rest of the month", "such as"),
+            ("a tilde in December", "~2026.12.5", "the rest of the month", "such as"),
+            ("a caret", "^2026.7.1343", "the rest of the year", "such as"),
             ("bare", "2026.7.1343", "without a comparison", "such as"),
             ("words", "the July build", "not a range", "such as"),
         ];

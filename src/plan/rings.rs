@@ -11,6 +11,7 @@ use crate::plan::fields::too_many;
 use crate::plan::keys::ring::{OwnKeys, RING, RingRead, SIGHT_OF_DARK, SharedKeys};
 use crate::plan::keys::versions::{Targets, overlaid};
 use crate::plan::model::{Health, ProfileRef, RingPlan};
+use crate::plan::names::{differing, key, key_with_case, profile_key};
 use crate::plan::{Fields, MAX_PROFILES, Node, Other, Problems, Written, items};
 use crate::time::{Span, in_words};
 use crate::{ids::RingName, plan::typed_key::Keys as _};
@@ -41,17 +42,26 @@ pub(super) fn read_rings(node: &Node, what: &str, problems: &mut Problems) -> Op
     Some(rings)
 }
 
-/// What earlier rings of the plan have taken, and which ring it was.
+/// What earlier rings of the plan have taken, and which ring it was; by the keys of names.
 #[derive(Default)]
 struct Taken {
-    names: HashMap<String, FirstRing>,
-    former: HashMap<String, FirstRing>,
-    groups: HashMap<String, FirstRing>,
-    profiles: HashMap<ProfileRef, FirstRing>,
+    names: HashMap<String, Claim>,
+    former: HashMap<String, Claim>,
+    groups: HashMap<String, Claim>,
+    profiles: HashMap<ProfileRef, Claim>,
+    /// Of names that differ only in case, Cloudflare may have two.
+    profiles_in_any_case: HashMap<ProfileRef, Claim>,
 }
 
-/// Which ring took something, and where it says so.
-type FirstRing = (String, Range<usize>);
+/// Which ring takes something, and where it says so.
+#[derive(Clone)]
+struct Claim {
+    ring: String,
+    text: String,
+    at: Range<usize>,
+    /// The text with the comment that took its end away.
+    quoted: Option<String>,
+}
 
 fn read_ring(node: &Node, index: usize, taken: &mut Taken, problems: &mut Problems) -> Option<RingRead> {
     let fields = Fields::of(node, &RING, problems)?;
@@ -59,25 +69,29 @@ fn read_ring(node: &Node, index: usize, taken: &mut Taken, problems: &mut Proble
     let keys = SharedKeys::of(&fields, problems);
     let name = own.name.placed();
     let position = format!("ring {}", index + 1);
-    let this = name.as_ref().map_or_else(|| position.clone(), |(name, _)| format!("{position} (`{name}`)"));
-    // Case and blanks at the ends aside: people could not tell such rings apart.
-    let keeps_name = name.as_ref().is_some_and(|(name, at)| {
-        claim(&mut taken.names, name.trim().to_lowercase(), &this, at, RING_NAME, problems)
-    });
+    let ring = name.as_ref().map_or_else(|| position.clone(), |(name, _)| format!("{position} (`{name}`)"));
+    let comments = comments(node);
+    let by = |text: &str, at: &Range<usize>| {
+        let quoted = comments.get(&at.start).map(|quoted| (*quoted).to_owned());
+        Claim { ring: ring.clone(), text: text.to_owned(), at: at.clone(), quoted }
+    };
+    let keeps_name = name
+        .as_ref()
+        .is_some_and(|(name, at)| claim(&mut taken.names, key(name), by(name, at), RING_NAME, problems));
     let has_own_group = own.group.at.is_some();
     // A ring without a group of its own gives its name to the group.
     let group = if has_own_group { own.group.placed() } else { name.clone() };
     if let Some((group, at)) = &group
         && (keeps_name || has_own_group)
     {
-        claim(&mut taken.groups, group.clone(), &this, at, GROUP_NAME, problems);
+        claim(&mut taken.groups, key(group), by(group, at), GROUP_NAME, problems);
     }
     let profiles = own.profiles.value.unwrap_or_default();
     for (profile, at) in &profiles {
-        claim(&mut taken.profiles, profile.clone(), &this, at, PROFILE, problems);
+        claim_profile(taken, profile, by(&profile.to_string(), at), problems);
     }
     let was = own.was.placed().and_then(|(name, at)| {
-        claim(&mut taken.former, name.clone(), &this, &at, FORMER_NAME, problems);
+        claim(&mut taken.former, key(&name), by(&name, &at), FORMER_NAME, problems);
         Some((RingName::new(name).ok()?, at))
     });
     Some(RingRead {
@@ -90,36 +104,64 @@ fn read_ring(node: &Node, index: usize, taken: &mut Taken, problems: &mut Proble
     })
 }
 
+/// The texts of a ring that a comment took the end of, each in quotes and by its place.
+fn comments(ring: &Node) -> HashMap<usize, &str> {
+    let own = ["name", "was", "group"].into_iter().filter_map(|key| ring.get(key));
+    let cut = own.chain(ring.list("profiles")).filter_map(|node| {
+        let comment = node.comment.as_ref()?;
+        Some((node.at.start, comment.quoted.as_str()))
+    });
+    cut.collect()
+}
+
 /// What belongs to one ring only, and the rule that says so.
 const RING_NAME: (&str, &str) =
-    ("this name", "choose another; names that differ only in upper and lower case count as one");
+    ("this name", "choose another; names that look the same, or differ only in case or blanks, count as one");
 const FORMER_NAME: (&str, &str) =
     ("this former name", "one ring of the plan had it; say so of the ring that takes over its group");
 const GROUP_NAME: (&str, &str) =
     ("this deployment group's name", "each ring has a group of its own; choose another");
 const PROFILE: (&str, &str) = ("this profile", "a profile belongs to one ring; remove it from one of them");
 
-/// Notes a problem when `value` is taken; the first to claim it keeps it. Says whether that is this ring.
-fn claim<T: Hash + Eq>(
-    taken: &mut HashMap<T, FirstRing>,
-    value: T,
-    by: &str,
-    at: &Range<usize>,
+/// Notes a problem when what has the key is taken; the first to claim it keeps it. Says whether that is this ring.
+fn claim<K: Hash + Eq>(
+    taken: &mut HashMap<K, Claim>,
+    key: K,
+    claim: Claim,
     (what, rule): (&str, &str),
     problems: &mut Problems,
 ) -> bool {
-    let Some((ring, first)) = taken.get(&value) else {
-        taken.insert(value, (by.to_owned(), at.clone()));
+    let Some(first) = taken.get(&key) else {
+        taken.insert(key, claim);
         return true;
     };
-    let (problem, instead) = if ring == by {
-        (format!("{what} is repeated"), "keep one of them")
+    let differs = differing(&claim.text, &first.text);
+    let (problem, rule) = if first.ring == claim.ring {
+        (format!("{what} is repeated{differs}"), "keep one of them")
     } else {
-        (format!("{what} is taken by {ring}"), rule)
+        (format!("{what} is taken by {}{differs}", first.ring), rule)
     };
-    let other = Other::Here { at: first.clone(), what: format!("{ring} has it here") };
-    problems.clash(at, problem, instead, other);
+    let quoted: Vec<&str> = [first, &claim].into_iter().filter_map(|claim| claim.quoted.as_deref()).collect();
+    let instead = match quoted.as_slice() {
+        [] => rule.to_owned(),
+        quoted => format!("a comment took the end away: quote the whole text, {}", quoted.join(" and ")),
+    };
+    let other = Other::Here { at: first.at.clone(), what: format!("{} has it here", first.ring) };
+    problems.clash(&claim.at, problem, instead, other);
     false
+}
+
+fn claim_profile(taken: &mut Taken, profile: &ProfileRef, by: Claim, problems: &mut Problems) {
+    if !claim(&mut taken.profiles, profile_key(profile, key_with_case), by.clone(), PROFILE, problems) {
+        return;
+    }
+    let first = taken.profiles_in_any_case.entry(profile_key(profile, key)).or_insert_with(|| by.clone());
+    if first.at != by.at {
+        let problem = format!("this profile differs from one of {} only in upper and lower case", first.ring);
+        let instead = "write one of them, unless Cloudflare has both";
+        let other = Other::Here { at: first.at.clone(), what: format!("`{}` is here", first.text) };
+        problems.warn(&by.at, problem, instead, Some(other));
+    }
 }
 
 /// Fills every ring from `defaults`, the plan's versions and the values built in.

@@ -1,20 +1,21 @@
-//! The plan files of one directory together: a plan name or a profile belongs to one file.
+//! The plan files of one directory together: a plan name, a deployment group or a profile belongs to one file.
 //!
 //! **Invariant:** of the files that claim the same name, exactly one is free of that error: the one whose
-//! rollout runs, else the first by file name. The same with profiles, except that of plans which all run
-//! none is stopped by another team's edit: at Cloudflare a profile is in one group, whose ring keeps it.
+//! rollout runs, else the first by file name. The same with groups and profiles, except that of plans which all
+//! run none is stopped by another team's edit: at Cloudflare a group or a profile has one ring, which keeps it.
 //!
 //! A file with errors of its own still claims what can be read of it, so that a running plan
 //! that is edited into an error does not lose its name to a copy. After a syntax error nothing
-//! can be read; the groups at Cloudflare then show whose profiles they are. Profiles are
-//! compared as written: that a name and an ID mean the same profile shows only at Cloudflare.
+//! can be read; the groups at Cloudflare then show whose profiles they are. Groups and profiles are
+//! compared by the keys of their names: that a name and an ID mean the same profile shows only at Cloudflare.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use super::error::{Other, Problems};
+use super::names::{differing, key, key_with_case, profile_key};
 use super::places::{Places, Related};
-use super::values::{plan_name, profile};
+use super::values::{owned_name, plan_name, profile};
 use super::{Draft, GoodFile, PlanError};
 use super::{change::Restrictions, model::ProfileRef};
 use crate::{ids::PlanName, time::Timestamp};
@@ -57,11 +58,11 @@ pub fn compare<'a>(
     // Those who run claim first, then by file name.
     drafts.sort_by_key(|draft| (!draft.runs(running), draft.file));
     let mut names = HashMap::new();
-    let mut profiles = HashMap::new();
+    let mut taken = Claims::default();
     for claimant in &mut drafts {
         let name_keeper = claimant.claim_name(&mut names);
         let runs = claimant.runs(running);
-        claimant.claim_profiles(&mut profiles, name_keeper.as_deref(), runs);
+        claimant.claim_rest(&mut taken, name_keeper.as_deref(), runs);
     }
     drafts.sort_by_key(|draft| draft.file);
     drafts
@@ -81,7 +82,17 @@ struct Claimant<'a> {
     /// What other files object.
     objections: Problems,
     name: Option<Claimed<PlanName>>,
+    groups: Vec<Claimed<String>>,
     profiles: Vec<Claimed<ProfileRef>>,
+}
+
+/// What files before have taken, by the keys of names; and which wrote it how.
+#[derive(Default)]
+struct Claims {
+    groups: HashMap<String, (String, Related)>,
+    profiles: HashMap<ProfileRef, (String, Related)>,
+    /// Of names that differ only in case, Cloudflare may have two.
+    profiles_in_any_case: HashMap<ProfileRef, (String, Related)>,
 }
 
 /// Something that one file claims, and the place that other files' errors point to.
@@ -100,19 +111,28 @@ impl<'a> Claimant<'a> {
             let node = root.get("plan")?;
             Some((plan_name(node, &mut noted)?, node.at.clone()))
         });
-        let rings = root.into_iter().flat_map(|root| root.list("rings"));
-        let profiles: Vec<_> = rings
+        let rings = || root.into_iter().flat_map(|root| root.list("rings"));
+        let groups: Vec<_> = rings()
+            .filter_map(|ring| ring.get("group").or_else(|| ring.get("name")))
+            .filter_map(|node| Some((owned_name(node, "", &mut noted)?, node.at.clone())))
+            .collect();
+        let profiles: Vec<_> = rings()
             .flat_map(|ring| ring.list("profiles"))
             .filter_map(|node| Some((profile(node, &mut noted)?, node.at.clone())))
             .collect();
-        let starts = name.iter().map(|(_, at)| at.start).chain(profiles.iter().map(|(_, at)| at.start));
+        let starts = name.iter().map(|(_, at)| at.start);
+        let starts = starts.chain(groups.iter().map(|(_, at)| at.start));
+        let starts = starts.chain(profiles.iter().map(|(_, at)| at.start));
         let text = draft.text();
         let places = Places::of(&text, starts);
         let place = |at: &Range<usize>, what: &str| places.related(file, &text, at, what.to_owned());
         let named = |(value, at)| Claimed { place: place(&at, "it is named here"), value, at };
+        let wanted = |(value, at)| Claimed { place: place(&at, "it is wanted here"), value, at };
         let listed = |(value, at)| Claimed { place: place(&at, "it is listed here"), value, at };
-        let (name, profiles) = (name.map(named), profiles.into_iter().map(listed).collect());
-        Self { file, draft, objections: Problems::default(), name, profiles }
+        let name = name.map(named);
+        let groups = groups.into_iter().map(wanted).collect();
+        let profiles = profiles.into_iter().map(listed).collect();
+        Self { file, draft, objections: Problems::default(), name, groups, profiles }
     }
 
     fn runs(&self, running: &RunningPlans) -> bool {
@@ -134,21 +154,41 @@ impl<'a> Claimant<'a> {
         Some(file)
     }
 
-    /// Notes an error for each profile that another file keeps; not for those of the file that
+    /// Notes an error for each group and profile that another file keeps; not for those of the file that
     /// keeps the name too, since a copied plan has one problem and not fifty.
-    fn claim_profiles(
-        &mut self,
-        taken: &mut HashMap<ProfileRef, Related>,
-        name_keeper: Option<&str>,
-        runs: bool,
-    ) {
+    fn claim_rest(&mut self, taken: &mut Claims, name_keeper: Option<&str>, runs: bool) {
+        // Those who run come first, so that the keeper of one that runs does, too.
+        let objects =
+            |keeper: &Related| !runs && keeper.file != self.file && Some(keeper.file.as_str()) != name_keeper;
+        for Claimed { value, at, place } in &self.groups {
+            let (group, keeper) =
+                taken.groups.entry(key(value)).or_insert_with(|| (value.clone(), place.clone()));
+            if objects(keeper) {
+                let problem =
+                    format!("{} wants this deployment group already{}", keeper.file, differing(value, group));
+                let instead = "write another name as `group` in one of them";
+                self.objections.clash(at, problem, instead, Other::Elsewhere(keeper.clone()));
+            }
+        }
         for Claimed { value, at, place } in &self.profiles {
-            let keeper = taken.entry(value.clone()).or_insert_with(|| place.clone());
-            // Those who run come first, so that the keeper of one that runs does, too.
-            if !runs && keeper.file != self.file && Some(keeper.file.as_str()) != name_keeper {
-                let problem = format!("this profile is in {} already", keeper.file);
+            let text = value.to_string();
+            let claim = || (text.clone(), place.clone());
+            let (other, keeper) =
+                taken.profiles.entry(profile_key(value, key_with_case)).or_insert_with(claim);
+            if objects(keeper) {
+                let problem =
+                    format!("this profile is in {} already{}", keeper.file, differing(&text, other));
                 let instead = "a profile belongs to one plan; remove it from one of them";
                 self.objections.clash(at, problem, instead, Other::Elsewhere(keeper.clone()));
+                continue;
+            }
+            let (other, keeper) =
+                taken.profiles_in_any_case.entry(profile_key(value, key)).or_insert_with(claim);
+            if objects(keeper) && *other != text {
+                let problem =
+                    format!("this profile differs from one in {} only in upper and lower case", keeper.file);
+                let instead = "write one of them, unless Cloudflare has both";
+                self.objections.warn(at, problem, instead, Some(Other::Elsewhere(keeper.clone())));
             }
         }
     }
@@ -160,7 +200,7 @@ mod tests {
 
     fn plan(name: &str, profiles: &str) -> String {
         format!(
-            "plan: {name}\nversions: {{windows: 2026.8.2100.0}}\nrings:\n  - {{name: R, profiles: [{profiles}]}}\n"
+            "plan: {name}\nversions: {{windows: 2026.8.2100.0}}\nrings:\n  - {{name: R of {name}, profiles: [{profiles}]}}\n"
         )
     }
 
@@ -240,5 +280,47 @@ mod tests {
         let found = refusals(&files, &[]);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].1, ["not a key of a plan", "a.yaml has this plan already"]);
+    }
+
+    #[test]
+    fn a_group_in_two_files_is_an_error_on_the_one_that_does_not_run() {
+        let wants = |name: &str, ring: &str| {
+            format!(
+                "plan: {name}\nversions: {{windows: 2026.8.2100.0}}\nrings:\n  - {{{ring}, profiles: [{name}]}}\n"
+            )
+        };
+        let in_case = "; the two differ only in upper and lower case";
+        let rows = [
+            ("the same", "name: A, group: Pilot", "name: B, group: Pilot", None, "b.yaml", ""),
+            ("by case", "name: A, group: Pilot", "name: B, group: pilot", None, "b.yaml", in_case),
+            ("a ring's name", "name: Pilot", "name: B, group: Pilot", None, "b.yaml", ""),
+            ("the later one runs", "name: Pilot", "name: Pilot", Some("q"), "a.yaml", ""),
+        ];
+        for (row, first, second, runs, refused, differ) in rows {
+            let files = [("a.yaml", wants("p", first)), ("b.yaml", wants("q", second))];
+            let running: Vec<_> = runs.map(|name| (name, None)).into_iter().collect();
+            let keeper = if refused == "a.yaml" { "b.yaml" } else { "a.yaml" };
+            let expected = format!("{keeper} wants this deployment group already{differ}");
+            assert_eq!(refusals(&files, &running), [(refused.to_owned(), vec![expected])], "{row}");
+        }
+        let own =
+            [("a.yaml", wants("p", "name: Pilot")), ("b.yaml", wants("q", "name: Pilot, group: Pilot of q"))];
+        assert_eq!(refusals(&own, &[]), Vec::new());
+        let both_run = [("a.yaml", wants("p", "name: Pilot")), ("b.yaml", wants("q", "name: Pilot"))];
+        assert_eq!(
+            refusals(&both_run, &[("p", None), ("q", None)]),
+            Vec::new(),
+            "nobody is stopped by another's edit"
+        );
+    }
+
+    #[test]
+    fn a_profile_that_differs_in_case_alone_is_a_warning() {
+        let files = [("a.yaml", plan("p", "Sales")), ("b.yaml", plan("q", "sales"))];
+        let read =
+            read_all(files.iter().map(|(file, text)| (*file, text.as_bytes())), &RunningPlans::new(), None);
+        let warned: Vec<_> = read.into_iter().map(|read| read.outcome.unwrap().warnings.len()).collect();
+        // Each has a note besides: there is nowhere to roll back to.
+        assert_eq!(warned, [1, 2]);
     }
 }

@@ -12,8 +12,9 @@ use std::ops::{ControlFlow, Range};
 
 use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, Span};
 
+use crate::plan::slips::Slips;
 use crate::plan::syntax::{Explained, explain};
-use crate::plan::{Other, Problems, Text};
+use crate::plan::{Other, Problems, Text, characters::quoted};
 
 /// The largest plan file, in bytes. A plan of 100 rings has about 50 KiB.
 pub const MAX_BYTES: usize = 1024 * 1024;
@@ -27,9 +28,44 @@ const MAX_NODES: usize = 20_000;
 pub(crate) struct Node {
     pub(crate) at: Range<usize>,
     pub(crate) value: Value,
+    /// What took the end of a bare text away, if anything did.
+    pub(crate) comment: Option<Box<Comment>>,
+    /// Whether a bare text goes on in a second line.
+    pub(crate) is_folded: bool,
+}
+
+/// A comment that was probably meant as text: no blank follows its `#`, as in `Ring #1`.
+#[derive(Debug, Clone)]
+pub(crate) struct Comment {
+    pub(crate) at: Range<usize>,
+    /// The text and it, in quotes.
+    pub(crate) quoted: String,
+}
+
+impl Comment {
+    /// That directly after a bare text.
+    fn after(text: &str, at: &Range<usize>) -> Option<Self> {
+        // Where nothing is written, the place is that of the key's colon or the entry's dash.
+        let end = at.end + usize::from(at.is_empty() && text.get(at.end..)?.starts_with([':', '-']));
+        let rest = text.get(end..)?.lines().next()?;
+        let comment = rest.trim_start_matches([' ', '\t']);
+        let begin = end + rest.len() - comment.len();
+        let after = comment.strip_prefix('#')?.chars().next();
+        if begin == end || after.is_none_or(|char| char.is_whitespace() || char == '#') {
+            return None;
+        }
+        // `Ring #1 # the first` has a comment besides.
+        let meant = comment.split(" #").next().unwrap_or(comment).trim_end();
+        let whole = if at.is_empty() { meant } else { text.get(at.start..begin + meant.len())? };
+        Some(Self { at: begin..begin + meant.len(), quoted: quoted(whole.trim()) })
+    }
 }
 
 impl Node {
+    fn of(at: Range<usize>, value: Value) -> Self {
+        Self { at, value, comment: None, is_folded: false }
+    }
+
     /// The value of a key; `None` also where this is no mapping.
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         match &self.value {
@@ -149,7 +185,8 @@ fn read(text: &str, kind: &FileKind, problems: &mut Problems) -> Option<Node> {
     // One more than the budget, so that the budget's own message is the one that shows.
     options.flow_nesting_limit = MAX_DEPTH + 1;
     options.block_nesting_limit = MAX_DEPTH + 1;
-    let mut builder = TreeBuilder { text, kind, problems, stack: Vec::new(), root: None, nodes: 0 };
+    let mut builder =
+        TreeBuilder { text, kind, problems, stack: Vec::new(), root: None, second: None, nodes: 0 };
     for step in Parser::new_from_str_with_options(text, options) {
         let next = match step {
             Ok((event, span)) => builder.event(event, &span),
@@ -174,6 +211,8 @@ struct TreeBuilder<'a, 'p> {
     problems: &'p mut Problems,
     stack: Vec<Open>,
     root: Option<Node>,
+    /// Where another document begins, if anything stands there.
+    second: Option<Range<usize>>,
     nodes: usize,
 }
 
@@ -210,8 +249,15 @@ impl TreeBuilder<'_, '_> {
             self.problems.wrong(&at, "tags are not read", "write the value without it");
         }
         match event {
-            Event::DocumentStart(..) if self.root.is_some() => {
-                let instead = format!("write one {} per file", self.kind.what);
+            // Only a value makes a document of it: a mark at the end of the file begins nothing.
+            Event::DocumentStart(..) if self.root.is_some() => self.second = self.second.take().or(Some(at)),
+            Event::Scalar(..) if self.second.is_some() && at.is_empty() => {}
+            ref event if self.second.is_some() && event.is_node() => {
+                let at = self.second.take().unwrap_or(at);
+                let instead = format!(
+                    "write one {} per file; delete a `---` or `...` between its keys",
+                    self.kind.what
+                );
                 self.problems.wrong(&at, "a second document", instead);
                 return ControlFlow::Break(());
             }
@@ -221,7 +267,11 @@ impl TreeBuilder<'_, '_> {
                     ScalarStyle::Literal | ScalarStyle::Folded => text.trim_end_matches('\n').to_owned(),
                     _ => text.into_owned(),
                 };
-                self.add(Node { at, value: Value::Scalar { text, is_bare: style == ScalarStyle::Plain } });
+                let is_bare = style == ScalarStyle::Plain;
+                let comment = Comment::after(self.text, &at).filter(|_| is_bare).map(Box::new);
+                let is_folded =
+                    is_bare && self.text.get(at.clone()).is_some_and(|text| text.contains(['\n', '\r']));
+                self.add(Node { at, value: Value::Scalar { text, is_bare }, comment, is_folded });
             }
             Event::Anchor(..) => {
                 let instead = format!("quote a text that begins with `&`{}", self.kind.instead_of_anchors);
@@ -230,7 +280,7 @@ impl TreeBuilder<'_, '_> {
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
                 let instead = format!("quote a text that begins with `*`{}", self.kind.instead_of_anchors);
                 self.problems.wrong(&at, "aliases are not read", instead);
-                self.add(Node { at, value: Value::Refused });
+                self.add(Node::of(at, Value::Refused));
             }
             Event::SequenceStart(..) => return self.open(at, OpenKind::Sequence(Vec::new())),
             Event::MappingStart(..) => {
@@ -268,7 +318,7 @@ impl TreeBuilder<'_, '_> {
         // A flow collection ends with its bracket; a block ends where its last value does, since
         // the parser sees its end only at the next token.
         let end = if end.is_empty() { last.unwrap_or(open.at.end) } else { end.end };
-        self.add(Node { at: open.at.start..end.max(open.at.end), value });
+        self.add(Node::of(open.at.start..end.max(open.at.end), value));
     }
 
     fn add(&mut self, node: Node) {
@@ -299,6 +349,11 @@ impl TreeBuilder<'_, '_> {
         let start = error.marker().byte_offset().unwrap_or(self.text.len()).min(self.text.len());
         if *error.kind() == ErrorKind::RecursionLimitExceeded {
             return self.too_deep(&(start..start));
+        }
+        let is_control =
+            matches!(error.kind(), ErrorKind::UnexpectedCharacter { character } if character.is_control());
+        if let Some(slip) = Slips::of(self.text).before(self.text, start).filter(|_| !is_control) {
+            return self.problems.wrong(&slip.at, slip.problem.as_str(), slip.instead.as_str());
         }
         let Explained { at: start, mut problem, mut instead } =
             explain(error.kind(), &error.info(), self.text, start);

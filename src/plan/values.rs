@@ -7,8 +7,10 @@ use std::{num::NonZeroU32, str::FromStr};
 use jiff::civil::Date;
 
 use crate::ids::{AccountId, Email, PlanName, PolicyId, UserGroupName};
-use crate::plan::fields::is_digits;
+use crate::plan::fields::{is_digits, warn_of_comment};
+use crate::plan::misprints::{doubtful_profile, misprint, no_profile};
 use crate::plan::model::{Percent, ProfileRef};
+use crate::plan::names::{self, name, name_or};
 use crate::plan::{Advice, Node, Problems, guess, text};
 use crate::text::is_hex;
 use crate::{time::Span, version::ClientVersion};
@@ -18,6 +20,18 @@ pub(crate) fn owned_text(node: &Node, what: &str, problems: &mut Problems) -> Op
     text(node, what, problems).map(str::to_owned)
 }
 
+/// Why something is so: a sentence, and no name.
+pub(super) fn reason(node: &Node, what: &str, problems: &mut Problems) -> Option<String> {
+    let text = text(node, what, problems)?;
+    warn_of_comment(node, text, problems);
+    Some(text.to_owned())
+}
+
+/// A text that is used as a name.
+pub(super) fn owned_name(node: &Node, what: &str, problems: &mut Problems) -> Option<String> {
+    name(node, what, problems).map(str::to_owned)
+}
+
 /// Reads a text with a reader that says what is wrong with it, and what would be right.
 pub(crate) fn read<T, A: Into<Advice>>(
     node: &Node,
@@ -25,9 +39,14 @@ pub(crate) fn read<T, A: Into<Advice>>(
     problems: &mut Problems,
     reader: impl FnOnce(&str) -> Result<T, (String, A)>,
 ) -> Option<T> {
-    match reader(text(node, what, problems)?) {
+    let text = text(node, what, problems)?;
+    match reader(text) {
         Ok(value) => Some(value),
-        Err((problem, instead)) => {
+        Err(unread) => {
+            let (problem, instead) = match misprint(text) {
+                Some((problem, instead)) => (format!("{what} {problem}"), instead),
+                None => (unread.0, unread.1.into()),
+            };
             problems.wrong(&node.at, problem, instead);
             None
         }
@@ -63,10 +82,11 @@ pub(super) fn plan_name(node: &Node, problems: &mut Problems) -> Option<PlanName
     })
 }
 
-/// An account ID: 32 lower-case hexadecimal digits.
+/// An account ID: 32 hexadecimal digits, kept in lower case.
 pub(crate) fn account(node: &Node, problems: &mut Problems) -> Option<AccountId> {
     read(node, "`account`", problems, |text| {
-        AccountId::new(text).ok().filter(|_| is_hex(text, 32)).ok_or_else(|| {
+        let id = text.to_ascii_lowercase();
+        AccountId::new(&*id).ok().filter(|_| is_hex(&id, 32)).ok_or_else(|| {
             let instead = "write its 32 digits 0-9 and a-f, as the dashboard's address shows them";
             ("not an account ID".to_owned(), instead.to_owned())
         })
@@ -183,10 +203,12 @@ pub(crate) fn whole<T: FromStr>(
 
 /// The name of a User Group.
 pub(super) fn user_group(node: &Node, what: &str, problems: &mut Problems) -> Option<UserGroupName> {
-    read(node, what, problems, |text| {
-        let instead = "write the group's name as Cloudflare shows it".to_owned();
-        UserGroupName::new(text).map_err(|_| (format!("{what} cannot be read"), instead))
-    })
+    let group = UserGroupName::new(name(node, what, problems)?);
+    if group.is_err() {
+        let instead = "write the group's name as Cloudflare shows it";
+        problems.wrong(&node.at, format!("{what} cannot be read"), instead);
+    }
+    group.ok()
 }
 
 /// A person's e-mail address.
@@ -199,23 +221,31 @@ pub(super) fn email(node: &Node, what: &str, problems: &mut Problems) -> Option<
 
 /// A profile: the reserved word `default`, a policy ID, or a name.
 pub(super) fn profile(node: &Node, problems: &mut Problems) -> Option<ProfileRef> {
-    read(node, "a profile", problems, |text| {
-        if text == "default" {
-            return Ok(ProfileRef::Default);
-        }
+    const REALLY: &str = "; of a profile that is really called so, write the policy ID";
+    let text = name_or(node, "a profile", REALLY, problems)?;
+    if text == "default" {
+        return Some(ProfileRef::Default);
+    }
+    let odd = if names::key(text) == "default" {
         // The dashboard shows the default profile as `Default`, so this is nearly always meant.
-        if text.eq_ignore_ascii_case("default") {
-            let instead =
-                "write `default` for the account's default profile, or the policy ID of one that is named so";
-            return Err(("this profile is ambiguous".to_owned(), instead.to_owned()));
-        }
-        if is_uuid(text) {
-            // Cloudflare writes policy IDs in lower case.
-            let id = PolicyId::new(text.to_ascii_lowercase()).map(ProfileRef::Id);
-            return id.map_err(|error| (error.to_string(), "write a policy ID".to_owned()));
-        }
-        Ok(ProfileRef::Named(text.to_owned()))
-    })
+        let difference = names::difference(text, "default").unwrap_or_default();
+        let instead = "write `default` for the account's default profile".to_owned();
+        Some((format!("differs from `default` only in {difference}"), instead))
+    } else {
+        no_profile(text)
+    };
+    if let Some((problem, instead)) = odd {
+        problems.wrong(&node.at, format!("this profile {problem}"), format!("{instead}{REALLY}"));
+        return None;
+    }
+    if is_uuid(text) {
+        // Cloudflare writes policy IDs in lower case.
+        return PolicyId::new(text.to_ascii_lowercase()).ok().map(ProfileRef::Id);
+    }
+    if let Some((problem, instead)) = doubtful_profile(text) {
+        problems.warn(&node.at, format!("this profile {problem}"), instead, None);
+    }
+    Some(ProfileRef::Named(text.to_owned()))
 }
 
 fn is_uuid(text: &str) -> bool {

@@ -85,6 +85,8 @@ fn near_zones(name: &str) -> Vec<&'static str> {
         // One slip: with more, the zone of another place is as near.
         found = known.filter(|zone| slips(&name, zone) == 1).collect();
     }
+    // `Factory` is of the database, and no zone.
+    found.retain(|zone| Zone::new(zone).is_ok());
     found.sort_unstable();
     found.truncate(3);
     found

@@ -4,6 +4,9 @@
 //! `UPDATE_GOLDEN=1 cargo test --test plans` writes the messages anew; read the diff.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+#[path = "../support/hostile.rs"]
+pub mod made;
+
 mod examples;
 mod hostile;
 mod judge;

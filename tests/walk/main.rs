@@ -3,6 +3,8 @@
 
 #![cfg(test)]
 
+#[path = "../support/hostile.rs"]
+pub mod made;
 #[path = "../support/team.rs"]
 pub mod team;
 
@@ -14,6 +16,7 @@ mod contract;
 mod crowd;
 mod failpoints;
 mod faults;
+mod hostile;
 mod kills;
 mod limits;
 mod neighbours;

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cli::online::{RingSizes, Sizes};
 use crate::ids::{GroupId, PolicyId};
-use crate::plan::{MAX_PROFILES, MAX_RINGS, MAX_TEXT_CHARS, is_invisible};
+use crate::plan::names::{is_name, is_profile_name, key, key_with_case};
+use crate::plan::{MAX_PROFILES, MAX_RINGS, MAX_TEXT_CHARS, invisible};
 use crate::rollout::record::{Group, Profile};
 use crate::version::{ClientVersion, Environment};
 use crate::{plan::model::ProfileRef, rollout::world::Observations, time::Timestamp};
@@ -89,7 +90,8 @@ impl StarterPlan {
         let mut profiles = draft.profiles(world, now);
         let groups: &[Group] = world.groups.as_ref().map_or(&[], |groups| &groups.value);
         for group in groups {
-            let twins = groups.iter().filter(|other| other.content.name == group.content.name).count();
+            let twins =
+                groups.iter().filter(|other| key(&other.content.name) == key(&group.content.name)).count();
             draft.ring_of_group(group, twins, &mut profiles);
         }
         draft.own_rings(profiles.into_values().collect());
@@ -192,20 +194,19 @@ impl StarterPlan {
     /// Gives each ring a name of its own, and each new group one that no group has.
     fn name_all(&mut self, groups: &[Group]) {
         let mut names = BTreeSet::new();
-        let mut group_names: BTreeSet<String> =
-            groups.iter().map(|group| group.content.name.clone()).collect();
+        let mut group_names: BTreeSet<String> = groups.iter().map(|group| key(&group.content.name)).collect();
         for (index, ring) in self.rings.iter_mut().enumerate() {
             let group = ring.existing.is_some().then(|| ring.name.clone());
             let wish = if usable(&ring.name) { ring.name.trim().to_owned() } else { format!("Ring {index}") };
-            // Two names that differ in capitals only are one to a reader.
-            ring.name = free(&wish, |name| names.contains(&name.to_lowercase()));
-            names.insert(ring.name.to_lowercase());
-            let taken = |name: &str| group_names.contains(name);
+            // Two names that nobody can tell apart are one to a reader.
+            ring.name = free(&wish, |name| names.contains(&key(name)));
+            names.insert(key(&ring.name));
+            let taken = |name: &str| group_names.contains(&key(name));
             let group = group.unwrap_or_else(|| match taken(&ring.name) {
                 true => free(&format!("{} (ringward)", stem(&ring.name)), taken),
                 false => ring.name.clone(),
             });
-            group_names.insert(group.clone());
+            group_names.insert(key(&group));
             ring.group = (group != ring.name).then_some(group);
         }
     }
@@ -248,10 +249,12 @@ fn written(profile: &Profile, all: &[Profile]) -> Option<ProfileRef> {
     if profile.is_default {
         return Some(ProfileRef::Default);
     }
-    let alone = |name: &&String| all.iter().filter(|other| other.name.as_ref() == Some(*name)).count() == 1;
+    let alone = |name: &&String| {
+        let key = key_with_case(name);
+        all.iter().filter(|other| other.name.as_deref().map(key_with_case) == Some(key.clone())).count() == 1
+    };
     // A name in the form of an ID would be read as one, and `default` as the reserved word.
-    let a_name =
-        |name: &&String| usable(name) && !name.eq_ignore_ascii_case("default") && !name.chars().all(is_of_id);
+    let a_name = |name: &&String| usable(name) && is_profile_name(name) && !name.chars().all(is_of_id);
     match profile.name.as_ref().filter(alone).filter(a_name) {
         Some(name) => Some(ProfileRef::Named(name.clone())),
         None => {
@@ -269,8 +272,8 @@ fn is_of_id(char: char) -> bool {
 
 /// Whether a plan takes the text as a name.
 fn usable(text: &str) -> bool {
-    let unwritten = |char: char| matches!(char, '\n' | '\t') || is_invisible(char);
-    !text.trim().is_empty() && text.chars().count() <= MAX_TEXT_CHARS && !text.chars().any(unwritten)
+    let fits = !text.trim().is_empty() && text.chars().count() <= MAX_TEXT_CHARS;
+    fits && !text.contains(['\n', '\t']) && invisible(text).is_none() && is_name(text)
 }
 
 /// The wish, or the wish with a number that makes it free.

@@ -14,7 +14,7 @@ use crate::plan::model::{Forbid, OnDrift, OnNewTarget, Plan, RingPlan};
 use crate::plan::ranges::range;
 use crate::plan::rings::{RINGS_EXAMPLE, read_rings};
 use crate::plan::typed_key::{Keys as _, below, keys, value, word_key};
-use crate::plan::values::{account, email, owned_text, plan_name};
+use crate::plan::values::{account, email, plan_name, reason};
 use crate::plan::{Absent, MAX_RINGS, Mapping, Node, Problems, Takes, TypedKey, WordValue, items};
 
 /// The most entries of `forbid`.
@@ -128,7 +128,7 @@ keys! {
         /// Why, for the person who is kept from it.
         reason: String = value(
             &TEXT, Absent::Refused("why, for the person whose plan is refused"),
-            "reason: fails to connect after upgrade, downgrade, upgrade", owned_text,
+            "reason: fails to connect after upgrade, downgrade, upgrade", reason,
         ),
     }
     elsewhere |key| elsewhere::is_environment(key).then_some("write a range over both environments as `versions`")

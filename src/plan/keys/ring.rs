@@ -19,7 +19,7 @@ use crate::plan::kinds::{DEVICES, DOWNGRADES, MOST_DEVICES, PROFILE, SPAN, TEXT,
 use crate::plan::model::{AllowDowngrade, DeviceLimit, OnFailure, ProfileRef, RingPlan};
 use crate::plan::ranges::allow_downgrade;
 use crate::plan::typed_key::{below, keys, span_key, value, word_key};
-use crate::plan::values::{count, owned_text, profile, span};
+use crate::plan::values::{count, owned_name, profile, span};
 use crate::plan::{
     Absent, Key, Mapping, Node, Problems, Takes, TypedKey, ValueKind, WordValue, items, patterns,
 };
@@ -51,21 +51,23 @@ impl WordValue for OnFailure {
 keys! {
     /// What a ring says of itself alone.
     OwnKeys of RING {
-        /// The ring's name in messages, metrics and the log. Unique in the plan.
+        /// The ring's name in messages, metrics and the log. Unique in the plan: names that look the same, or
+        /// differ only in upper and lower case or in blanks, count as one. A name with a blank and a `#` in it
+        /// needs quotes: a bare `Ring #1` is `Ring`, and a comment.
         name: String = value(
             &TEXT, Absent::Refused("a name, such as name: Engineering Ring 0"),
-            "name: Early adopters", |node, _, problems| owned_text(node, "a ring's name", problems),
+            "name: Early adopters", |node, _, problems| owned_name(node, "a ring's name", problems),
         ),
         /// The name that the ring had before, for an edit that changes its name and its profiles at once: it
         /// keeps its group. A ring whose name alone changes needs no such key.
         was: String = value(
             &TEXT, Absent::Means("the ring that has the same profiles, else the same name"),
-            "was: Pilot", owned_text,
+            "was: Pilot", owned_name,
         ),
         /// The name of the deployment group at Cloudflare. Without this key a number is added when a group of
-        /// another ring of the plan has the name.
+        /// another ring of the plan has the name. No two plans of a directory may want one group.
         group: String = value(
-            &TEXT, Absent::Means("the ring's name"), "group: Early adopters (ringward)", owned_text,
+            &TEXT, Absent::Means("the ring's name"), "group: Early adopters (ringward)", owned_name,
         ),
         /// The device settings profiles whose devices are in this ring. A profile belongs to one ring of one
         /// plan.

@@ -11,7 +11,7 @@ use crate::plan::cron_doubts::doubts;
 use crate::plan::fields::too_many;
 use crate::plan::kinds::{CRON, DATE, TEXT};
 use crate::plan::typed_key::{Keys as _, keys, span_key, value};
-use crate::plan::values::{date, owned_text};
+use crate::plan::values::{date, owned_text, reason};
 use crate::plan::{Absent, Node, Problems, Takes, TypedKey, Written, cron, items};
 use crate::schedule::{
     Freeze, LEAST_OPENING, MAX_FREEZES, MAX_OPENINGS, Opening, Schedule, ScheduleError, Zone,
@@ -104,7 +104,7 @@ keys! {
         /// Why, for those who wait.
         reason: String = value(
             &TEXT, Absent::Refused("why, for those who wait"),
-            "reason: Year-end change freeze", owned_text,
+            "reason: Year-end change freeze", reason,
         ),
     }
     elsewhere |key| (key == "to").then_some("write `until`, the last frozen day")

@@ -7,7 +7,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use crate::text::is_unseen;
+use crate::text::seen;
 use crate::time::{Timestamp, distance, rough, short, since};
 use crate::web::page::assets::{ASSETS, Assets};
 use crate::web::page::tone::Tone;
@@ -18,7 +18,8 @@ use crate::web::problem::{Failure, Kind};
 pub(super) fn shown(status: StatusCode, rendered: askama::Result<String>) -> Result<Response, Failure> {
     let html = rendered
         .map_err(|error| Failure::new(Kind::Fault, format!("the page cannot be written: {error}")))?;
-    let html = html.replace(is_unseen, "\u{fffd}");
+    let html: String =
+        seen(&html).map(|(char, is_seen)| if is_seen { char } else { char::REPLACEMENT_CHARACTER }).collect();
     Ok((status, axum::response::Html(html)).into_response())
 }
 

@@ -217,7 +217,6 @@ const fn a_month(build: Build) -> Build {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::plan;
 
     /// What is said of a range in `forbid`: the problem and what would be right; `None`: it is taken.

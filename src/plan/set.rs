@@ -58,7 +58,7 @@ pub fn compare<'a>(
     // Those who run claim first, then by file name.
     drafts.sort_by_key(|draft| (!draft.runs(running), draft.file));
     let mut names = HashMap::new();
-    let mut taken = Claims::default();
+    let mut taken = Wanted::default();
     for claimant in &mut drafts {
         let name_keeper = claimant.claim_name(&mut names);
         let runs = claimant.runs(running);
@@ -82,14 +82,15 @@ struct Claimant<'a> {
     /// What other files object.
     objections: Problems,
     name: Option<Claimed<PlanName>>,
-    groups: Vec<Claimed<String>>,
+    /// Each with whether a `group` says so: without one, a ring's name becomes free by a number behind it.
+    groups: Vec<Claimed<(String, bool)>>,
     profiles: Vec<Claimed<ProfileRef>>,
 }
 
 /// What files before have taken, by the keys of names; and which wrote it how.
 #[derive(Default)]
-struct Claims {
-    groups: HashMap<String, (String, Related)>,
+struct Wanted {
+    groups: HashMap<String, ((String, bool), Related)>,
     profiles: HashMap<ProfileRef, (String, Related)>,
     /// Of names that differ only in case, Cloudflare may have two.
     profiles_in_any_case: HashMap<ProfileRef, (String, Related)>,
@@ -113,8 +114,11 @@ impl<'a> Claimant<'a> {
         });
         let rings = || root.into_iter().flat_map(|root| root.list("rings"));
         let groups: Vec<_> = rings()
-            .filter_map(|ring| ring.get("group").or_else(|| ring.get("name")))
-            .filter_map(|node| Some((owned_name(node, "", &mut noted)?, node.at.clone())))
+            .filter_map(|ring| {
+                let group = ring.get("group");
+                let node = group.or_else(|| ring.get("name"))?;
+                Some(((owned_name(node, "", &mut noted)?, group.is_some()), node.at.clone()))
+            })
             .collect();
         let profiles: Vec<_> = rings()
             .flat_map(|ring| ring.list("profiles"))
@@ -156,16 +160,17 @@ impl<'a> Claimant<'a> {
 
     /// Notes an error for each group and profile that another file keeps; not for those of the file that
     /// keeps the name too, since a copied plan has one problem and not fifty.
-    fn claim_rest(&mut self, taken: &mut Claims, name_keeper: Option<&str>, runs: bool) {
+    fn claim_rest(&mut self, taken: &mut Wanted, name_keeper: Option<&str>, runs: bool) {
         // Those who run come first, so that the keeper of one that runs does, too.
         let objects =
             |keeper: &Related| !runs && keeper.file != self.file && Some(keeper.file.as_str()) != name_keeper;
         for Claimed { value, at, place } in &self.groups {
-            let (group, keeper) =
-                taken.groups.entry(key(value)).or_insert_with(|| (value.clone(), place.clone()));
-            if objects(keeper) {
+            let (name, is_said) = value;
+            let ((group, was_said), keeper) =
+                taken.groups.entry(key(name)).or_insert_with(|| (value.clone(), place.clone()));
+            if objects(keeper) && (*is_said || *was_said) {
                 let problem =
-                    format!("{} wants this deployment group already{}", keeper.file, differing(value, group));
+                    format!("{} wants this deployment group already{}", keeper.file, differing(name, group));
                 let instead = "write another name as `group` in one of them";
                 self.objections.clash(at, problem, instead, Other::Elsewhere(keeper.clone()));
             }
@@ -294,7 +299,7 @@ mod tests {
             ("the same", "name: A, group: Pilot", "name: B, group: Pilot", None, "b.yaml", ""),
             ("by case", "name: A, group: Pilot", "name: B, group: pilot", None, "b.yaml", in_case),
             ("a ring's name", "name: Pilot", "name: B, group: Pilot", None, "b.yaml", ""),
-            ("the later one runs", "name: Pilot", "name: Pilot", Some("q"), "a.yaml", ""),
+            ("the later one runs", "name: A, group: Pilot", "name: Pilot", Some("q"), "a.yaml", ""),
         ];
         for (row, first, second, runs, refused, differ) in rows {
             let files = [("a.yaml", wants("p", first)), ("b.yaml", wants("q", second))];
@@ -303,10 +308,13 @@ mod tests {
             let expected = format!("{keeper} wants this deployment group already{differ}");
             assert_eq!(refusals(&files, &running), [(refused.to_owned(), vec![expected])], "{row}");
         }
-        let own =
-            [("a.yaml", wants("p", "name: Pilot")), ("b.yaml", wants("q", "name: Pilot, group: Pilot of q"))];
-        assert_eq!(refusals(&own, &[]), Vec::new());
-        let both_run = [("a.yaml", wants("p", "name: Pilot")), ("b.yaml", wants("q", "name: Pilot"))];
+        // A ring's name becomes free by a number behind it; what a `group` says does not.
+        for second in ["name: Pilot, group: Pilot of q", "name: Pilot"] {
+            let own = [("a.yaml", wants("p", "name: Pilot")), ("b.yaml", wants("q", second))];
+            assert_eq!(refusals(&own, &[]), Vec::new(), "{second}");
+        }
+        let says = "name: A, group: Pilot";
+        let both_run = [("a.yaml", wants("p", says)), ("b.yaml", wants("q", says))];
         assert_eq!(
             refusals(&both_run, &[("p", None), ("q", None)]),
             Vec::new(),

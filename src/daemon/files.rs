@@ -233,6 +233,11 @@ impl PlanFiles {
             if !warnings.is_empty() {
                 self.warnings.push(FileProblem { file: file.clone(), errors: warnings });
             }
+            // What is refused by the calendar alone can be read whole, and what it forbids counts.
+            let restrictions = match &outcome {
+                Ok(good) => Restrictions::of(&good.revision.plan),
+                Err(_) => restrictions,
+            };
             match outcome.map_err(errors).and_then(|good| self.pinned_here(judged(good, known)?)) {
                 Ok(revision) => {
                     let name = revision.plan.name.clone();

@@ -133,7 +133,11 @@ fn restrict(ring: &mut RingPlan, by: &RingRestrictions, now: Timestamp) {
             Some(_) => {}
         }
     }
-    ring.rollback.to.extend(&by.back_to);
+    // A way back leads down; one that does not would be a way forward, to what nobody ran.
+    let below = |(environment, version): &(&Environment, &ClientVersion)| {
+        ring.targets.get(environment).is_some_and(|target| *version < target)
+    };
+    ring.rollback.to.extend(by.back_to.iter().filter(below));
     if by.allow_downgrade == Some(AllowDowngrade::Nothing) {
         ring.allow_downgrade = AllowDowngrade::Nothing;
     }

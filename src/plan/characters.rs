@@ -87,6 +87,7 @@ pub(super) fn shown(char: char) -> String {
 /// The character of a keyboard that a reader takes this one for, of letters, hyphens and apostrophes.
 pub(super) fn looks_like(char: char) -> char {
     match char {
+        char if char.is_ascii() => char,
         char if is_dash(char) => '-',
         '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2bc}' => '\'',
         _ => [CYRILLIC, GREEK].iter().find_map(|(theirs, ours)| pair(char, theirs, ours)).unwrap_or(char),

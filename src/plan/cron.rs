@@ -163,7 +163,7 @@ fn in_our_words(field: CronField, found: &str) -> String {
     if found == "?" && matches!(field, CronField::Day | CronField::Weekday) {
         return "*".to_owned();
     }
-    let (_, most) = field.bounds();
+    let (_, most) = cycle_of(field);
     if let Some((from, step)) = found.split_once('/')
         && from != "*"
         && field.value(from).is_some()
@@ -222,13 +222,18 @@ fn long_name(name: &str) -> &'static str {
     LONG_NAMES.iter().find(|long| long.starts_with(name)).copied().unwrap_or_default()
 }
 
-/// A range that runs backwards, the ways in which it can be meant: over the end, and turned round.
-fn forwards(field: CronField, range: &str) -> impl Iterator<Item = (String, String)> {
-    let (least, most) = match field {
+/// The least and greatest value of a field, of two Sundays the first.
+const fn cycle_of(field: CronField) -> (u8, u8) {
+    match field {
         CronField::Weekday => (0, 6),
         _ => field.bounds(),
-    };
-    let ends = range.split_once('-').filter(|(from, to)| from != to);
+    }
+}
+
+/// A range that runs backwards, the ways in which it can be meant: over the end, and turned round.
+fn forwards(field: CronField, range: &str) -> impl Iterator<Item = (String, String)> {
+    let (least, most) = cycle_of(field);
+    let ends = range.split_once('-').filter(|(from, to)| field.value(from) != field.value(to));
     let told = |value: u8, like: &str| match field.names().get(usize::from(value - least)) {
         Some(name) if like.bytes().all(|byte| byte.is_ascii_alphabetic()) => (*name).to_owned(),
         _ => value.to_string(),
@@ -244,7 +249,7 @@ fn forwards(field: CronField, range: &str) -> impl Iterator<Item = (String, Stri
         }
         // Sunday is 0 in a range that it begins.
         (Some((_, to, like)), _) => vec![span(least, to, like)],
-        (None, Some((from, to))) if from == to => vec![from.to_owned()],
+        (None, Some((from, _))) if field.value(from).is_some() => vec![from.to_owned()],
         _ => Vec::new(),
     };
     let range = range.to_owned();

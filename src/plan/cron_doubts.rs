@@ -20,7 +20,7 @@ fn either_day(fields: &[&str]) -> Option<(String, String)> {
         "this opens on every day {day} and on every {weekday}, since either is enough where both are given"
     );
     let instead = match nth(day) {
-        Some(nth) if weekday.split(',').all(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric())) => {
+        Some(nth) if weekday.split(',').all(|name| CronField::Weekday.value(name).is_some()) => {
             let both: Vec<String> = weekday.split(',').map(|name| format!("{name}#{nth}")).collect();
             let both = both.join(",");
             format!(

@@ -10,7 +10,7 @@ use crate::plan::keys::gates::approval_rule;
 use crate::plan::keys::ring::{RingRead, SharedKeys};
 use crate::plan::keys::versions::{Targets, readable};
 use crate::plan::model::{Forbid, Plan};
-use crate::plan::{Node, Other, Problems, Written};
+use crate::plan::{Node, Other, Problems, Value, Written, ranges};
 use crate::{ids::PlanName, plan::keys::plan::PlanKeys, plan::rings::finish, plan::typed_key::Keys as _};
 
 /// The plan that a tree says, if it holds.
@@ -81,7 +81,7 @@ pub(super) fn restrictions(root: &Node) -> Restrictions {
     };
     let rings = keys.rings.value.unwrap_or_default().into_iter().map(ring).collect();
     Restrictions {
-        forbid: keys.forbid.value.unwrap_or_default().into_iter().map(|(forbid, _)| forbid).collect(),
+        forbid: forbidden_all_the_same(root, keys.forbid.value.unwrap_or_default()),
         rings,
         // Of a ring that the file does not name, its `defaults` take nothing away.
         defaults: RingRestrictions {
@@ -89,6 +89,22 @@ pub(super) fn restrictions(root: &Node) -> Restrictions {
             ..ring_restrictions(&SharedKeys::default(), &defaults, &mut Problems::default())
         },
     }
+}
+
+/// The entries of `forbid`, and what those that are refused were probably meant to forbid: a person's no counts.
+fn forbidden_all_the_same(root: &Node, read: Vec<(Forbid, Range<usize>)>) -> Vec<Forbid> {
+    let refused = root.list("forbid").iter().filter(|node| read.iter().all(|(_, at)| *at != node.at));
+    let text = |node: &Node, key: &str| match node.get(key).map(|node| &node.value) {
+        Some(Value::Scalar { text, .. }) => text.clone(),
+        _ => String::new(),
+    };
+    let meant = refused.flat_map(|node| {
+        let reason = text(node, "reason");
+        let of = move |versions| Forbid { versions, reason: reason.clone() };
+        ranges::meant(&text(node, "versions")).into_iter().map(of)
+    });
+    let meant: Vec<Forbid> = meant.collect();
+    read.into_iter().map(|(forbid, _)| forbid).chain(meant).collect()
 }
 
 /// What of a ring's keys may restrict it, as far as they can be read.

@@ -184,6 +184,13 @@ fn explain(root: &Node, text: &str, problems: &mut Problems) {
             ));
         }
         let slip = slips.at(at.start).filter(|slip| !named.contains(&slip.at.start))?;
+        // What stands beside it, in a name, say, explains nothing.
+        let beside = text.get(slip.at.end..at.start).is_some_and(|between| between.trim().is_empty());
+        let touches = (slip.at.start <= at.end && at.start <= slip.at.end) || beside;
+        let begins = text.get(slip.line.start..slip.at.start).is_some_and(|before| before.trim().is_empty());
+        // A key that the slip hides is missed at the mapping's beginning.
+        let hides = problem.ends_with("is missing");
+        (slip.is_of_line || touches || begins || hides).then_some(())?;
         Some((slip.at.clone(), slip.problem.clone(), slip.instead.clone()))
     });
 }
@@ -257,6 +264,69 @@ mod tests {
         ];
         for (row, bytes, expected) in rows {
             assert_eq!(Draft::read(&bytes).names_a_plan(), expected, "{row}");
+        }
+    }
+
+    /// A person's no takes effect whatever else is wrong; what would open a door does not.
+    #[test]
+    fn what_is_refused_restricts_all_the_same() {
+        let now: Timestamp = "2026-11-30T12:00:00Z".parse().unwrap();
+        let file = |target: &str, more: &str| {
+            format!("plan: p\nversions: {{windows: {target}}}\nrings: [{{name: A, profiles: [IT]}}]\n{more}")
+        };
+        let runs = Draft::read(file("2026.8.2033.0", "").as_bytes()).revision.unwrap();
+        // (row, what is added to the file, the builds that are forbidden, the ways back)
+        let rows = [
+            ("a range that is not plain", "forbid: [{versions: '2026.8.*', reason: r}]", "2026.8.*", 0),
+            ("everything", "forbid: [{versions: '*', reason: r}]", "*", 0),
+            (
+                "two builds",
+                "forbid: [{versions: '=2026.8.1, =2026.8.2', reason: r}]",
+                "=2026.8.1 =2026.8.2",
+                0,
+            ),
+            (
+                "beside a date of Japan",
+                "forbid: [{versions: '=2026.8.1', reason: r}]\ndefaults: {schedule: {freeze: [{from: 12月18日 00:00, until: 2027-01-04, reason: x}]}}",
+                "=2026.8.1",
+                0,
+            ),
+            ("a way forward", "defaults: {rollback_to: {windows: 2026.8.2100.0}}", "", 0),
+            (
+                "a way back, and another fault",
+                "defaults: {rollback_to: {windows: 2026.7.1376.0}, soak: x}",
+                "",
+                1,
+            ),
+        ];
+        for (row, more, forbidden, back) in rows {
+            let draft = Draft::read(file("2026.8.2033.0", more).as_bytes());
+            assert!(draft.revision.is_none(), "{row}: it is refused");
+            let by = draft.restrictions(&Problems::default());
+            let plan = crate::plan::change::restricted(&runs.plan, &by, now);
+            let found: Vec<String> = plan.forbid.iter().map(|forbid| forbid.versions.to_string()).collect();
+            assert_eq!(found.join(" "), forbidden, "{row}");
+            assert_eq!(plan.rings[0].rollback.to.len(), back, "{row}");
+        }
+    }
+
+    /// What stands beside an error, in a comment or a name, is not what is wrong.
+    #[test]
+    fn what_is_written_for_print_beside_an_error_is_left_alone() {
+        let rows = [
+            (
+                "in a comment",
+                "- {name: A, profiles: [IT], soak: 72}   # three days – a weekend",
+                "`soak` cannot be read",
+            ),
+            ("in a name", "- {name: 営業部（東京）, profiles: [IT], soak: 5}", "`soak` cannot be read"),
+            ("in a bare dash", "- {name: Büro – Nord, profiles: [IT], soak: 5}", "`soak` cannot be read"),
+        ];
+        for (row, ring, problem) in rows {
+            let text = format!("plan: p\nversions: {{windows: 2026.8.2100.0}}\nrings:\n  {ring}\n");
+            let errors = crate::plan::read("p.yaml", text.as_bytes()).unwrap_err();
+            let found: Vec<&str> = errors.iter().map(|error| error.problem.as_str()).collect();
+            assert_eq!(found, [problem], "{row}");
         }
     }
 

@@ -139,11 +139,13 @@ pub(super) fn version(text: &str) -> Option<String> {
 /// last of them is said to be over at its first instant.
 pub(super) fn dates(text: &str, is_last: bool) -> Vec<String> {
     let text = text.trim();
-    let (day, time) =
-        match text.split_once(['T', ' ']).filter(|(day, _)| day.len() == 10 && is_digits(&day[..4])) {
-            Some((day, time)) => (day, Some(time)),
-            None => (text, None),
-        };
+    let (day, time) = match text
+        .split_once(['T', ' '])
+        .filter(|(day, _)| day.len() == 10 && day.get(..4).is_some_and(is_digits))
+    {
+        Some((day, time)) => (day, Some(time)),
+        None => (text, None),
+    };
     let Some(time) = time else { return days(day) };
     match time.get(..5) {
         Some("23:59") if time.len() <= 8 && is_last => days(day),
@@ -180,9 +182,9 @@ fn days(day: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for form in forms {
         let Ok(date) = Date::strptime(form, day) else { continue };
-        let date = date.to_string();
-        if (2000..2200).contains(&date[..4].parse().unwrap_or(0)) && !found.contains(&date) {
-            found.push(date);
+        let written = date.to_string();
+        if (2000..2200).contains(&date.year()) && !found.contains(&written) {
+            found.push(written);
         }
     }
     found
@@ -197,7 +199,7 @@ mod tests {
         type Guess = fn(&str) -> Vec<String>;
         let (first, dates): (Guess, Guess) = (|text| dates(text, false), |text| dates(text, true));
         let version: Guess = |text| Vec::from_iter(version(text));
-        let rows: [(Guess, &str, &[&str]); 60] = [
+        let rows: [(Guess, &str, &[&str]); 61] = [
             (spans, "7 days", &["7d"]),
             (spans, "3D", &["3d"]),
             (spans, "P3D", &["3d"]),
@@ -258,6 +260,7 @@ mod tests {
             (dates, "31.06.2026", &[]),
             (dates, "18.12.26", &[]),
             (dates, "next Friday", &[]),
+            (dates, "12月18日 00:00", &[]),
         ];
         for (guess, text, expected) in rows {
             assert_eq!(guess(text), expected, "{text}");

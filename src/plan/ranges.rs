@@ -70,6 +70,24 @@ fn comparisons() -> String {
     format!("write comparisons over the first three numbers, {EXAMPLE}")
 }
 
+/// What a range that may be refused forbids: all that it covers, and of builds joined by a comma each.
+pub(super) fn meant(text: &str) -> Vec<VersionReq> {
+    let Ok(range) = VersionReq::parse(text) else { return Vec::new() };
+    let exact = |(comparator, written): (&Comparator, &str)| {
+        let is_bare = comparator.op == Op::Caret && !written.trim_start().starts_with('^');
+        let op = if is_bare { Op::Exact } else { comparator.op };
+        let major = comparator.major + if has_short_year(comparator) { 2_000 } else { 0 };
+        Comparator { op, major, ..comparator.clone() }
+    };
+    let comparators: Vec<Comparator> = range.comparators.iter().zip(text.split(',')).map(exact).collect();
+    let builds = comparators.iter().filter(|comparator| comparator.op == Op::Exact);
+    let builds: Vec<VersionReq> = builds.map(|one| VersionReq { comparators: vec![one.clone()] }).collect();
+    if comparators.len() > 1 && !builds.is_empty() {
+        return builds;
+    }
+    vec![VersionReq { comparators }]
+}
+
 const fn has_short_year(comparator: &Comparator) -> bool {
     matches!(comparator.major, 20..100)
 }
@@ -84,12 +102,15 @@ fn with_century(comparator: &Comparator, written: &str) -> String {
 
 /// What in a comparison does not mean what it seems to.
 fn not_plain(comparator: &Comparator, written: &str) -> Option<(String, Advice)> {
-    let Comparator { op, major, minor, pre, .. } = comparator;
+    let Comparator { op, major, minor, patch, pre } = comparator;
     let refused = |problem: &str, advice: Advice| Some((format!("`{written}`: {problem}"), advice));
     if written.contains('+') || !pre.is_empty() {
         let (first, second) = written.split_once(['-', '+']).unwrap_or((written, ""));
         if second.split('.').count() == 3 {
-            return refused("a dash makes no range", both_ends(first.trim_start_matches('='), second));
+            return refused(
+                "a dash makes no range",
+                both_ends(first.trim_start_matches(['=', '<', '>']), second),
+            );
         }
         return refused("a build has no name behind its number", comparisons().into());
     }
@@ -113,6 +134,9 @@ fn not_plain(comparator: &Comparator, written: &str) -> Option<(String, Advice)>
     if !YEARS.contains(major) {
         let problem = "a version begins with its year, so this compares years";
         return refused(problem, comparisons().into());
+    }
+    if patch.is_some_and(|build| u32::try_from(build).is_err()) {
+        return refused("no build has so high a number", comparisons().into());
     }
     if minor.is_some_and(|month| month > 12) {
         return refused("the second number of a version is a month, from 1 to 12", comparisons().into());
@@ -144,6 +168,12 @@ fn nothing(range: &VersionReq, what: &str) -> (String, Advice) {
         // The smaller number becomes the lower bound.
         let (low, high) = (turned(below, above.op), turned(above, below.op));
         let between = format!("'{low}, {high}'");
+        // `<2026.7` beside a build is a month that was meant to end there, and no bound in the wrong place.
+        let alike = one.patch.is_some() == other.patch.is_some();
+        if !alike || Stretch::of_comparators(&[low, high]).is_none() {
+            let why = format!("{problem}: none lies between its bounds");
+            return (why, comparisons().into());
+        }
         let why = format!("{problem}: its bounds are upside down");
         return (why, format!(
             "write {between} for what lies between, or an entry for each: - versions: '{below}' and - versions: '{above}'"
@@ -169,9 +199,9 @@ impl Stretch {
             let first = [*major, minor.unwrap_or(0), patch.unwrap_or(0)];
             // The first build after those that have the numbers which are written.
             let after = match (minor, patch) {
-                (None, _) => [major + 1, 0, 0],
-                (Some(minor), None) => [*major, minor + 1, 0],
-                (Some(minor), Some(patch)) => [*major, *minor, patch + 1],
+                (None, _) => [major.saturating_add(1), 0, 0],
+                (Some(minor), None) => [*major, minor.saturating_add(1), 0],
+                (Some(minor), Some(patch)) => [*major, *minor, patch.saturating_add(1)],
             };
             match op {
                 Op::Exact => {
@@ -210,7 +240,7 @@ impl Stretch {
 const fn a_month(build: Build) -> Build {
     match build {
         [year, 0, _] => [year, 1, 0],
-        [year, month, _] if month > 12 => [year + 1, 1, 0],
+        [year, month, _] if month > 12 => [year.saturating_add(1), 1, 0],
         build => build,
     }
 }
@@ -227,6 +257,25 @@ mod tests {
         let errors = plan::read("p.yaml", text.as_bytes()).err()?;
         assert_eq!(errors.len(), 1, "{range}: {errors:?}");
         Some((errors[0].problem.clone(), errors[0].instead.clone()))
+    }
+
+    /// Of what is refused in haste, the no counts.
+    #[test]
+    fn what_a_refused_range_forbids_is_known() {
+        let rows = [
+            ("=2026.7.1343, =2026.7.1350", "=2026.7.1343 =2026.7.1350"),
+            ("2026.7.1343", "=2026.7.1343"),
+            ("=26.7.1343", "=2026.7.1343"),
+            ("2026.8.*", "2026.8.*"),
+            ("~2026.8.2100", "~2026.8.2100"),
+            ("*", "*"),
+            (">=2026.6.0", ">=2026.6.0"),
+            ("the July build", ""),
+        ];
+        for (text, expected) in rows {
+            let found: Vec<String> = super::meant(text).iter().map(ToString::to_string).collect();
+            assert_eq!(found.join(" "), expected, "{text}");
+        }
     }
 
     #[test]
@@ -263,7 +312,7 @@ mod tests {
                 "upside down",
                 "'>=2026.7.1343, <2026.7.1376' for what lies between",
             ),
-            ("without its own bound", ">2026.7.1343, <2026.7.1343", "upside down", "between"),
+            ("without its own bound", ">2026.7.1343, <2026.7.1343", "none lies between", "such as"),
             ("between neighbours", ">2026.7.1343, <2026.7.1344", "no build", ""),
             ("a beta", "=2026.7.1343-beta", "no name behind", "such as"),
             (
@@ -274,9 +323,10 @@ mod tests {
             ),
             ("a build number", "=1343", "begins with its year", "such as"),
             ("a build number that may be a year", "<=2150", "begins with its year", "such as"),
+            ("a long number", "<=2026.7.18446744073709551615", "so high a number", "such as"),
             ("a month", "=2026.13.5", "a month", "such as"),
             ("too old", "=2025.7.1343", "no build", "2026.6.0.0 or newer"),
-            ("up to an upper bound of a month", ">=2026.7.1343, <2026.7", "upside down", "'<2026.7'"),
+            ("up to an upper bound of a month", ">=2026.7.1343, <2026.7", "none lies between", "such as"),
             ("everything", ">=0.0.0", "begins with its year", "such as"),
             ("everything since", ">=2026.6.0", "every build", "such as"),
             ("all", "*", "every build", "such as"),

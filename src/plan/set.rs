@@ -16,7 +16,7 @@ use super::error::{Other, Problems};
 use super::names::{differing, key, key_with_case, profile_key};
 use super::places::{Places, Related};
 use super::values::{owned_name, plan_name, profile};
-use super::{Draft, GoodFile, PlanError};
+use super::{Draft, GoodFile, MAX_PROFILES, PlanError};
 use super::{change::Restrictions, model::ProfileRef};
 use crate::{ids::PlanName, time::Timestamp};
 
@@ -122,6 +122,8 @@ impl<'a> Claimant<'a> {
             .collect();
         let profiles: Vec<_> = rings()
             .flat_map(|ring| ring.list("profiles"))
+            // Of more, which are refused, the rest claims nothing.
+            .take(MAX_PROFILES)
             .filter_map(|node| Some((profile(node, &mut noted)?, node.at.clone())))
             .collect();
         let starts = name.iter().map(|(_, at)| at.start);

@@ -12,13 +12,13 @@ use crate::text::{is_unseen, seen};
 /// One line that is not of the plan's language.
 #[derive(Debug)]
 pub(super) struct Slip {
-    line: Range<usize>,
+    pub(super) line: Range<usize>,
     /// The offending text.
     pub(super) at: Range<usize>,
     pub(super) problem: String,
     pub(super) instead: String,
     /// Whether the whole line is foreign, so that what follows it may be read wrong.
-    is_of_line: bool,
+    pub(super) is_of_line: bool,
 }
 
 /// All of a text, in order.
@@ -42,11 +42,13 @@ impl Slips {
                 continue;
             }
             block = begins_block(line).then_some(indent);
+            // A comment is the author's.
+            let line = written(line);
             let of_line = of_line(line);
             let is_of_line = of_line.is_some();
             if let Some((at, problem, instead)) = of_line.or_else(|| within_line(line)) {
                 let at = from + at.start..from + at.end;
-                slips.push(Slip { line: from..from + line.len() + 1, at, problem, instead, is_of_line });
+                slips.push(Slip { line: from..start.max(from + 1), at, problem, instead, is_of_line });
             }
         }
         Self(slips)
@@ -76,6 +78,14 @@ impl Slips {
         let noticed = || self.0.iter().filter(|slip| slip.line.start <= until);
         noticed().find(|slip| slip.is_of_line).or_else(|| noticed().find(|slip| slip.line.end > above))
     }
+}
+
+/// A line without its comment; `#1` is none that was meant as one.
+fn written(line: &str) -> &str {
+    if line.trim_start().starts_with('#') && !line.trim_start().starts_with("#!") {
+        return "";
+    }
+    line.find(" # ").and_then(|at| line.get(..at)).unwrap_or(line)
 }
 
 /// Whether a block of text begins: `description: |`.

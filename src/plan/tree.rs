@@ -47,9 +47,11 @@ impl Comment {
     fn after(text: &str, at: &Range<usize>) -> Option<Self> {
         // Where nothing is written, the place is that of the key's colon or the entry's dash.
         let end = at.end + usize::from(at.is_empty() && text.get(at.end..)?.starts_with([':', '-']));
-        let rest = text.get(end..)?.lines().next()?;
+        let rest = text.get(end..)?;
         let comment = rest.trim_start_matches([' ', '\t']);
         let begin = end + rest.len() - comment.len();
+        // Only where one begins is the line looked at to its end: a line may be as long as the file.
+        let comment = if comment.starts_with('#') { comment.lines().next()? } else { return None };
         let after = comment.strip_prefix('#')?.chars().next();
         if begin == end || after.is_none_or(|char| char.is_whitespace() || char == '#') {
             return None;

@@ -143,3 +143,17 @@ fn a_file_takes_effect_by_a_look_after_it_was_unchanged_for_long_enough() {
     take(&mut files, directory.path(), None);
     assert!(matches!(files.desired(&plan()), Desired::Present(_)));
 }
+
+/// A person's no counts in a file that the calendar alone refuses.
+#[test]
+fn what_a_file_of_a_closed_ring_forbids_counts() {
+    let directory = tempfile::tempdir().unwrap();
+    let leap_day = "\n    schedule: {open: [{cron: '0 9 29 Feb *', for: 7h}]}\n";
+    let written = "plan: cloudflare-one-client\nversions: {windows: 2026.8.2100.0}\nforbid: [{versions: '=2026.8.2033', reason: crashes}]\nrings:\n  - name: A\n    profiles: [IT]";
+    fs::write(directory.path().join("plan.yaml"), format!("{written}{leap_day}")).unwrap();
+    let mut files = files(directory.path());
+    take(&mut files, directory.path(), Some("plan.yaml"));
+    let Desired::Invalid(invalid) = files.desired(&plan()) else { panic!("it is refused") };
+    assert!(invalid.errors[0].contains("400 days"), "{:?}", invalid.errors);
+    assert_eq!(invalid.restrictions.forbid.len(), 1);
+}

@@ -237,7 +237,15 @@ pub(in crate::plan) fn approval_rule(
     problems: &mut Problems,
 ) -> Option<ApprovalRule> {
     let (_, at) = own.placed().or_else(|| defaults.placed())?;
-    if own.is_nobody() || (own.at.is_none() && defaults.is_nobody()) {
+    if own.is_nobody() {
+        if let Some(group) = &defaults.keys().user_group.value {
+            let problem =
+                format!("this lifts the approval of `defaults` for this ring: nobody of `{group}` is asked");
+            problems.note(&at, problem, "to keep it, leave `approval` out");
+        }
+        return None;
+    }
+    if own.at.is_none() && defaults.is_nobody() {
         return None;
     }
     let (own, defaults) = (own.keys(), defaults.keys());

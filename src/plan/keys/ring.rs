@@ -65,7 +65,7 @@ keys! {
             "was: Pilot", owned_name,
         ),
         /// The name of the deployment group at Cloudflare. Without this key a number is added when a group of
-        /// another ring of the plan has the name. No two plans of a directory may want one group.
+        /// another ring of the plan has the name. No two plans of a directory may name one.
         group: String = value(
             &TEXT, Absent::Means("the ring's name"), "group: Early adopters (ringward)", owned_name,
         ),

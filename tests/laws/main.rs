@@ -4,7 +4,7 @@
 //!
 //! `RINGWARD_RUNS` says how many (default 300), `RINGWARD_SEED` where they begin. A failure
 //! names its seed: `RINGWARD_SEED=<seed> RINGWARD_RUNS=1 cargo test --test laws` repeats it. From
-//! 5,000 runs on, everything that can be reached must have come up at least 5 times.
+//! 10,000 runs on, everything that can be reached must have come up at least 20 times.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
@@ -69,8 +69,8 @@ use support::drive::upstream::{Call, GroupWrite};
 use support::drive::{Drive, Happening, Note};
 
 /// From so many runs on, coverage is asked for.
-const FULL: u64 = 5_000;
-const LEAST_SEEN: usize = 5;
+const FULL: u64 = 10_000;
+const LEAST_SEEN: usize = 20;
 /// A soak of half a day, or two evening looks for silent devices: no gate takes longer.
 const NOTHING_MORE: SignedDuration = SignedDuration::from_hours(50);
 const FIRST_SEED: u64 = 1;

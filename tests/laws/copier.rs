@@ -97,7 +97,7 @@ impl Copier {
             drive.daemon.engine.state.plans.get(&plan.name).map(|plan| plan.rollout.revision.clone());
         let file = format!("{}.yaml", plan.name);
         let at = after(drive.now, SignedDuration::from_secs(self.dice.pick(&[1, 20, 600])));
-        let broken = on_disk(&file, prefix, &plan.name, in_force.as_ref(), at);
+        let broken = on_disk(&file, prefix, &plan.name, in_force.as_deref(), at);
         drive.at(at, Happening::Edit(plan.name.clone(), broken));
         let back = after(at, span(self.dice.pick(&["5s", "10m", "9h"])).get());
         drive.at(back, Happening::Edit(plan.name.clone(), Some(OnDisk::Good(Box::new(revised(plan))))));

@@ -113,7 +113,7 @@ fn plan(text: &str, known: &LogFacts, database: &Path) -> Result<(PlanName, Revi
     }
     let named = PlanName::new(text).ok().and_then(|name| Some((known.state.plans.get(&name)?, name)));
     if let Some((plan, name)) = named {
-        return Ok((name, plan.rollout.revision.clone()));
+        return Ok((name, Revision::clone(&plan.rollout.revision)));
     }
     let plans: Vec<&str> = known.state.plans.keys().map(PlanName::as_str).collect();
     let plans = if plans.is_empty() { "none".to_owned() } else { plans.join(", ") };

@@ -87,7 +87,7 @@ fn present(plan: &PlanState, revision: &Revision, takes: Takes, known: Known<'_>
     if same && rollout.phase == Phase::Withdrawn {
         return vec![returned(id)];
     }
-    if rollout.phase == Phase::Running && rollout.revision != *goal && lets_go(rollout, revision, &goal) {
+    if rollout.phase == Phase::Running && *rollout.revision != *goal && lets_go(rollout, revision, &goal) {
         let verified = |ring: &Ring| matches!(ring.stage, RingState::Verified(_));
         let reason = match rollout.rings.iter().any(|ring| ring.is_free() && !verified(ring)) {
             true => "a ring that the file dropped is let go",

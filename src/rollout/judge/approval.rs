@@ -76,7 +76,7 @@ pub(crate) fn ask_from(plan: &RingPlan, now: Timestamp) -> Option<Timestamp> {
 /// What the words so far come to, by groups that were read at `fresh_since` or later.
 pub(crate) fn tallied(subject: Subject<'_>, asks: &[Ask], fresh_since: Timestamp) -> (Verdict, Approved) {
     let Subject { rollout, ring, world, now, .. } = subject;
-    let (words, Revision { plan, digest, .. }) = (&ring.words, &rollout.revision);
+    let (words, Revision { plan, digest, .. }) = (&ring.words, &*rollout.revision);
     let mut unknown = None;
     let mut tallies = Vec::new();
     for ask in asks {

@@ -131,7 +131,7 @@ pub(crate) fn changed(plan: Option<&PlanState>, revision: &Revision, now: Timest
         let anew = || vec!["the rollout that was superseded begins anew".to_owned()];
         return Some(changes).filter(|changes| !changes.is_empty()).unwrap_or_else(anew);
     }
-    if rollout.revision == *revision || rollout.knows_waiting(revision) {
+    if *rollout.revision == *revision || rollout.knows_waiting(revision) {
         return Vec::new();
     }
     let goal = followed(rollout, revision);

@@ -119,7 +119,7 @@ impl Bench {
         };
         let rollout = Rollout {
             id: RolloutId { plan: name, number: 1 },
-            revision,
+            revision: revision.into(),
             phase: Phase::Running,
             phase_since: assigned_at(),
             halted: None,

@@ -3,6 +3,7 @@
 //! **Invariant:** its rings stand beside the rings of its plan, one for one and in order.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::ids::RingName;
 use crate::plan::change::same_profiles;
@@ -17,8 +18,8 @@ use crate::version::ClientVersion;
 pub struct Rollout {
     /// Which.
     pub id: RolloutId,
-    /// The plan that it follows.
-    pub revision: Revision,
+    /// The plan that it follows. A decision copies the state of all plans: what may be large is shared.
+    pub revision: Arc<Revision>,
     /// Where it is.
     pub phase: Phase,
     /// Since when.

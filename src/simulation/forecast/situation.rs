@@ -4,6 +4,7 @@
 //! [`MOST_DEVICES`] devices, spread evenly over each ring and environment.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::fleet::{Device, Fleet, NOTIFICATION, RingScope};
 use crate::ids::{PlanName, PolicyId, RingName};
@@ -127,7 +128,7 @@ impl Situation {
         let mut state = state.clone();
         state.plans.retain(|name, _| name == plan);
         for known in state.plans.values_mut() {
-            known.rollout.revision = unasked(&known.rollout.revision);
+            known.rollout.revision = Arc::new(unasked(&known.rollout.revision));
         }
         let kept = groups.value.into_iter().filter(matters).collect();
         let default_policy = world.fleet.default_policy().cloned();

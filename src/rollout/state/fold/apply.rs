@@ -3,6 +3,7 @@
 //! **Invariant:** an event that does not fit the state is an error and changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::ids::RingName;
 use crate::plan::model::{Revision, RingPlan};
@@ -188,7 +189,7 @@ impl State {
         let brought = before.map(|before| before.brought.clone()).unwrap_or_default();
         let rollout = Rollout {
             id: id.clone(),
-            revision: revision.clone(),
+            revision: Arc::new(revision.clone()),
             phase: Phase::Running,
             phase_since: at,
             halted: None,

@@ -7,6 +7,7 @@ use crate::plan::model::{Plan, PlanDigest};
 use crate::rollout::record::{Block, BlockKind, Event, Recorded, RolloutId};
 use crate::rollout::state::{Attribution, PendingRevision, Phase, State, fold::Fits};
 use crate::time::Timestamp;
+use std::sync::Arc;
 
 impl State {
     pub(crate) fn begin_block(&mut self, id: &RolloutId, block: &Block, recorded: &Recorded) -> Fits {
@@ -68,7 +69,7 @@ impl State {
         if !same || rollout.revision.plan.name != plan.name {
             return Err("it changes more than it restricts".to_owned());
         }
-        rollout.revision.plan = plan.clone();
+        Arc::make_mut(&mut rollout.revision).plan = plan.clone();
         Ok(())
     }
 }

@@ -4,6 +4,7 @@
 //! of a rollout is used twice under one name.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::ids::{PlanName, RingName};
 use crate::plan::change::same_profiles;
@@ -29,7 +30,7 @@ impl State {
         self.numbers.insert(from.clone(), plan.rollout.id.number);
         let before = std::mem::replace(&mut plan.rollout.id, id.clone());
         plan.brought.rename(&before, id);
-        plan.rollout.revision.plan.name = id.plan.clone();
+        Arc::make_mut(&mut plan.rollout.revision).plan.name = id.plan.clone();
         (plan.was, plan.file) = (Some(from.clone()), None);
         plan.note_change(at);
         // A person's no stands, whichever of the two names it was said of.
@@ -79,7 +80,7 @@ impl State {
             }
             ring.name = new(&ring.name);
         }
-        for ring in &mut rollout.revision.plan.rings {
+        for ring in &mut Arc::make_mut(&mut rollout.revision).plan.rings {
             ring.name = new(&ring.name);
         }
         for left in &mut plan.superseded {

@@ -3,6 +3,7 @@
 //! **Invariant:** an entered ring is never changed by a revision.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::ids::RingName;
 use crate::plan::change::same_profiles;
@@ -217,7 +218,7 @@ impl Rollout {
         if let Some(ring) = self.entered_ring_changed_by(revision) {
             return Err(format!("ring {ring} is entered, so its change is a new rollout"));
         }
-        let plans = std::mem::take(&mut self.revision.plan.rings);
+        let plans = std::mem::take(&mut Arc::make_mut(&mut self.revision).plan.rings);
         let known = self.rings.drain(..).zip(plans);
         let mut known: BTreeMap<RingName, (Ring, RingPlan)> =
             known.map(|(ring, plan)| (ring.name.clone(), (ring, plan))).collect();
@@ -238,7 +239,7 @@ impl Rollout {
                 ring.words.void(&revision.digest, at);
             }
         }
-        self.revision = revision.clone();
+        self.revision = Arc::new(revision.clone());
         self.gone.clear();
         self.waiting = None;
         Ok(())

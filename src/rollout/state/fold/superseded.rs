@@ -3,6 +3,7 @@
 //! **Invariant:** what is on offer somewhere is watched until it is no more.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::ids::{GroupId, PlanName, RingName};
 use crate::plan::model::{Plan, RingPlan};
@@ -103,7 +104,7 @@ impl PlanState {
         for Superseded { ring, plan, .. } in named {
             rollout.gone.insert(ring.name.clone());
             rollout.rings.push(ring.clone());
-            rollout.revision.plan.rings.push(plan.clone());
+            Arc::make_mut(&mut rollout.revision).plan.rings.push(plan.clone());
         }
         rollout
     }

@@ -181,7 +181,7 @@ fn the_fresh_count_has_the_last_word() {
     for (row, limit, count, said) in rows {
         let mut state = deploying();
         for plan in state.plans.values_mut() {
-            plan.rollout.revision.plan.rings[0].max_devices = limit;
+            std::sync::Arc::make_mut(&mut plan.rollout.revision).plan.rings[0].max_devices = limit;
         }
         let known = Known { state: &state, world: &world, now };
         let cleared = clear_to_send(known, &plan, Desired::InForce, &look, count.as_ref());

@@ -50,8 +50,7 @@ kinds! {
     /// Four numbers, such as 2026.8.2100.0.
     VERSION = "version", patterns::version, bound: Some(|| format!("{} or newer", ClientVersion::FIRST_ASSIGNABLE));
     /// Comparisons (`=`, `<`, `<=`, `>`, `>=`) over the first three numbers of a version, such as
-    /// '>=2026.7.1343, <2026.7.1376' or
-    /// '=2026.7.1343'. Quote them: a bare `>` begins a block of text.
+    /// '>=2026.7.1343, <2026.7.1376' or '=2026.7.1343'. Quote them: a bare `>` begins a block of text.
     RANGE = "range of versions", patterns::range;
     /// Comparisons over the first three numbers of the version that a device runs, such as '<=2026.9.1206',
     /// quoted; `true` for any version, `false` for none.

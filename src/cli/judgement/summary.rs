@@ -18,11 +18,14 @@ use crate::version::{ClientVersion, Environment};
 /// So many openings of each ring are told.
 const OPENINGS: usize = 2;
 
+/// What fits beside the indentation on a terminal of 80 columns.
+const LINE: usize = 75;
+
 /// So many freezes of each ring are told to people; JSON has all.
 const FREEZES_SHOWN: usize = 5;
 
 /// A schedule of no more lines than this is told again for each ring that has it.
-const FEW_LINES: usize = 2;
+const FEW_LINES: usize = 3;
 
 /// A good plan in short.
 #[derive(Debug, Serialize)]
@@ -146,9 +149,10 @@ impl<'a> RingSummary<'a> {
             [] => vec![format!("open at all times but in freezes, {}", self.timezone)],
             opens => opens.iter().map(|words| format!("opens {words} {}", self.timezone)).collect(),
         };
+        let next = self.next(now, OPENINGS);
         match lines.as_mut_slice() {
-            [only] => *only += &format!("; {}", self.next(now, OPENINGS)),
-            _ => lines.push(self.next(now, OPENINGS)),
+            [only] if only.len() + next.len() + 2 <= LINE => *only += &format!("; {next}"),
+            _ => lines.push(next),
         }
         let freezes = self.freezes.iter().take(FREEZES_SHOWN);
         lines.extend(freezes.map(|freeze| frozen(freeze)));

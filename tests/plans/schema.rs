@@ -42,6 +42,23 @@ fn good_plans_match_the_schema() {
     }
 }
 
+/// Bad plans that the schema cannot refuse are listed: each needs two places compared, the calendar, a zone looked up,
+/// or the text itself. Whatever else is read as YAML, the schema refuses.
+#[test]
+fn bad_structure_does_not_match_the_schema() {
+    let validator = validator();
+    let accepted: String = files("tests/plans/bad")
+        .into_iter()
+        .filter(|(_, bytes)| as_json(bytes).is_some_and(|value| validator.is_valid(&value)))
+        .map(|(file, _)| file + "\n")
+        .collect();
+    let list = here("tests/plans/only_check_refuses.txt");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&list, &accepted).unwrap();
+    }
+    assert_eq!(accepted, fs::read_to_string(list).unwrap(), "UPDATE_GOLDEN=1 writes it anew; read the diff");
+}
+
 /// Each `properties` entry of the schema, with its place.
 fn properties(schema: &Value) -> Vec<(String, Value)> {
     let definitions = schema["$defs"].as_object().unwrap();

@@ -42,6 +42,7 @@ enum DiagnosticJson<'a> {
         problem: &'a str,
         found: &'static str,
         instead: &'static str,
+        fixes: [&'static str; 0],
         related: (),
     },
 }
@@ -83,6 +84,7 @@ impl<'a> FileJson<'a> {
                     problem: why,
                     found: "",
                     instead: "",
+                    fixes: [],
                     related: (),
                 };
                 (vec![why.clone()], vec![told])

@@ -11,8 +11,8 @@ const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 // The plan decoder refuses it in a name; its message quotes it, and the page shows that message.
 const REVERSED = "Ring \u202egnir";
 const HOSTILE = [
-  // A plan takes no tag for a name (names of old logs are in tests/web); an attribute's end it does.
-  `" onfocus="window.hacked = 1" autofocus x="<!--`,
+  // A plan takes no whole tag for a name (those of old logs are in tests/web); one that the page would close it does.
+  `"><img src=x onerror=window.hacked=1 autofocus onfocus=window.hacked=1 x="`,
   `حلقة المهندسين 🚀 環`,
   `Averylongringnamewithoutanyspaceinit`.repeat(6),
   `Ring 4 & "co" 'x'`,

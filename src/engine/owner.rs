@@ -161,7 +161,7 @@ impl Engine {
         self.undecided = self.state.plans.keys().cloned().chain(files.into_iter().cloned()).collect();
     }
 
-    /// What is to be recorded next; `None`: nothing, and the pass is at its end.
+    /// What is to be recorded next: of one plan, which may be nothing; `None`: the pass is at its end.
     pub fn poll_append<'a>(
         &mut self,
         desired: impl Fn(&PlanName) -> Desired<'a>,
@@ -170,20 +170,19 @@ impl Engine {
         if !self.outcome.is_empty() {
             return Some(std::mem::take(&mut self.outcome));
         }
-        while let Some(plan) = self.undecided.pop_first() {
-            match self.decision(&plan, desired(&plan), now) {
-                Ok(Decision { entries, report, reads, wake_at }) => {
-                    self.pass.wants.insert(plan, reads);
-                    self.pass.wake_at = self.pass.wake_at.into_iter().chain(wake_at).min();
-                    self.pass.reports.extend(report);
-                    if !entries.is_empty() {
-                        return Some(entries);
-                    }
-                }
-                Err(fault) => self.pass.faults.push((plan, fault)),
+        let plan = self.undecided.pop_first()?;
+        match self.decision(&plan, desired(&plan), now) {
+            Ok(Decision { entries, report, reads, wake_at }) => {
+                self.pass.wants.insert(plan, reads);
+                self.pass.wake_at = self.pass.wake_at.into_iter().chain(wake_at).min();
+                self.pass.reports.extend(report);
+                Some(entries)
+            }
+            Err(fault) => {
+                self.pass.faults.push((plan, fault));
+                Some(Vec::new())
             }
         }
-        None
     }
 
     /// The plan that the pass under way came to last.

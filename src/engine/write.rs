@@ -144,8 +144,9 @@ impl Engine {
         self.outcome.extend(outcome_entry(&self.state, write, outcome, counted));
     }
 
-    /// What is still being looked at is not sent, and is not going to be.
+    /// What is still being looked at is not sent, and is not going to be; a pass that was broken off is not gone on with.
     pub fn handle_end(&mut self) {
+        self.undecided.clear();
         let write = match &self.write {
             Some(WriteUnderWay::Looking { write, .. } | WriteUnderWay::Looked { write, .. }) => *write,
             Some(WriteUnderWay::Sent { .. }) | None => return,

@@ -196,11 +196,14 @@ impl SimulatedDaemon {
     /// Records what is to be recorded next; says whether there was anything.
     pub(super) fn record_next(&mut self, now: Timestamp) -> bool {
         let (files, settles) = (&self.files, self.pace.settles);
-        let Some(entries) = self.engine.poll_append(|plan| desired(files, plan, settles, now), now) else {
-            return false;
-        };
-        self.append(entries, now);
-        true
+        let desired = |plan: &PlanName| desired(files, plan, settles, now);
+        while let Some(entries) = self.engine.poll_append(desired, now) {
+            if !entries.is_empty() {
+                self.append(entries, now);
+                return true;
+            }
+        }
+        false
     }
 
     /// Law 10: whoever decides again adds nothing.

@@ -6,6 +6,8 @@
 
 use std::path::Path;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::daemon::engine::clock::ClockWatch;
 use crate::daemon::files::PlanFiles;
 use crate::daemon::log::{self, ReplayError};
@@ -97,6 +99,8 @@ pub(in crate::daemon) struct DurableEngine {
     pub(crate) files: PlanFiles,
     pub(crate) stop_file: StopFile,
     pub(crate) sampled_at: Option<Timestamp>,
+    /// The daemon is to end: a pass is broken off before its next plan.
+    pub(crate) end: CancellationToken,
     /// What the rollouts waited for so far.
     pub(crate) waits: Waits,
 }
@@ -128,6 +132,7 @@ impl DurableEngine {
             files,
             stop_file: StopFile::beside(database),
             sampled_at: None,
+            end: CancellationToken::new(),
             waits: Waits::default(),
         };
         let (head, eras) = (store.view().head()?, log::eras(store.view())?);
@@ -171,7 +176,7 @@ impl DurableEngine {
         }
     }
 
-    /// Records what the engine has to record next; says whether there was anything.
+    /// Records what the engine has to record next, of one plan; says whether the pass goes on.
     ///
     /// # Errors
     /// When the log cannot be believed any more.

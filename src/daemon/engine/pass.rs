@@ -17,7 +17,8 @@ use crate::time::{SignedDuration, Timestamp, since};
 const SAMPLE_EVERY: SignedDuration = SignedDuration::from_mins(15);
 
 impl DurableEngine {
-    /// Decides for every plan until nothing is to be added. While the log cannot be written it only looks.
+    /// Decides for every plan until nothing is to be added, or the daemon is to end. While the log cannot be written it
+    /// only looks.
     ///
     /// # Errors
     /// When the log cannot be believed any more.
@@ -39,7 +40,7 @@ impl DurableEngine {
         }
         self.engine.world.clock_behind = behind;
         self.engine.begin_pass(self.files.plans());
-        while self.append_next()? {}
+        while !self.end.is_cancelled() && self.append_next()? {}
         let pass = self.engine.end_pass();
         for (plan, fault) in &pass.faults {
             tracing::error!(%plan, %fault, "a fault in ringward keeps this plan from being decided");

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use tokio_util::sync::CancellationToken;
+
 use super::*;
 use crate::daemon::files::PlanFiles;
 use crate::daemon::files::{Settles, Yml, look};
@@ -65,6 +67,36 @@ fn a_verb_whose_commit_fails_is_answered_as_failed() {
     let view = durable.store.as_ref().unwrap().view();
     view.verify_chain().unwrap();
     assert_eq!(log::replay(view).unwrap(), durable.engine.state, "the log replays to the live state");
+}
+
+/// However long a pass is, an end waits for one plan of it.
+#[test]
+fn a_pass_is_broken_off_before_its_next_plan() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut durable = engine(directory.path());
+    for number in 1..=3 {
+        let plan = format!(
+            "plan: another-{number}\nversions: {{windows: 2026.8.2100.0}}\nrings: [{{name: R{number}, profiles: [p{number}]}}]\n"
+        );
+        std::fs::write(directory.path().join(format!("{number}.yaml")), plan).unwrap();
+    }
+    durable.take_look(look(directory.path(), Yml::Read));
+    let passed = |durable: &DurableEngine| durable.engine.state.plans.len();
+    let (before, began) = (durable.engine.state.seq, passed(&durable));
+    durable.end.cancel();
+    let pass = durable.pass().unwrap();
+    assert!(pass.reports.is_empty() && durable.engine.state.seq == before, "no plan was come to");
+
+    durable.end = CancellationToken::new();
+    durable.engine.begin_pass(durable.files.plans());
+    let mut steps = Vec::new();
+    while durable.append_next().unwrap() {
+        steps.push(passed(&durable) - began);
+    }
+    assert_eq!(steps, [1, 2, 3, 3], "a step is one plan, that of before among them, which adds nothing");
+    durable.engine.begin_pass(durable.files.plans());
+    durable.engine.handle_end();
+    assert!(!durable.append_next().unwrap(), "what was not come to is left");
 }
 
 #[test]

@@ -124,6 +124,10 @@ impl Driver {
 
     /// Starts what follows from a decision, and says how long to sleep.
     pub(super) fn follow(&mut self, pass: &Pass) -> Duration {
+        // A pass that was broken off says nothing of the plans that it did not come to.
+        if self.durable.end.is_cancelled() {
+            return Duration::ZERO;
+        }
         let now = self.durable.now();
         if let Some(order) = self.durable.engine.poll_look(now) {
             self.tasks.spawn(self.upstream.clone().look(order));

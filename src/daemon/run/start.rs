@@ -124,7 +124,7 @@ pub async fn start(settings: DaemonSettings) -> Result<Daemon, DaemonError> {
     let (view_in, view) = watch::channel(Arc::new(first));
     let (ticks_in, ticks) = mpsc::channel(1);
     let wheel = Wheel::start(ticks_in).await?;
-    let token = CancellationToken::new();
+    let token = durable.end.clone();
     let owner = Driver {
         durable,
         upstream,

@@ -1,16 +1,17 @@
 //! One cron line: on which days it opens and at which times, searched on the calendar.
 //!
-//! **Invariant:** no search looks at more days than lie between its bounds, whatever the line says: one
+//! **Invariant:** no search looks at more months than lie between its bounds, whatever the line says: one
 //! that matches nothing never comes.
 //!
 //! croner reads lines and says which days they match. It is not asked for the next or last time: of a line
 //! without any minute, hour or day it would look for one for ever.
 
+use croner::errors::CronError;
 use croner::parser::{CronParser, Seconds, Year};
-use croner::{Cron, JobType, Weekday};
+use croner::{Cron, JobType};
 use jiff::civil::{Date, DateTime};
 
-use super::{ScheduleError, zone::Zone};
+use super::{ScheduleError, month_days::MonthDays, zone::Zone};
 use crate::time::{SignedDuration, Timestamp, after};
 
 /// No clock change repeats more of a day than this.
@@ -25,7 +26,8 @@ const PROBED_YEARS: std::ops::RangeInclusive<i16> = 2024..=2051;
 /// A cron line as read.
 #[derive(Debug, Clone)]
 pub(super) struct CronLine {
-    cron: Cron,
+    days: MonthDays,
+    takes_either_day: bool,
     /// One bit for each minute of an hour.
     minutes: u64,
     /// One bit for each hour of a day.
@@ -42,22 +44,20 @@ impl CronLine {
         if fields != 5 {
             return Err(invalid(format!("it has {fields} fields instead of 5")));
         }
-        let cron = CronParser::builder()
-            .seconds(Seconds::Disallowed)
-            .year(Year::Disallowed)
-            .build()
-            .parse(text)
-            .map_err(|error| invalid(error.to_string().trim_end_matches('.').to_owned()))?;
+        let cron =
+            parsed(text).map_err(|error| invalid(error.to_string().trim_end_matches('.').to_owned()))?;
         let minutes = cron.pattern.minutes.values().into_iter().fold(0, |bits, minute| bits | 1 << minute);
         let hours = cron.pattern.hours.values().into_iter().fold(0, |bits, hour| bits | 1 << hour);
         let fixed = cron.determine_job_type() == JobType::FixedTime;
-        Ok(Self { cron, minutes, hours, fixed })
+        let pattern = &cron.pattern;
+        let takes_either_day =
+            !pattern.is_dom_wildcard() && !pattern.is_dow_wildcard() && !pattern.matches_dom_and_dow();
+        Ok(Self { takes_either_day, minutes, hours, fixed, days: MonthDays::of(cron) })
     }
 
     /// Whether day of month and weekday are both given, so that either is enough.
     pub(super) fn takes_either_day(&self) -> bool {
-        let pattern = &self.cron.pattern;
-        !pattern.is_dom_wildcard() && !pattern.is_dow_wildcard() && !pattern.matches_dom_and_dow()
+        self.takes_either_day
     }
 
     /// Whether some date matches, and some time of day.
@@ -164,27 +164,38 @@ impl CronLine {
         if let Some(minute) = today.filter(|_| to.date() >= first_day) {
             return at_minute(to.date(), minute);
         }
-        let mut day = to.date().yesterday().ok()?;
-        while day >= first_day {
-            if self.has(day) {
-                return at_minute(day, last);
+        let day = self.last_day(to.date().yesterday().ok()?, first_day)?;
+        at_minute(day, last)
+    }
+
+    /// The first day that it opens on, from one day up to another.
+    fn next_day(&self, from: Date, last: Date) -> Option<Date> {
+        let mut from = from;
+        while from <= last {
+            let left = self.days.in_month_of(from) & (u32::MAX << from.day());
+            if left != 0 {
+                return day_of_month(from, left.trailing_zeros()).filter(|day| *day <= last);
             }
-            let another = if self.has_month(day) { day } else { day.first_of_month() };
-            day = another.yesterday().ok()?;
+            from = from.last_of_month().tomorrow().ok()?;
         }
         None
     }
 
-    fn next_day(&self, from: Date, last: Date) -> Option<Date> {
-        let mut day = from;
-        while day <= last {
-            if self.has(day) {
-                return Some(day);
+    /// The last day that it opens on, from one day back to another.
+    fn last_day(&self, from: Date, first: Date) -> Option<Date> {
+        let mut from = from;
+        while from >= first {
+            let passed = self.days.in_month_of(from) & (u32::MAX >> (31 - from.day()));
+            if passed != 0 {
+                return day_of_month(from, passed.ilog2()).filter(|day| *day >= first);
             }
-            let another = if self.has_month(day) { day } else { day.last_of_month() };
-            day = another.tomorrow().ok()?;
+            from = from.first_of_month().yesterday().ok()?;
         }
         None
+    }
+
+    fn has(&self, date: Date) -> bool {
+        self.days.in_month_of(date) >> date.day() & 1 == 1
     }
 
     /// The first time of day from a minute on.
@@ -209,26 +220,21 @@ impl CronLine {
         let earlier = self.hours & ((1 << hour) - 1);
         (earlier != 0 && self.minutes != 0).then(|| earlier.ilog2() * 60 + self.minutes.ilog2())
     }
+}
 
-    fn has_month(&self, day: Date) -> bool {
-        self.cron.pattern.month_match(day.month().unsigned_abs().into()).unwrap_or(false)
-    }
-
-    fn has(&self, date: Date) -> bool {
-        #[cfg(test)]
-        steps::count();
-        let weekday =
-            Weekday::from_days_from_sunday(date.weekday().to_sunday_zero_offset().unsigned_abs().into());
-        let (month, day) = (date.month().unsigned_abs().into(), date.day().unsigned_abs().into());
-        self.has_month(date)
-            && self.cron.pattern.day_match(date.year().into(), month, day, weekday).unwrap_or(false)
-    }
+/// As croner reads it.
+pub(super) fn parsed(text: &str) -> Result<Cron, CronError> {
+    CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build().parse(text)
 }
 
 const MINUTES_OF_A_DAY: u32 = 24 * 60;
 
 fn minute_of_day(wall: DateTime) -> u32 {
     u32::from(wall.hour().unsigned_abs()) * 60 + u32::from(wall.minute().unsigned_abs())
+}
+
+fn day_of_month(month: Date, day: u32) -> Option<Date> {
+    Date::new(month.year(), month.month(), i8::try_from(day).ok()?).ok()
 }
 
 /// Below [`MINUTES_OF_A_DAY`], as all that is asked here.
@@ -245,25 +251,4 @@ fn next_minute(wall: DateTime) -> Option<DateTime> {
 /// Openings start on whole minutes, so a search from within a second may start at its beginning.
 fn whole_second(at: Timestamp) -> Option<Timestamp> {
     Timestamp::from_second(at.as_second()).ok()
-}
-
-/// How many days were looked at, for tests that measure work.
-#[cfg(test)]
-pub(super) mod steps {
-    use std::cell::Cell;
-
-    thread_local! {
-        static COUNT: Cell<u64> = const { Cell::new(0) };
-    }
-
-    pub(super) fn count() {
-        COUNT.set(COUNT.get() + 1);
-    }
-
-    /// How many days `work` looks at.
-    pub(in crate::schedule) fn of<T>(work: impl FnOnce() -> T) -> (T, u64) {
-        let before = COUNT.get();
-        let done = work();
-        (done, COUNT.get() - before)
-    }
 }

@@ -9,6 +9,7 @@ mod answers;
 mod follow;
 mod grammar;
 mod line;
+mod month_days;
 mod opening;
 mod parts;
 mod run;

@@ -3,6 +3,8 @@
 //! **Invariant:** everything here is a function of the seed and of what happened, by dice of its own:
 //! the scenes of seeds without a hotfix are what they are without this file.
 
+use std::sync::Arc;
+
 use ringward::ids::RingName;
 use ringward::plan::model::OnNewTarget;
 use ringward::rollout::judge::rollback_target::Scope;
@@ -52,7 +54,7 @@ impl Hotfix {
     }
 
     fn replace(&mut self, drive: &mut Drive, ring: &RingName) {
-        let running = |plan: &&ringward::rollout::state::PlanState| {
+        let running = |plan: &&Arc<ringward::rollout::state::PlanState>| {
             plan.rollout.phase == Phase::Running && plan.rollout.ring(ring).is_some()
         };
         let Some(rollout) = drive.daemon.engine.state.plans.values().find(running).map(|plan| &plan.rollout)

@@ -311,7 +311,7 @@ async fn a_changed_value_voids_it_and_a_comment_does_not() {
         scene.until("the plan is revised", |state| {
             let asked = |plan: &PlanState| plan.rollout.revision.plan.rings[0].adoption.at_least;
             let revised = |plan: &PlanState| asked(plan) == Percent::whole(11);
-            state.plans.values().any(revised)
+            state.plans.values().any(|plan| revised(plan))
         });
         assert!(scene.approve(&bruno).status.success());
         scene.stays_out("the first word was for another revision");

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** what still holds the plan is named.
 
+use std::sync::Arc;
+
 use crate::rollout::judge::drift;
 use crate::rollout::people::command::Command;
 use crate::rollout::people::verbs::situation::{PauseOrHalt, StartPlans};
@@ -80,8 +82,8 @@ fn still_held(after: &State, asked: &Command) -> Vec<String> {
         return Vec::new();
     }
     let plans: Vec<&PlanState> = match asked.plan() {
-        Some(name) => after.plans.get(name).into_iter().collect(),
-        None => after.plans.values().collect(),
+        Some(name) => after.plans.get(name).into_iter().map(Arc::as_ref).collect(),
+        None => after.plans.values().map(Arc::as_ref).collect(),
     };
     let mut still: Vec<String> = plans
         .into_iter()

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** it is found by the aim of the verb, so that each verb of one aim is about the same.
 
+use std::sync::Arc;
+
 use crate::ids::{PlanName, RingName};
 use crate::plan::model::PlanDigest;
 use crate::rollout::judge::{approval, rollback_target, rollback_target::NoRollbackTarget, subject};
@@ -43,7 +45,7 @@ impl<'a> Subject<'a> {
         let aim = command.verb().aim();
         subject.waiting = state.waiting.get(name).filter(|_| aim == Aim::Waiting);
         if subject.waiting.is_some() {
-            subject.plan = state.plans.get(name);
+            subject.plan = state.plans.get(name).map(Arc::as_ref);
             return Ok(subject);
         }
         let plan = find(state, name)?;
@@ -181,7 +183,7 @@ pub(crate) fn held_on_offer<'a>(known: Known<'a>, plan: &PlanState) -> Option<&'
 }
 
 fn find<'a>(state: &'a State, plan: &PlanName) -> Result<&'a PlanState, Refusal> {
-    state.plans.get(plan).ok_or_else(|| match state.waiting.get(plan) {
+    state.plans.get(plan).map(Arc::as_ref).ok_or_else(|| match state.waiting.get(plan) {
         Some(_) => Refusal::not_now(
             format!("plan {plan} is new, and its file waits to take effect"),
             "to keep it from beginning, take its file out of the plans directory, or `ringward stop`",

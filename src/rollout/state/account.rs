@@ -3,6 +3,7 @@
 //! **Invariant:** state is the fold of events and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::rollout::record::{BlockKind, Eras, GroupContent, GroupDrift, Mode, Purpose, RolloutId, SoakFact};
@@ -27,8 +28,8 @@ pub struct State {
     pub mode: Option<Mode>,
     /// Set while somebody has stopped all writes.
     pub stop: Option<Attribution>,
-    /// The latest rollout of each plan.
-    pub plans: BTreeMap<PlanName, PlanState>,
+    /// The latest rollout of each plan. A decision copies the state: what it does not change is shared.
+    pub plans: BTreeMap<PlanName, Arc<PlanState>>,
     /// The number of the last rollout under each name that a plan had once and has no more.
     pub numbers: BTreeMap<PlanName, u64>,
     /// Revisions that wait, by plan; a plan that is new has no rollout yet.

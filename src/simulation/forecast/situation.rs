@@ -127,7 +127,7 @@ impl Situation {
         };
         let mut state = state.clone();
         state.plans.retain(|name, _| name == plan);
-        for known in state.plans.values_mut() {
+        for known in state.plans.values_mut().map(Arc::make_mut) {
             known.rollout.revision = Arc::new(unasked(&known.rollout.revision));
         }
         let kept = groups.value.into_iter().filter(matters).collect();

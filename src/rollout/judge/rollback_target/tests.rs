@@ -1,6 +1,7 @@
 //! Where a ring goes back to, row by row.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::plan;
@@ -36,7 +37,7 @@ fn moved(keys: &str, was: Option<&str>) -> State {
     let entry = Entry::engine(&id, "for a test", Event::PlanAccepted { revision: Box::new(revision) });
     let mut state = State::default();
     state.apply(&Recorded { seq: 1, at: at("2026-10-12T09:00:00Z"), entry }).unwrap();
-    let ring = &mut state.plans.get_mut(&name).unwrap().rollout.rings[0];
+    let ring = &mut Arc::make_mut(state.plans.get_mut(&name).unwrap()).rollout.rings[0];
     let was = was.map(str::to_owned);
     let one = Moved { write: WriteId(7), was, version: NEW, policies: policies(&["p1"]) };
     ring.moved.insert(Environment::Windows, one);

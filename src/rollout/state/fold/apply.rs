@@ -116,7 +116,7 @@ impl State {
             return Err(format!("the plan's rollout is {known}"));
         }
         self.drift_fits(id, &recorded.entry.event)?;
-        let plan = self.plans.get_mut(&id.plan).ok_or("no such plan")?;
+        let plan = self.plans.get_mut(&id.plan).map(Arc::make_mut).ok_or("no such plan")?;
         let mut moves_out = false;
         if let Some((_, write)) = plan.rollout.pending_write() {
             self.day.note(&write.intent, &recorded.entry.event, recorded.at);
@@ -172,7 +172,7 @@ impl State {
             return Err("the plan has another name".to_owned());
         }
         let number = self.next_number(&id.plan);
-        let before = self.plans.get(&id.plan);
+        let before = self.plans.get(&id.plan).map(Arc::as_ref);
         let runs = |plan: &&PlanState| matches!(plan.rollout.phase, Phase::Running | Phase::RollingBack);
         if let Some(plan) = before.filter(runs) {
             return Err(format!("{} still runs", plan.rollout.id));
@@ -185,7 +185,7 @@ impl State {
             Ring { moved: moved.unwrap_or_default(), ..Ring::pending(plan, at) }
         };
         let rings = revision.plan.rings.iter().map(ring).collect();
-        let superseded = before.map(PlanState::leaves).unwrap_or_default();
+        let superseded = before.map(|before| before.leaves()).unwrap_or_default();
         let brought = before.map(|before| before.brought.clone()).unwrap_or_default();
         let rollout = Rollout {
             id: id.clone(),
@@ -200,14 +200,14 @@ impl State {
             gone: BTreeSet::new(),
             dropped: BTreeSet::new(),
         };
-        let before = self.plans.remove(&id.plan);
+        let before = self.plans.remove(&id.plan).map(Arc::unwrap_or_clone);
         let (paused, was, file, changed_at) =
             before.map(|plan| (plan.paused, plan.was, plan.file, plan.changed_at)).unwrap_or_default();
         let blocks = BTreeMap::new();
         let file_gone = false;
         let plan =
             PlanState { paused, rollout, blocks, was, file, file_gone, changed_at, superseded, brought };
-        self.plans.insert(id.plan.clone(), plan);
+        self.plans.insert(id.plan.clone(), Arc::new(plan));
         self.end_superseded(&id.plan);
         self.stand_still_everywhere(at);
         Ok(())

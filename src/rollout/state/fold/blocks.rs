@@ -16,7 +16,7 @@ impl State {
             self.waiting.insert(id.plan.clone(), waiting);
             return Ok(());
         }
-        let plan = self.plans.get_mut(&id.plan).ok_or("no such plan")?;
+        let plan = self.plans.get_mut(&id.plan).map(Arc::make_mut).ok_or("no such plan")?;
         if !matches!(plan.rollout.phase, Phase::Running | Phase::RollingBack) {
             return Err(format!("the rollout is {}", plan.rollout.phase.as_str()));
         }
@@ -28,7 +28,10 @@ impl State {
     pub(crate) fn end_block(&mut self, id: &RolloutId, kind: BlockKind) -> Fits {
         let ended = match kind {
             BlockKind::RevisionWaits | BlockKind::PlanUnstable => self.waiting.remove(&id.plan).is_some(),
-            kind => self.plans.get_mut(&id.plan).is_some_and(|plan| plan.blocks.remove(&kind).is_some()),
+            kind => {
+                let plan = self.plans.get_mut(&id.plan).map(Arc::make_mut);
+                plan.is_some_and(|plan| plan.blocks.remove(&kind).is_some())
+            }
         };
         if ended { Ok(()) } else { Err(format!("{kind} does not stand there")) }
     }
@@ -54,14 +57,15 @@ impl State {
             self.waiting.remove(plan);
         }
         let counts = !matches!(event, Event::PlanRevised { restricts_only: true, .. });
-        if let Some(plan) = self.plans.get_mut(plan).filter(|_| counts) {
+        if let Some(plan) = self.plans.get_mut(plan).filter(|_| counts).map(Arc::make_mut) {
             plan.note_change(at);
         }
     }
 
     /// What only restricts is in force: the same rings, no other target, no other profile.
     pub(crate) fn restrict(&mut self, id: &RolloutId, plan: &Plan) -> Fits {
-        let rollout = &mut self.plans.get_mut(&id.plan).ok_or("no such plan")?.rollout;
+        let known = self.plans.get_mut(&id.plan).map(Arc::make_mut);
+        let rollout = &mut known.ok_or("no such plan")?.rollout;
         let same = rollout.revision.plan.rings.len() == plan.rings.len()
             && rollout.revision.plan.rings.iter().zip(&plan.rings).all(|(old, new)| {
                 old.name == new.name && old.targets == new.targets && old.profiles == new.profiles

@@ -3,6 +3,8 @@
 //! **Invariant:** afterwards no instant of the state lies in the future: what began there begins now, and
 //! what people allowed there is void.
 
+use std::sync::Arc;
+
 use crate::rollout::record::Event;
 use crate::rollout::state::{
     Attempts, Attribution, OwnedGroup, PendingWrite, Progress, Ring, RingState, State, Validity,
@@ -25,7 +27,7 @@ impl State {
             waiting.since = now.min(waiting.since);
             waiting.confirmed.take_if(|word| word.since > now);
         }
-        for plan in self.plans.values_mut() {
+        for plan in self.plans.values_mut().map(Arc::make_mut) {
             plan.blocks.values_mut().for_each(|(_, since)| *since = now.min(*since));
             plan.superseded.iter_mut().for_each(|left| left.ring.not_after(now));
             plan.changed_at.iter_mut().for_each(|at| *at = now.min(*at));
@@ -127,6 +129,8 @@ impl PendingWrite {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use crate::rollout::record::Event;
     use crate::rollout::state::{Attempts, Attribution, RingState, State, Validity};
     use crate::time::after;
@@ -166,7 +170,7 @@ mod tests {
             let entry = Entry { actor: Actor::Engine, reason: "r".to_owned(), rollout, event };
             state.apply(&Recorded { seq, at: at(960), entry }).unwrap();
         }
-        let rollout = &mut state.plans.get_mut(&id.plan).unwrap().rollout;
+        let rollout = &mut Arc::make_mut(state.plans.get_mut(&id.plan).unwrap()).rollout;
         rollout.standstills.push(Standstill { from: at(9), until: Some(at(950)) });
         let digest = rollout.revision.digest.clone();
         let ring = &mut rollout.rings[0];

@@ -26,7 +26,7 @@ impl State {
         if id.number != number {
             return Err(format!("it goes on as number {number}"));
         }
-        let mut plan = self.plans.remove(from).ok_or("no such plan")?;
+        let mut plan = Arc::unwrap_or_clone(self.plans.remove(from).ok_or("no such plan")?);
         self.numbers.insert(from.clone(), plan.rollout.id.number);
         let before = std::mem::replace(&mut plan.rollout.id, id.clone());
         plan.brought.rename(&before, id);
@@ -44,9 +44,9 @@ impl State {
                     own.words.refuse_as(&ring.words, digest);
                 }
             }
-            plan.paused = plan.paused.or(untouched.paused);
+            plan.paused = plan.paused.or_else(|| untouched.paused.clone());
         }
-        self.plans.insert(id.plan.clone(), plan);
+        self.plans.insert(id.plan.clone(), Arc::new(plan));
         let new = |plan: PlanName| if plan == *from { id.plan.clone() } else { plan };
         let owned = self.groups.values_mut().chain(self.lost.values_mut());
         owned.for_each(|owned| owned.plan = new(owned.plan.clone()));
@@ -64,7 +64,7 @@ impl State {
         renamed: &BTreeMap<RingName, RingName>,
         at: Timestamp,
     ) -> Fits {
-        let plan = self.plans.get_mut(&id.plan).ok_or("no such plan")?;
+        let plan = self.plans.get_mut(&id.plan).map(Arc::make_mut).ok_or("no such plan")?;
         let rollout = &mut plan.rollout;
         let new = |name: &RingName| renamed.get(name).unwrap_or(name).clone();
         if let Some(unknown) = renamed.keys().find(|name| rollout.ring(name).is_none()) {

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** what nobody could see in no way shortens a proof.
 
+use std::sync::Arc;
+
 use crate::rollout::state::{Phase, RingState, Standstill, State};
 use crate::time::{Timestamp, after, since};
 
@@ -10,7 +12,7 @@ impl State {
     /// not on record, so all since the last event is taken for it.
     pub(crate) fn forgive_downtime(&mut self, at: Timestamp) {
         let down = since(self.last_at.unwrap_or(at), at);
-        let rings = self.plans.values_mut().flat_map(|plan| &mut plan.rollout.rings);
+        let rings = self.plans.values_mut().flat_map(|plan| &mut Arc::make_mut(plan).rollout.rings);
         for unknown in rings.flat_map(|ring| ring.unknown.values_mut()) {
             unknown.since = after(unknown.since, down);
         }
@@ -24,7 +26,7 @@ impl State {
         }
         // What began on the way lost only the rest.
         let later = |begun: Timestamp| after(begun, since(begun.max(from).min(to), to));
-        for rollout in self.plans.values_mut().map(|plan| &mut plan.rollout) {
+        for rollout in self.plans.values_mut().map(|plan| &mut Arc::make_mut(plan).rollout) {
             if rollout.standstills.last().is_none_or(|span| span.until.is_some()) {
                 rollout.standstills.push(Standstill { from, until: Some(to) });
             }
@@ -47,15 +49,14 @@ impl State {
         for plan in self.plans.values_mut() {
             let withdrawn = plan.rollout.phase == Phase::Withdrawn;
             let still = stopped || withdrawn || plan.paused.is_some() || plan.rollout.halted.is_some();
-            let spans = &mut plan.rollout.standstills;
-            let runs = spans.last().is_some_and(|span| span.until.is_none());
-            if still && !runs {
-                spans.push(Standstill { from: at, until: None });
-            } else if !still
-                && runs
-                && let Some(span) = spans.last_mut()
-            {
-                span.until = Some(at);
+            let runs = plan.rollout.standstills.last().is_some_and(|span| span.until.is_none());
+            if still == runs {
+                continue;
+            }
+            let spans = &mut Arc::make_mut(plan).rollout.standstills;
+            match spans.last_mut().filter(|_| runs) {
+                Some(span) => span.until = Some(at),
+                None => spans.push(Standstill { from: at, until: None }),
             }
         }
     }

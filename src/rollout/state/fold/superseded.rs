@@ -113,7 +113,7 @@ impl PlanState {
 impl State {
     /// What an event makes of the versions that a plan brought, and of what is still on offer of them.
     pub(crate) fn keep_superseded(&mut self, id: &RolloutId, recorded: &Recorded) {
-        let Some(plan) = self.plans.get_mut(&id.plan) else { return };
+        let Some(plan) = self.plans.get_mut(&id.plan).map(Arc::make_mut) else { return };
         match &recorded.entry.event {
             Event::WritePlanned { intent, .. } if intent.purpose == Purpose::Target => {
                 plan.brought.note(id, intent)
@@ -126,7 +126,7 @@ impl State {
 
     /// Forgets what is on offer no more.
     pub(crate) fn end_superseded(&mut self, name: &PlanName) {
-        let Some(plan) = self.plans.get_mut(name) else { return };
+        let Some(plan) = self.plans.get_mut(name).map(Arc::make_mut) else { return };
         let (groups, running) = (&self.groups, &plan.rollout);
         plan.superseded.iter_mut().for_each(|left| left.trim(groups, running));
         plan.superseded.retain(|left| !left.plan.targets.is_empty());

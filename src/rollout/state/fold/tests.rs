@@ -6,6 +6,7 @@ use crate::rollout::state::{Attempts, RingState};
 use crate::time::{Timestamp, after};
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::plan::model::{
@@ -180,7 +181,7 @@ fn the_fresh_count_has_the_last_word() {
     let world = Observations::default();
     for (row, limit, count, said) in rows {
         let mut state = deploying();
-        for plan in state.plans.values_mut() {
+        for plan in state.plans.values_mut().map(Arc::make_mut) {
             std::sync::Arc::make_mut(&mut plan.rollout.revision).plan.rings[0].max_devices = limit;
         }
         let known = Known { state: &state, world: &world, now };

@@ -2,10 +2,12 @@
 //!
 //! **Invariant:** the groups as read say what became of it.
 
+use std::sync::Arc;
+
 use crate::ids::PlanName;
 use crate::rollout::decide::lifecycle;
 use crate::rollout::judge::plan_file::Takes;
-use crate::rollout::state::{IllegalEvent, RingState, State};
+use crate::rollout::state::{IllegalEvent, PlanState, RingState, State};
 use crate::rollout::world::{Desired, Known};
 
 /// What is supposed of a write that has no outcome yet.
@@ -32,7 +34,9 @@ pub(super) fn begun(
     };
     let mut state = known.state.clone();
     // The groups as read say what became of an open write.
-    for ring in state.plans.values_mut().flat_map(|plan| &mut plan.rollout.rings) {
+    let is_open = |plan: &PlanState| plan.rollout.pending_write().is_some();
+    let open = state.plans.values_mut().filter(|plan| is_open(plan));
+    for ring in open.flat_map(|plan| &mut Arc::make_mut(plan).rollout.rings) {
         if let RingState::Deploying(write) = &ring.stage {
             ring.stage = match write.origin.clone() {
                 Some(origin) => origin.stage,

@@ -210,6 +210,12 @@ impl Engine {
         decide(plan, desired, Known { state: &self.state, world: &self.world, now })
     }
 
+    /// Leaves the plans that the pass has not come to.
+    pub fn break_off_pass(&mut self) {
+        self.pass = Pass::default();
+        self.undecided.clear();
+    }
+
     /// Ends the pass: what it wants to see is what is wanted from now on.
     pub fn end_pass(&mut self) -> Pass {
         let mut pass = std::mem::take(&mut self.pass);

@@ -144,13 +144,15 @@ impl Engine {
         self.outcome.extend(outcome_entry(&self.state, write, outcome, counted));
     }
 
-    /// What is still being looked at is not sent, and is not going to be; a pass that was broken off is not gone on with.
+    /// What is announced, or still being looked at, is not sent, and is not going to be.
     pub fn handle_end(&mut self) {
-        self.undecided.clear();
-        let write = match &self.write {
-            Some(WriteUnderWay::Looking { write, .. } | WriteUnderWay::Looked { write, .. }) => *write,
-            Some(WriteUnderWay::Sent { .. }) | None => return,
+        let unsent = match &self.write {
+            Some(WriteUnderWay::Looking { write, .. } | WriteUnderWay::Looked { write, .. }) => Some(*write),
+            Some(WriteUnderWay::Sent { .. }) => return,
+            // Of a pass that was broken off. What became of a write may be on its way to the log.
+            None => self.due_write().filter(|_| self.outcome.is_empty()).map(PendingWrite::id),
         };
+        let Some(write) = unsent else { return };
         self.write = None;
         self.unsent(write, Cancelled::Ending.into());
     }

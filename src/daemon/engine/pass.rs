@@ -17,12 +17,13 @@ use crate::time::{SignedDuration, Timestamp, since};
 const SAMPLE_EVERY: SignedDuration = SignedDuration::from_mins(15);
 
 impl DurableEngine {
-    /// Decides for every plan until nothing is to be added, or the daemon is to end. While the log cannot be written it
-    /// only looks.
+    /// Decides for every plan until nothing is to be added. While the log cannot be written it only looks. `None`: the
+    /// daemon is to end, and not every plan was come to, so that nothing may follow from it.
     ///
     /// # Errors
     /// When the log cannot be believed any more.
-    pub(crate) fn pass(&mut self) -> Result<Pass, EngineError> {
+    #[must_use = "nothing may follow from a pass that was broken off"]
+    pub(crate) fn pass(&mut self) -> Result<Option<Pass>, EngineError> {
         self.look_at_clock()?;
         self.regain_when_due()?;
         let losses = self.losses.count;
@@ -31,7 +32,7 @@ impl DurableEngine {
         if self.losses.count == losses { Ok(pass) } else { self.decide_all() }
     }
 
-    fn decide_all(&mut self) -> Result<Pass, EngineError> {
+    fn decide_all(&mut self) -> Result<Option<Pass>, EngineError> {
         self.obey_stop_file()?;
         self.engine.world.files = self.files.names();
         let behind = self.clock_behind();
@@ -40,14 +41,22 @@ impl DurableEngine {
         }
         self.engine.world.clock_behind = behind;
         self.engine.begin_pass(self.files.plans());
-        while !self.end.is_cancelled() && self.append_next()? {}
+        loop {
+            if self.end.is_cancelled() {
+                self.engine.break_off_pass();
+                return Ok(None);
+            }
+            if !self.append_next()? {
+                break;
+            }
+        }
         let pass = self.engine.end_pass();
         for (plan, fault) in &pass.faults {
             tracing::error!(%plan, %fault, "a fault in ringward keeps this plan from being decided");
         }
         self.sample_rings();
         self.waits.settle(&self.engine.state, self.now());
-        Ok(pass)
+        Ok(Some(pass))
     }
 
     /// Counts are for charts: no decision asks for them, so one that cannot be kept is missing and nothing more.

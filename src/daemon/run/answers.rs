@@ -53,7 +53,9 @@ impl Driver {
         }
         // What the look shows, and what came due meanwhile, may halt: before the last word, not after it.
         self.compare_clocks();
-        self.durable.pass()?;
+        if self.durable.pass()?.is_none() || self.durable.end.is_cancelled() {
+            return Ok(());
+        }
         let (now, stops) = (self.durable.now(), self.durable.stop_file.stops());
         let durable = &mut self.durable;
         if let Some(intent) = durable.engine.poll_send(|plan| durable.files.desired(plan), stops, now) {

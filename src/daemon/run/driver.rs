@@ -15,7 +15,7 @@ use crate::daemon::engine::{DurableEngine, EngineError, Sound};
 use crate::daemon::plans_reader::PlansReader;
 use crate::daemon::run::inputs::at_most;
 use crate::daemon::upstream::UpstreamTasks;
-use crate::daemon::view::{Asking, View};
+use crate::daemon::view::{Asking, CommandError, View};
 use crate::engine::{Pass, ReadOrder};
 use crate::failpoint::{self, Point};
 use crate::ids::{PlanName, UserGroupName};
@@ -87,31 +87,37 @@ pub(super) struct Driver {
 impl Driver {
     /// Decides, starts what follows, and says how long to sleep.
     pub(super) fn pass(&mut self) -> Result<Duration, DaemonError> {
-        let pass = self.decided()?;
+        let Some(pass) = self.decided()? else { return Ok(Duration::ZERO) };
         Ok(self.follow(&pass))
     }
 
     /// Reads what the plan's rollout wants to see; says what is read.
-    pub(super) fn check_now(&mut self, plan: &PlanName) -> Result<String, DaemonError> {
-        let pass = self.decided()?;
+    pub(super) fn check_now(&mut self, plan: &PlanName) -> Result<Result<String, CommandError>, DaemonError> {
+        let Some(pass) = self.decided()? else {
+            return Ok(Err(CommandError::Unavailable("it is ending")));
+        };
         let now = self.durable.now();
         let wanted = pass.wants.get(plan).into_iter().flatten().map(|want| want.read.clone()).collect();
         self.durable.engine.reads.hurry(&wanted, now);
         self.follow(&pass);
-        Ok(self.durable.engine.reads.told(&wanted, now))
+        Ok(Ok(self.durable.engine.reads.told(&wanted, now)))
     }
 
-    pub(super) fn decided(&mut self) -> Result<Pass, DaemonError> {
+    /// `None`: the daemon is to end; who comes in is judged by what is on record all the same.
+    pub(super) fn decided(&mut self) -> Result<Option<Pass>, DaemonError> {
         self.passed = Stopwatch::start();
         let count = counting::requests(&self.durable.engine.state, &self.durable.engine.world);
         self.durable.engine.world.budget_spent_until = self.upstream.budget_spent_until(count);
         self.compare_clocks();
-        let pass = self.durable.pass()?;
+        let Some(pass) = self.durable.pass()? else {
+            self.view.send_modify(|view| *view = Arc::new(self.durable.view_on_the_way(view)));
+            return Ok(None);
+        };
         // The last thing before a write begins: is the log still what it was?
         if self.durable.engine.due_write().is_some() && self.durable.verify_on_disk()? != Sound::Yes {
             return Ok(self.durable.pass()?);
         }
-        Ok(pass)
+        Ok(Some(pass))
     }
 
     /// Takes in what the answers so far say of the machine's clock.
@@ -124,10 +130,6 @@ impl Driver {
 
     /// Starts what follows from a decision, and says how long to sleep.
     pub(super) fn follow(&mut self, pass: &Pass) -> Duration {
-        // A pass that was broken off says nothing of the plans that it did not come to.
-        if self.durable.end.is_cancelled() {
-            return Duration::ZERO;
-        }
         let now = self.durable.now();
         if let Some(order) = self.durable.engine.poll_look(now) {
             self.tasks.spawn(self.upstream.clone().look(order));

@@ -98,10 +98,10 @@ impl Driver {
             self.durable.engine.reads.begin_era();
         }
         // The snapshot first, so that who asked sees what the request did.
-        match (&mut answer, &command) {
-            (Ok(done), Command::CheckNow(plan)) => {
+        match (&answer, &command) {
+            (Ok(_), Command::CheckNow(plan)) => {
                 tracing::info!(%actor, reason, %plan, "asked to check now");
-                *done = self.check_now(plan)?;
+                answer = self.check_now(plan)?;
             }
             _ => {
                 self.pass()?;

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ringward::engine::{Engine, LookAnswer, ReadAnswer};
+use ringward::engine::{Engine, LookAnswer, ReadAnswer, ReadFailed};
 use ringward::ids::{DeviceId, PlanName, PolicyId, RingName};
 use ringward::plan::model::{
     Adoption, AllowDowngrade, Health, OnDrift, OnFailure, OnNewTarget, Percent, Plan, PlanDigest, ProfileRef,
     Revision, RingPlan, RollbackRules,
 };
-use ringward::rollout::record::{Event, Mode, Profile, Recorded};
+use ringward::rollout::record::{Cancelled, Event, Mode, Profile, Recorded};
 use ringward::rollout::state::Phase;
 use ringward::rollout::world::{Desired, Read};
 use ringward::schedule::Schedule;
@@ -163,9 +163,24 @@ fn nothing_is_handed_out_before_its_event_is_recorded() {
     let folded = engine.fold(&entries, now).unwrap();
     engine.handle_appended(folded);
     assert!(engine.poll_append(desired, now).is_none(), "the pass is at its end");
+    let ended = |engine: &Engine| {
+        let mut engine = engine.clone();
+        engine.handle_end();
+        let entries = engine.poll_append(desired, now).unwrap();
+        entries.into_iter().map(|entry| entry.event).collect::<Vec<_>>()
+    };
+    let told = ended(&engine);
+    let is_left = matches!(told[..], [Event::WriteCancelled { why: Cancelled::Ending, .. }]);
+    assert!(is_left, "an end before anything was looked at leaves no doubt behind: {told:?}");
     let look = engine.poll_look(now).unwrap();
     assert!(engine.poll_look(now).is_none(), "one write at a time");
     assert!(engine.poll_send(desired, false, now).is_none(), "nothing was looked at");
+    let mut unread = engine.clone();
+    let failed = ReadFailed { message: "503".to_owned(), come_back_at: None };
+    unread.handle_look(look.write, look.at, Err(failed), now);
+    let told = ended(&unread);
+    let is_read = matches!(told[..], [Event::WriteCancelled { why: Cancelled::ReadFailed { .. }, .. }]);
+    assert!(is_read, "what became of it is told once: {told:?}");
     let answers = look.reads.iter().map(|read| match read {
         Read::Groups => ReadAnswer::Groups(Vec::new()),
         other => panic!("a group that is to be created needs {other:?}"),

@@ -88,11 +88,9 @@ impl DurableEngine {
             taken: Stopwatch::start(),
         }
     }
-}
 
-/// What changes although a pass was broken off.
-impl DurableEngine {
-    /// The snapshot before, with what the log says by now of who may come in and whether writes are stopped.
+    /// After a pass that was broken off: the snapshot before, with what the log says by now of who may come in and whether
+    /// writes are stopped.
     pub(crate) fn view_on_the_way(&self, before: &View) -> View {
         let stop = self.engine.seen_state().stop.clone();
         View { stop, tokens: self.engine.state.tokens.clone(), head: self.head, ..before.clone() }

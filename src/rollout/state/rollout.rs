@@ -18,7 +18,7 @@ use crate::version::ClientVersion;
 pub struct Rollout {
     /// Which.
     pub id: RolloutId,
-    /// The plan that it follows. A decision copies the state of all plans: what may be large is shared.
+    /// The plan that it follows. An event copies the rollout that it changes, and of its plan only what it changes.
     pub revision: Arc<Revision>,
     /// Where it is.
     pub phase: Phase,

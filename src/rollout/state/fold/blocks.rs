@@ -2,12 +2,13 @@
 //!
 //! **Invariant:** a block ends by an event, never by itself.
 
+use std::sync::Arc;
+
 use crate::ids::PlanName;
 use crate::plan::model::{Plan, PlanDigest};
 use crate::rollout::record::{Block, BlockKind, Event, Recorded, RolloutId};
 use crate::rollout::state::{Attribution, PendingRevision, Phase, State, fold::Fits};
 use crate::time::Timestamp;
-use std::sync::Arc;
 
 impl State {
     pub(crate) fn begin_block(&mut self, id: &RolloutId, block: &Block, recorded: &Recorded) -> Fits {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::ids::PlanName;
 use crate::rollout::decide::lifecycle;
 use crate::rollout::judge::plan_file::Takes;
-use crate::rollout::state::{IllegalEvent, PlanState, RingState, State};
+use crate::rollout::state::{IllegalEvent, RingState, State};
 use crate::rollout::world::{Desired, Known};
 
 /// What is supposed of a write that has no outcome yet.
@@ -34,8 +34,7 @@ pub(super) fn begun(
     };
     let mut state = known.state.clone();
     // The groups as read say what became of an open write.
-    let is_open = |plan: &PlanState| plan.rollout.pending_write().is_some();
-    let open = state.plans.values_mut().filter(|plan| is_open(plan));
+    let open = state.plans.values_mut().filter(|plan| plan.rollout.pending_write().is_some());
     for ring in open.flat_map(|plan| &mut Arc::make_mut(plan).rollout.rings) {
         if let RingState::Deploying(write) = &ring.stage {
             ring.stage = match write.origin.clone() {

@@ -163,10 +163,15 @@ fn run(walk: &Walk, seed: u64) -> Tally {
     tally
 }
 
-/// A graceful end, as systemd asks for it.
-pub(crate) fn terminate(child: &mut Child) {
+/// Asks for a graceful end, as systemd does.
+pub(crate) fn signal(child: &Child) {
     let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert!(told.success());
+}
+
+/// The same, and waits for it.
+pub(crate) fn terminate(child: &mut Child) {
+    signal(child);
     let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(0), "SIGTERM ends it with 0");
 }

@@ -1,8 +1,10 @@
 //! Talking to the daemon: HTTP over the Unix socket beside the database.
 //!
 //! **Invariant:** no question waits longer than its patience and no answer grows past
-//! [`MAX_ANSWER_BYTES`], whatever sits at the other end.
+//! [`MAX_ANSWER_BYTES`], whatever sits at the other end; nothing is sent to a socket of another user, and a
+//! bearer token to none that merely lies in the current directory.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::{future::poll_fn, io::ErrorKind, pin::Pin, time::Duration};
 
@@ -16,7 +18,7 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
 use crate::time::{SignedDuration, in_words};
-use crate::{cli::CliError, web::json::ProblemAnswer, web::socket_path};
+use crate::{cli::CliError, web::json::ProblemAnswer, web::socket_path, web::user_name};
 
 /// The largest answer. The longest that a sound daemon gives, a page of 1,000 devices or the
 /// report on plans with hundreds of rings, stays below a tenth of it.
@@ -50,6 +52,19 @@ pub enum AskError {
         "this user may not talk to the daemon by {socket}; use the daemon's user, as in `sudo -u USER ringward …`"
     )]
     NotAllowed { socket: PathBuf },
+    /// Somebody else has put a socket there.
+    #[error(
+        "the socket {socket} belongs to {owner}, so this was not sent{}; name your daemon's database with --db, or use its user, as in `sudo -u USER ringward …`",
+        if *.had_token { ", nor the bearer token" } else { "" }
+    )]
+    Stranger {
+        /// The socket.
+        socket: PathBuf,
+        /// Its user.
+        owner: String,
+        /// Whether a bearer token would have gone with it.
+        had_token: bool,
+    },
     /// Connecting failed in another way.
     #[error("cannot reach the daemon by {socket}: {source}; check --db")]
     Unreachable { socket: PathBuf, source: std::io::Error },
@@ -181,6 +196,7 @@ impl Connection {
         body: String,
     ) -> Result<(StatusCode, Vec<u8>), AskError> {
         let stream = UnixStream::connect(&self.socket).await.map_err(|error| self.not_connected(error))?;
+        self.require_known(&stream)?;
         let broken = |source| AskError::Broken { source };
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
@@ -210,6 +226,25 @@ impl Connection {
         }
     }
 
+    /// Looks who listens before anything is sent. The kernel tells who made the socket.
+    fn require_known(&self, stream: &UnixStream) -> Result<(), AskError> {
+        let unreachable = |source| AskError::Unreachable { socket: self.socket.clone(), source };
+        let owner = stream.peer_cred().map_err(unreachable)?.uid();
+        let caller = rustix::process::geteuid().as_raw();
+        let of_database = std::fs::metadata(&self.database).ok().map(|data| data.uid());
+        // One that merely lies in the current directory was not chosen.
+        let is_chosen = self.database.parent().is_some_and(|parent| !parent.as_os_str().is_empty());
+        if is_known(owner, caller, of_database.filter(|_| is_chosen || self.bearer.is_none())) {
+            return Ok(());
+        }
+        let passwd = std::fs::read("/etc/passwd").unwrap_or_default();
+        Err(AskError::Stranger {
+            socket: self.socket.clone(),
+            owner: user_name(&String::from_utf8_lossy(&passwd), owner),
+            had_token: self.bearer.is_some(),
+        })
+    }
+
     async fn bounded(&self, mut body: Incoming) -> Result<Vec<u8>, AskError> {
         let mut bytes = Vec::new();
         while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
@@ -233,6 +268,13 @@ impl Connection {
             _ => AskError::Unreachable { socket: self.socket.clone(), source },
         }
     }
+}
+
+/// Whether a listener is a daemon that this caller may ask: root's, their own, or for root also the one of the owner
+/// of a database that is trusted.
+fn is_known(listener: u32, caller: u32, of_database: Option<u32>) -> bool {
+    const ROOT: u32 = 0;
+    listener == ROOT || listener == caller || (caller == ROOT && of_database == Some(listener))
 }
 
 /// A refusal or failure in the daemon's words, or in ours where it has none.
@@ -282,6 +324,23 @@ mod tests {
             path(&["rollouts", "a b", "devices"], &query),
             "/api/v1/rollouts/a%20b/devices?ring=Ring%200%20%26%20%C3%A4%2F%3F%23&limit=5"
         );
+    }
+
+    #[test]
+    fn nothing_goes_to_a_stranger() {
+        let (root, daemon, ana, eve) = (0, 7, 1000, 1001);
+        let rows = [
+            ("one's own", ana, ana, Some(ana), true),
+            ("root's", root, ana, Some(root), true),
+            ("a neighbour's in a shared directory", eve, ana, Some(eve), false),
+            ("a neighbour's beside one's own database", eve, ana, Some(ana), false),
+            ("the daemon's user, asked by root", daemon, root, Some(daemon), true),
+            ("the same with a token, where nobody named the database", daemon, root, None, false),
+            ("a stranger beside root's database", eve, root, Some(root), false),
+        ];
+        for (row, listener, caller, of_database, known) in rows {
+            assert_eq!(is_known(listener, caller, of_database), known, "{row}");
+        }
     }
 
     #[test]

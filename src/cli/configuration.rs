@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::{CliError, Ink, counted, safe};
 use crate::config::{self, Config, FILE_NAME};
-use crate::{cli::excerpt::SourceFile, plan::PlanError, secrets};
+use crate::{cli::excerpt::SourceFile, plan::PlanError, secrets, store};
 
 /// Where the configuration of the daemon of `database` is: at `named`, else beside the database.
 pub(super) fn place(named: Option<&Path>, database: &Path) -> PathBuf {
-    named.map_or_else(|| database.parent().unwrap_or(Path::new("")).join(FILE_NAME), Path::to_owned)
+    let beside = || store::resolved(database).parent().unwrap_or(Path::new("")).join(FILE_NAME);
+    named.map_or_else(beside, Path::to_owned)
 }
 
 /// The configuration of the daemon of `database`: from `named`, else from `ringward.yaml` beside the

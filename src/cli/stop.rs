@@ -1,8 +1,9 @@
 //! `ringward stop`: the brake. The stop file first, then word to the daemon if it listens.
 //!
-//! **Invariant:** "stopped" is said only when the file is there, the daemon has confirmed it, or nothing
-//! can be recorded beside the database, without which no daemon writes; a wrong `--db` is never mistaken
-//! for a stop. Who asks is never a reason to fail: the daemon learns it from the socket by itself.
+//! **Invariant:** "stopped" is said only when the daemon has confirmed it, or when one owns this database and
+//! the file lies where it looks, or nothing can be recorded there, without which no daemon writes; a wrong
+//! `--db`, a copy for example, is never mistaken for a stop. Who asks is never a reason to fail: the daemon
+//! learns it from the socket by itself.
 
 use std::{fs, io, time::Duration};
 
@@ -11,6 +12,7 @@ use hyper::StatusCode;
 
 use crate::cli::{CliError, Connection, DaemonArgs, Out, safe};
 use crate::daemon::stop_file::{StopFile, Stopping};
+use crate::store::Ownership;
 use crate::web::json::{VerbAnswer, VerbRequest};
 use crate::{
     cli::client::AskError, cli::value_parsers::REASON_TO_STOP, rollout::people::verbs::verb::Verb,
@@ -73,19 +75,44 @@ pub async fn stop(
     let before = file.read();
     let put = file.put(&Stopping { actor, reason: reason.to_owned(), at: now });
     let word = tell_daemon(at, reason).await;
-    let sealed = if put.is_err() { store::sealed(database) } else { None };
-    if let Err(error) = &put
-        && !word.is_yes()
-        // A full disk leaves an empty file, which stops as well as any.
-        && !file.is_certainly_there()
-        && sealed.is_none()
-    {
-        let path = file.path().display();
-        return Err(CliError::failed(format!(
-            "NOT STOPPED: cannot write the stop file {path} ({error}), and the daemon has not confirmed; use the daemon's user, or end the daemon's process"
-        )));
+    if word.is_yes() {
+        return Ok(report(out, &file, before, &put, &word, None)?);
     }
-    Ok(report(out, &file, before, &put, &word, sealed.as_ref())?)
+    // After the file: a daemon that takes the lock later than this looks for it first.
+    let ownership = store::ownership(database);
+    // A full disk leaves an empty file, which stops as well as any.
+    let sealed = if file.is_certainly_there() { None } else { store::sealed(database) };
+    match (ownership, &put) {
+        (Ownership::Held, Err(error)) if !file.is_certainly_there() && sealed.is_none() => {
+            let path = file.path().display();
+            Err(CliError::failed(format!(
+                "NOT STOPPED: cannot write the stop file {path} ({error}), and the daemon has not confirmed; use the daemon's user, or end the daemon's process"
+            )))
+        }
+        (Ownership::Held, put) => Ok(report(out, &file, before, put, &word, sealed.as_ref())?),
+        (Ownership::Free, put) => Err(CliError::failed(format!(
+            "no daemon owns {}: nothing that runs was stopped; where one runs, name its own database with --db{}",
+            database.display(),
+            from_here_on(&file, put)
+        ))),
+        (Ownership::Unknown(error), put) => Err(CliError::failed(format!(
+            "NOT CERTAIN: this user cannot tell whether a daemon owns {} ({error}), and none has confirmed; use the daemon's user{}",
+            database.display(),
+            from_here_on(&file, put)
+        ))),
+    }
+}
+
+/// What the stop file does for a daemon that starts later.
+fn from_here_on(file: &StopFile, put: &io::Result<()>) -> String {
+    let path = file.path().display();
+    match put {
+        _ if file.is_certainly_there() => {
+            format!(". A daemon that starts on this database stays stopped: {path} is there")
+        }
+        Err(error) => format!(". A daemon that starts on this database is not stopped: {path} ({error})"),
+        Ok(()) => format!(". The stop file {path} was put there, and is gone again"),
+    }
 }
 
 impl DaemonWord {
@@ -142,7 +169,10 @@ fn report(
     match word {
         DaemonWord::Done(done) => writeln!(out, "The daemon answers: {}", safe(done))?,
         DaemonWord::Recorded => writeln!(out, "The daemon has recorded it.")?,
-        DaemonWord::NotRunning => writeln!(out, "No daemon is running; one that starts here stays stopped.")?,
+        DaemonWord::NotRunning => {
+            writeln!(out, "A daemon owns this database and does not listen: it starts or ends just now.")?;
+            writeln!(out, "It looks for the file just before each change, so it is stopped all the same.")?;
+        }
         DaemonWord::Silent(error) => {
             match error {
                 AskError::NoAnswer { .. } => writeln!(out, "The daemon does not answer; look at its log.")?,

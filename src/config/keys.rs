@@ -51,6 +51,7 @@ keys! {
     ConfigKeys("the configuration", "configuration") {
         access: AccessKeys = key(AccessKeys::read),
         reading: MayRead = key(word),
+        metrics: MayRead = key(word),
         revisions: Revisions = key(word),
         approval_floor: FloorKeys = key(FloorKeys::read),
         guard: GuardKeys = key(GuardKeys::read),
@@ -132,7 +133,8 @@ pub(super) fn config(root: &Node, problems: &mut Problems) -> Option<Config> {
     // A part that is refused has noted why.
     Some(Config {
         access: keys.access.value.and_then(access),
-        reading: keys.reading.value.unwrap_or_default(),
+        reading: keys.reading.value,
+        metrics: keys.metrics.value,
         revisions: keys.revisions.value.unwrap_or_default(),
         approval_floor: keys.approval_floor.value.and_then(
             |FloorKeys { user_group, count, over_devices }| {

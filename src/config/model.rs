@@ -16,8 +16,10 @@ use crate::time::Timestamp;
 pub struct Config {
     /// Cloudflare Access in front.
     pub access: Option<AccessApplication>,
-    /// Who may read.
-    pub reading: MayRead,
+    /// Who may read, where that is written.
+    pub reading: Option<MayRead>,
+    /// Who may read the metrics, where that is written.
+    pub metrics: Option<MayRead>,
     /// Approvals that no plan may ask less than.
     pub approval_floor: Option<ApprovalFloor>,
     /// Who lets a revision of a plan take effect that does more than restrict.
@@ -30,11 +32,23 @@ pub struct Config {
     pub run: RunSettings,
 }
 
+impl Config {
+    /// Who may read over TCP. Whoever configures Access wants to know who reads.
+    pub fn may_read(&self) -> MayRead {
+        let unwritten = if self.access.is_some() { MayRead::SignedIn } else { MayRead::Open };
+        self.reading.unwrap_or(unwritten)
+    }
+
+    /// Who may read the metrics over TCP: what scrapes them is no person, so only what is written closes them.
+    pub fn may_read_metrics(&self) -> MayRead {
+        self.metrics.or(self.reading).unwrap_or(MayRead::Open)
+    }
+}
+
 /// Who may read over TCP.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MayRead {
     /// Whoever reaches the listener.
-    #[default]
     Open,
     /// Those alone who say who they are.
     SignedIn,

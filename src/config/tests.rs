@@ -28,7 +28,7 @@ fn a_whole_file_is_read() {
     assert!(access.operators.include(&"ana@example.com".parse().unwrap()));
     assert!(!access.operators.include(&"bo@example.com".parse().unwrap()));
     assert_eq!(access.services.len(), 1);
-    assert_eq!(config.reading, MayRead::SignedIn);
+    assert_eq!(config.reading, Some(MayRead::SignedIn));
     let floor = config.approval_floor.unwrap();
     assert_eq!(
         (floor.user_group.as_str(), floor.count.get(), floor.over_devices),
@@ -163,4 +163,26 @@ fn a_word_for_the_clock_counts_to_the_end_of_its_day() {
     let trust = config.clock_trust.unwrap();
     assert_eq!(trust.until, "2026-12-19T00:00:00Z".parse().unwrap());
     assert_eq!(trust.reason, "the proxy is fixed");
+}
+
+/// Whoever configures Access closes reading without a word more; what scrapes metrics is closed out by a word alone.
+#[test]
+fn who_may_read_what() {
+    use MayRead::{Open, SignedIn};
+    const ACCESS: &str = "access: {team: acme, audience: [4714c1358e65fe4b408ad6d432a5f878f08194bdb4752441fd56faefa9b2b6f2]}\n";
+    let rows = [
+        ("nothing", String::new(), Open, Open),
+        ("open", "reading: open\n".to_owned(), Open, Open),
+        ("closed", "reading: signed_in\n".to_owned(), SignedIn, SignedIn),
+        ("closed but for metrics", "reading: signed_in\nmetrics: open\n".to_owned(), SignedIn, Open),
+        ("metrics closed", "metrics: signed_in\n".to_owned(), Open, SignedIn),
+        ("Access", ACCESS.to_owned(), SignedIn, Open),
+        ("Access, and open", format!("{ACCESS}reading: open\n"), Open, Open),
+        ("Access, and metrics closed", format!("{ACCESS}metrics: signed_in\n"), SignedIn, SignedIn),
+    ];
+    for (row, text, reading, metrics) in rows {
+        let text = if text.is_empty() { "observe: false\n".to_owned() } else { text };
+        let config = read("ringward.yaml", text.as_bytes()).unwrap();
+        assert_eq!((config.may_read(), config.may_read_metrics()), (reading, metrics), "{row}");
+    }
 }

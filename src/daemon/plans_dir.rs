@@ -13,7 +13,6 @@ use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read as _};
 use std::os::fd::AsRawFd as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +23,7 @@ use crate::config::FILE_NAME;
 use crate::plan::{Draft, MAX_BYTES};
 use crate::rollout::state::State;
 use crate::secrets;
+use crate::store::FileIdentity;
 use crate::time::Stopwatch;
 
 /// Longest time for reading and judging one file.
@@ -85,9 +85,6 @@ pub enum FoundFile {
     Vanished,
 }
 
-/// Which file or directory it is, whatever its name.
-pub(super) type FileIdentity = (u64, u64);
-
 /// The directory as it was when it was opened.
 #[derive(Debug, Clone)]
 pub(super) struct DirectoryListing {
@@ -129,7 +126,7 @@ impl DirectoryListing {
     /// swapped in the middle of a look shows half of the old files.
     pub(super) fn holds(&self, directory: &Path, read: &[(String, FileIdentity)]) -> bool {
         let is_there = |(name, identity): &(String, FileIdentity)| {
-            fs::metadata(self.base.join(name)).is_ok_and(|data| identity_of(&data) == *identity)
+            fs::metadata(self.base.join(name)).is_ok_and(|data| FileIdentity::of(&data) == *identity)
         };
         resolve(directory).is_ok_and(|(_, now)| now == self.identity) && read.iter().all(is_there)
     }
@@ -291,7 +288,7 @@ fn open_inside(base: &Path, name: &str) -> Result<(File, FileIdentity), FoundFil
             "it is a link that leads out of the plans directory, which is not followed; put the file itself there",
         ));
     }
-    Ok((file, identity_of(&data)))
+    Ok((file, FileIdentity::of(&data)))
 }
 
 fn regular(data: &Metadata) -> Result<(), FoundFile> {
@@ -314,7 +311,7 @@ fn read(file: File) -> Result<Vec<u8>, FoundFile> {
 fn resolve(directory: &Path) -> io::Result<(PathBuf, FileIdentity)> {
     let opened = File::open(directory)?;
     let data = opened.metadata()?;
-    Ok((where_it_lies(&opened, &data, directory)?, identity_of(&data)))
+    Ok((where_it_lies(&opened, &data, directory)?, FileIdentity::of(&data)))
 }
 
 /// Where something that is open lies, without any link: the kernel knows; where it does not say, the path
@@ -325,14 +322,10 @@ fn where_it_lies(opened: &File, data: &Metadata, path: &Path) -> io::Result<Path
         return Ok(told);
     }
     let resolved = fs::canonicalize(path)?;
-    if identity_of(&fs::metadata(&resolved)?) != identity_of(data) {
+    if FileIdentity::of(&fs::metadata(&resolved)?) != FileIdentity::of(data) {
         return Err(ErrorKind::NotFound.into());
     }
     Ok(resolved)
-}
-
-fn identity_of(data: &Metadata) -> FileIdentity {
-    (data.dev(), data.ino())
 }
 
 #[cfg(test)]

@@ -16,10 +16,11 @@ use std::thread;
 use std::time::Duration;
 
 use crate::daemon::plans_dir::{
-    DirectoryListing, DirectoryLook, DraftReader, FILE_WITHIN, FileIdentity, FileLook, FoundFile,
-    JudgedContent, TOO_SLOW, Yml,
+    DirectoryListing, DirectoryLook, DraftReader, FILE_WITHIN, FileLook, FoundFile, JudgedContent, TOO_SLOW,
+    Yml,
 };
 use crate::plan::Draft;
+use crate::store::FileIdentity;
 use crate::time::{Clock, Stopwatch};
 
 /// Longest time for the directory itself.

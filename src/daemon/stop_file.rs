@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use crate::failpoint::{self, Point};
 use crate::rollout::record::Actor;
 use crate::rollout::state::Attribution;
-use crate::secrets;
 use crate::time::Timestamp;
+use crate::{secrets, store};
 
 /// The largest stop file that is read for its text.
 const MAX_BYTES: u64 = 16 * 1024;
@@ -70,9 +70,7 @@ impl Stopping {
 impl StopFile {
     /// The stop file beside a database: its path with `.stop` at the end.
     pub fn beside(database: &Path) -> Self {
-        let mut path = database.as_os_str().to_owned();
-        path.push(".stop");
-        Self { path: path.into(), database: database.to_owned(), told: Arc::default() }
+        Self { path: store::beside(database, ".stop"), database: database.to_owned(), told: Arc::default() }
     }
 
     /// Where it is.

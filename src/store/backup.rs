@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::error::{StoreError, WriteFailure};
-use super::lock::{beside, directory_of};
+use super::files::{beside, directory_of};
 use super::{reader::Reader, verify::ChainReport};
 use crate::failpoint::{self, Point};
 

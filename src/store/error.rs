@@ -51,6 +51,22 @@ pub enum StoreError {
         /// The last record that this store knows.
         seq: Seq,
     },
+    /// The file of that name is not the one that is open.
+    #[error(
+        "the database {path} is not the file any more that this daemon has open: somebody moved, removed or replaced it; nothing was written"
+    )]
+    Moved {
+        /// The database.
+        path: PathBuf,
+    },
+    /// The lock's file is not the one that is locked.
+    #[error(
+        "the lock file of the database {path} was removed or replaced, so another daemon may own it; nothing was written"
+    )]
+    LockMoved {
+        /// The database.
+        path: PathBuf,
+    },
     /// A record dated before the one in front of it.
     #[error(
         "record {position} of the batch is dated {given}, before the record in front of it ({last}): recorded time never goes back, so date it {last} or later; nothing was written"
@@ -108,7 +124,11 @@ impl StoreError {
     /// What to do now.
     pub fn recovery(&self) -> Recovery {
         match self {
-            Self::HeadMoved { .. } | Self::NotWritten { .. } | Self::Discarded => Recovery::Reopen,
+            Self::HeadMoved { .. }
+            | Self::Moved { .. }
+            | Self::LockMoved { .. }
+            | Self::NotWritten { .. }
+            | Self::Discarded => Recovery::Reopen,
             Self::TimeWentBack { .. }
             | Self::InvalidRecord(_)
             | Self::InvalidObservation(_)

@@ -1,17 +1,25 @@
 //! One daemon owns a database: an OS lock on a file beside it, which says who holds it.
 //!
 //! **Invariant:** a [`WriteLock`] exists only while this process holds the OS lock, and only a
-//! holder can open the database for writing. The lock dies with its process, SIGKILL included.
+//! holder can open the database for writing. The lock dies with its process, SIGKILL included. Asking who
+//! holds it never keeps a daemon from taking it.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::failpoint::{self, Point};
+use crate::store::files::{FileIdentity, beside, directory_of, resolved};
 use crate::time::{Timestamp, in_words, since};
+
+/// Whoever only asks who holds a lock has it for an instant ([`ownership`]): it is tried again so often.
+const TRIES: u32 = 20;
+const TRY_EVERY: Duration = Duration::from_millis(10);
 
 /// The longest text read back from a lock file; ours has about 100 bytes.
 const MAX_HOLDER_BYTES: u64 = 4096;
@@ -70,6 +78,31 @@ fn held(database: &Path, holder: Option<&LockHolder>, now: Timestamp) -> String 
     )
 }
 
+/// Whether a daemon owns a database.
+#[derive(Debug)]
+pub enum Ownership {
+    /// Some process does.
+    Held,
+    /// None does.
+    Free,
+    /// This user cannot tell.
+    Unknown(io::Error),
+}
+
+/// Whether a daemon owns the database at `path` now.
+pub fn ownership(path: &Path) -> Ownership {
+    let file = match File::open(beside(path, ".lock")) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ownership::Free,
+        Err(error) => return Ownership::Unknown(error),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ownership::Free,
+        Err(TryLockError::WouldBlock) => Ownership::Held,
+        Err(TryLockError::Error(error)) => Ownership::Unknown(error),
+    }
+}
+
 /// The proof that this process owns a database. Keep it over a reopen ([`super::Store::into_lock`]),
 /// so that nobody else gets in between.
 #[derive(Debug)]
@@ -90,26 +123,33 @@ impl WriteLock {
             directory: directory_of(path).to_owned(),
             source,
         };
-        let database = resolve(path).map_err(unusable)?;
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false) // another daemon's name may stand in it
-            .mode(0o600)
-            .open(beside(&database, ".lock"))
-            .map_err(unusable)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(LockError::Held { database, holder: read_holder(&mut file), now });
-            }
-            Err(TryLockError::Error(source)) => return Err(unusable(source)),
+        let database = canonical(path).map_err(unusable)?;
+        let mut file = open(&database).map_err(unusable)?;
+        if !locked(&file).map_err(unusable)? {
+            return Err(LockError::Held { database, holder: read_holder(&mut file), now });
         }
         failpoint::reach(Point::LockTaken);
-        let holder = LockHolder { pid: std::process::id(), since: now, host: host_name() };
-        write_holder(&mut file, &holder).map_err(unusable)?;
+        write_holder(&mut file, now).map_err(unusable)?;
         Ok(Self { file, database })
+    }
+
+    /// Whether the lock's file is still the one that is locked: with another in its place, or none, another
+    /// daemon may take "the" lock.
+    pub(super) fn is_in_place(&self) -> bool {
+        let ours = self.file.metadata().map(|data| FileIdentity::of(&data));
+        let there = FileIdentity::at(&beside(&self.database, ".lock"));
+        matches!((ours, there), (Ok(ours), Ok(there)) if ours == there)
+    }
+
+    /// Takes the lock of the file that is in the place of the one that is locked.
+    ///
+    /// # Errors
+    /// When another process was first, or no file can be made.
+    pub(super) fn renew(&mut self, now: Timestamp) -> Result<(), LockError> {
+        if !self.is_in_place() {
+            *self = Self::acquire(&self.database, now)?;
+        }
+        Ok(())
     }
 
     /// The database, links resolved.
@@ -130,8 +170,27 @@ impl Drop for WriteLock {
     }
 }
 
-fn write_holder(file: &mut File, holder: &LockHolder) -> io::Result<()> {
-    let text = serde_json::to_string(holder).map_err(io::Error::other)?;
+fn open(database: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    // Not truncated: another daemon's name may stand in it.
+    options.read(true).write(true).create(true).truncate(false).mode(0o600).open(beside(database, ".lock"))
+}
+
+/// Takes the lock, unless another daemon has it.
+fn locked(file: &File) -> io::Result<bool> {
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) => thread::sleep(TRY_EVERY),
+            Err(TryLockError::Error(source)) => return Err(source),
+        }
+    }
+    Ok(false)
+}
+
+fn write_holder(file: &mut File, now: Timestamp) -> io::Result<()> {
+    let holder = LockHolder { pid: std::process::id(), since: now, host: host_name() };
+    let text = serde_json::to_string(&holder).map_err(io::Error::other)?;
     file.set_len(0)?;
     file.rewind()?;
     writeln!(file, "{text}")
@@ -143,29 +202,16 @@ fn read_holder(file: &mut File) -> Option<LockHolder> {
     serde_json::from_str(&text).ok()
 }
 
-fn resolve(path: &Path) -> io::Result<PathBuf> {
-    match fs::canonicalize(path) {
+/// The database's path without any link, so that whoever asks is told where it lies.
+fn canonical(path: &Path) -> io::Result<PathBuf> {
+    let path = resolved(path);
+    match fs::canonicalize(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let name = path.file_name().ok_or(ErrorKind::InvalidFilename)?;
-            Ok(fs::canonicalize(directory_of(path))?.join(name))
+            Ok(fs::canonicalize(directory_of(&path))?.join(name))
         }
         found => found,
     }
-}
-
-/// The directory that a file lies in; never empty.
-pub(super) fn directory_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
-/// The file named like `path` with something added to its name.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 /// The machine's name, for people; not worth a failure.

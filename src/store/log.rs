@@ -10,6 +10,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params_from_iter};
 
 use crate::failpoint::{self, Point};
 use crate::store::error::{Recovery, StoreError};
+use crate::store::files::FileIdentity;
 use crate::store::head::{Head, Seq};
 use crate::store::lock::WriteLock;
 use crate::store::record::{NewRecord, Record};
@@ -21,6 +22,8 @@ pub struct Store {
     // Before the lock: fields drop in this order, and the lock must outlive the connection.
     pub(super) connection: Connection,
     pub(super) lock: WriteLock,
+    /// The file behind the connection.
+    file: FileIdentity,
     /// Whether memory may not be believed any more to match the log.
     is_lost: bool,
     /// The end of the log as this store read or appended it.
@@ -31,8 +34,8 @@ pub struct Store {
 }
 
 impl Store {
-    pub(super) fn new(connection: Connection, lock: WriteLock, head: Head) -> Self {
-        Self { connection, lock, is_lost: false, head, foreign_commits: None }
+    pub(super) fn new(connection: Connection, lock: WriteLock, file: FileIdentity, head: Head) -> Self {
+        Self { connection, lock, file, is_lost: false, head, foreign_commits: None }
     }
 
     /// The reader's side.
@@ -57,6 +60,7 @@ impl Store {
             record.check(index + 1)?;
         }
         self.require_trust()?;
+        self.require_in_place().inspect_err(|_| self.is_lost = true)?;
         self.note_foreign_commits()?;
         let stored = self
             .append_trusted(expected, records)
@@ -95,6 +99,19 @@ impl Store {
         failpoint::reach(Point::TransactionWritten);
         transaction.commit().map_err(sql)?;
         Ok(stored)
+    }
+
+    /// What is open has to be what others find under the same name: a record in a file without a name is
+    /// gone when the daemon ends, and a lock without one keeps nobody out.
+    pub(super) fn require_in_place(&self) -> Result<(), StoreError> {
+        let path = self.lock.database();
+        if !FileIdentity::at(path).is_ok_and(|there| there == self.file) {
+            return Err(StoreError::Moved { path: path.to_owned() });
+        }
+        if !self.lock.is_in_place() {
+            return Err(StoreError::LockMoved { path: path.to_owned() });
+        }
+        Ok(())
     }
 
     /// Nobody but this store writes to the database. Where another program did, the whole log is read

@@ -11,6 +11,7 @@
 //! | `head` | the number and the hash of a record |
 //! | `record` | a record, and its hash |
 //! | `flaw`, `error`, `refusal` | what can be wrong with a row, go wrong with an open database, and keep one from being opened |
+//! | `files` | where the files of a database lie |
 //! | `lock` | one daemon owns a database: the OS lock and who holds it |
 //! | `migrate` | numbered schemas, forward only |
 //! | `view` | [`DatabaseView`]: reading the log |
@@ -43,6 +44,7 @@
 mod backup;
 mod connection;
 mod error;
+mod files;
 mod flaw;
 mod head;
 mod lock;
@@ -59,9 +61,10 @@ mod view;
 
 pub use backup::BackupError;
 pub use error::{InvalidObservation, Recovery, StoreError, WriteFailure};
+pub use files::{FileIdentity, beside, resolved};
 pub use flaw::{BadRow, Flaw};
 pub use head::{Head, InvalidHash, RecordHash, Seq};
-pub use lock::{LockError, LockHolder, WriteLock};
+pub use lock::{LockError, LockHolder, Ownership, WriteLock, ownership};
 pub use log::Store;
 pub use migrate::{MigrationError, SCHEMA_VERSION};
 pub use observation::{Loaded, RingSample, SkippedRow, StoredDevice};

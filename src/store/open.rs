@@ -3,7 +3,10 @@
 //! **Invariant:** a database that is refused (another program's, a newer schema, another account
 //! or clock) is left byte for byte as it was.
 
-use std::{fs::OpenOptions, io::ErrorKind, os::unix::fs::OpenOptionsExt as _, path::Path};
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags};
@@ -12,6 +15,8 @@ use crate::failpoint::{self, Point};
 use crate::store::connection::{
     FileOrigin, claim, configure, enter_wal, origin, quick_check, require_same_owner,
 };
+use crate::store::error::StoreError;
+use crate::store::files::FileIdentity;
 use crate::store::migrate::{MIGRATIONS, SCHEMA_VERSION, migrate};
 use crate::store::refusal::{OpenError, failed, open_error};
 use crate::time::{Clock, Timestamp};
@@ -47,8 +52,8 @@ impl Store {
     ) -> Result<Self, OpenError> {
         create_if_missing(lock.database())?;
         failpoint::reach(Point::DatabaseThere);
-        let (connection, head) = connect(&lock, account, clock, now)?;
-        Ok(Self::new(connection, lock, head))
+        let opened = connect(&lock, account, clock, now)?;
+        Ok(opened.into_store(lock))
     }
 
     /// Opens the database that `lock` owns again, after a failure: the file must be there, and its log
@@ -58,24 +63,24 @@ impl Store {
     /// # Errors
     /// As [`Store::open`], with the lock.
     pub fn reopen(
-        lock: WriteLock,
+        mut lock: WriteLock,
         account: &AccountId,
         clock: &Clock,
         now: Timestamp,
         head: &Head,
     ) -> Result<Self, Box<NotReopened>> {
-        let opened = if lock.database().exists() {
-            connect(&lock, account, clock, now)
+        let renewed = if lock.database().exists() {
+            lock.renew(now).map_err(OpenError::from)
         } else {
             Err(OpenError::Gone(lock.database().to_owned()))
         };
-        let opened = opened.and_then(|(connection, found)| {
-            let view = DatabaseView { connection: &connection, path: lock.database() };
+        let opened = renewed.and_then(|()| connect(&lock, account, clock, now)).and_then(|opened| {
+            let view = DatabaseView { connection: &opened.connection, path: lock.database() };
             view.require_known(head).map_err(|error| open_error(lock.database(), error))?;
-            Ok((connection, found))
+            Ok(opened)
         });
         match opened {
-            Ok((connection, found)) => Ok(Self::new(connection, lock, found)),
+            Ok(opened) => Ok(opened.into_store(lock)),
             Err(error) => Err(Box::new(NotReopened { lock, error })),
         }
     }
@@ -89,6 +94,9 @@ impl Store {
     /// the one that this store appends to.
     pub fn verify_on_disk(&self) -> Result<ChainReport, OpenError> {
         let path = self.lock.database();
+        if path.exists() {
+            self.require_in_place().map_err(OpenError::Moved)?;
+        }
         let reader = Reader::open(path).map_err(|error| match error {
             OpenError::Missing(path) => OpenError::Gone(path),
             other => other,
@@ -111,15 +119,40 @@ pub struct NotReopened {
     pub error: OpenError,
 }
 
-/// Opens, brings to the present schema and checks the existing database that `lock` owns; returns the
-/// end of its log as well.
+/// A connection to the database that a lock owns, with what was found there.
+struct OpenDatabase {
+    connection: Connection,
+    file: FileIdentity,
+    /// The end of its log.
+    head: Head,
+}
+
+impl OpenDatabase {
+    fn into_store(self, lock: WriteLock) -> Store {
+        Store::new(self.connection, lock, self.file, self.head)
+    }
+}
+
+/// The file of a database that has one name alone: SQLite's own files go by the name, so two names are two
+/// logs in one file.
+fn only_name(path: &Path) -> Result<FileIdentity, OpenError> {
+    let gone = |_| OpenError::Gone(path.to_owned());
+    let data = path.metadata().map_err(gone)?;
+    match data.nlink() {
+        0 | 1 => Ok(FileIdentity::of(&data)),
+        names => Err(OpenError::SecondName { path: path.to_owned(), names }),
+    }
+}
+
+/// Opens, brings to the present schema and checks the existing database that `lock` owns.
 fn connect(
     lock: &WriteLock,
     account: &AccountId,
     clock: &Clock,
     now: Timestamp,
-) -> Result<(Connection, Head), OpenError> {
+) -> Result<OpenDatabase, OpenError> {
     let path = lock.database();
+    let file = only_name(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(failed(path))?;
     // A refusal must not fold a write-ahead log into a file that is left alone.
@@ -150,7 +183,10 @@ fn connect(
     failpoint::reach(Point::DatabaseClaimed);
     let view = DatabaseView { connection: &connection, path };
     let report = view.verify_chain().map_err(|error| open_error(path, error))?;
-    Ok((connection, report.head))
+    if only_name(path)? != file {
+        return Err(OpenError::Moved(StoreError::Moved { path: path.to_owned() }));
+    }
+    Ok(OpenDatabase { connection, file, head: report.head })
 }
 
 /// Makes the file before SQLite does, so that it is never readable for others, not even at first;

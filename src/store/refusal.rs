@@ -21,6 +21,19 @@ pub enum OpenError {
     /// It was open, and is not there any more.
     #[error("the database {0} is gone; mount its volume or put the file back (nothing is made in its place)")]
     Gone(PathBuf),
+    /// It is not the file that was open, or its lock is not.
+    #[error(transparent)]
+    Moved(StoreError),
+    /// It has another name besides.
+    #[error(
+        "the database {path} has {names} names (hard links), and a daemon owns a database by one; find the others with `find / -xdev -samefile {path}`, and remove them"
+    )]
+    SecondName {
+        /// The database.
+        path: PathBuf,
+        /// How many it has.
+        names: u64,
+    },
     /// It cannot be created.
     #[error("cannot create the database {path}; its directory must be writable for this user")]
     CannotCreate {
@@ -135,6 +148,8 @@ impl OpenError {
             Self::Lock(_)
             | Self::Missing(_)
             | Self::Gone(_)
+            | Self::Moved(_)
+            | Self::SecondName { .. }
             | Self::CannotCreate { .. }
             | Self::ReadOnlyFile(_) => true,
             Self::NotADatabase(_)

@@ -1,13 +1,10 @@
 //! Whether anybody can write a database: the proof that no daemon records anything in it.
 //!
-//! **Invariant:** it is a proof for every process: rights of this user alone, or a lock that somebody
-//! holds, prove nothing.
+//! **Invariant:** it is a proof for every process: rights of this user alone prove nothing.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::{os::unix::fs::MetadataExt as _, path::Path};
-
-use super::lock::beside;
 
 /// `EIO`: the disk itself.
 const IO_ERROR: i32 = 5;
@@ -19,16 +16,7 @@ pub fn sealed(database: &Path) -> Option<io::Error> {
     let error = OpenOptions::new().write(true).open(database).err()?;
     let for_everybody =
         error.kind() == ErrorKind::ReadOnlyFilesystem || error.raw_os_error() == Some(IO_ERROR);
-    (for_everybody && (is_free(database) || is_read_only_itself(database))).then_some(error)
-}
-
-/// Whether no process owns the database.
-fn is_free(database: &Path) -> bool {
-    let Ok(database) = fs::canonicalize(database) else { return false };
-    match File::open(beside(&database, ".lock")) {
-        Ok(file) => file.try_lock_shared().is_ok(),
-        Err(error) => error.kind() == ErrorKind::NotFound,
-    }
+    (for_everybody && is_read_only_itself(database)).then_some(error)
 }
 
 /// Whether the file system is read-only, and not only the way to it.
@@ -79,11 +67,5 @@ mod tests {
         assert!(sealed(&database).is_none(), "there is none");
         fs::write(&database, "").unwrap();
         assert!(sealed(&database).is_none());
-        assert!(is_free(&database), "without a lock file nobody owns it");
-        let lock = File::create(beside(&fs::canonicalize(&database).unwrap(), ".lock")).unwrap();
-        lock.try_lock().unwrap();
-        assert!(!is_free(&database));
-        lock.unlock().unwrap();
-        assert!(is_free(&database));
     }
 }

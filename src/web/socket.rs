@@ -12,6 +12,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::failpoint::{self, Point};
+use crate::store;
 use crate::web::guard::Peer;
 use crate::web::limits::ConnectionLimits;
 use crate::web::routes::router;
@@ -61,9 +62,7 @@ impl Drop for SocketFile {
 
 /// Where the socket of a database is: `<database>.sock`.
 pub fn socket_path(database: &Path) -> PathBuf {
-    let mut path = database.as_os_str().to_owned();
-    path.push(".sock");
-    PathBuf::from(path)
+    store::beside(database, ".sock")
 }
 
 /// Takes the socket beside `database`. Only for the owner of the database's lock: a socket file

@@ -99,7 +99,7 @@ fn json_has_each_error_in_parts() {
 fn a_configuration_is_judged_as_one() {
     let dir = directory(&[("a.yaml", GOOD), ("ringward.yaml", "reading: signed_in\n")]);
     let file = dir.path().join("ringward.yaml");
-    let good = "DIR/ringward.yaml: the configuration is good: no Cloudflare Access, reading is for those who are signed in\n";
+    let good = "DIR/ringward.yaml: the configuration is good: no Cloudflare Access, reading is for those who are signed in, metrics are for those who are signed in\n";
     assert_eq!(checked(dir.path(), std::slice::from_ref(&file)), good);
     let both = checked(dir.path(), &[dir.path().to_owned(), file.clone()]);
     assert!(both.contains("a.yaml: plan") && both.matches("ringward.yaml").count() == 1, "{both}");

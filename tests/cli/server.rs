@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** it never answers anything that the script does not say.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -26,10 +27,11 @@ pub(crate) struct Server {
     pub(crate) database: PathBuf,
     requests: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
+    lock: Option<File>,
 }
 
 impl Server {
-    /// A daemon beside a database file, which is there but empty.
+    /// A daemon beside a database file, which is there but empty, and which it owns.
     pub(crate) fn start(script: Vec<Reply>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let database = dir.path().join("ringward.db");
@@ -37,11 +39,19 @@ impl Server {
         let listener = UnixListener::bind(socket(&database)).unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let task = tokio::spawn(serve(listener, script, requests.clone()));
-        Self { dir, database, requests, task }
+        let lock = File::create(database.with_extension("db.lock")).unwrap();
+        lock.try_lock().unwrap();
+        Self { dir, database, requests, task, lock: Some(lock) }
     }
 
     pub(crate) fn json(value: &serde_json::Value) -> Self {
         Self::start(vec![Reply::Http(200, value.to_string())])
+    }
+
+    /// Ends it, as a crash does: its files stay.
+    pub(crate) fn die(&mut self) {
+        self.task.abort();
+        self.lock = None;
     }
 
     /// Each request so far: method, path, body.

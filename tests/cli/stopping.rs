@@ -1,7 +1,7 @@
 //! `stop` with the daemon up, hung, down or gone wrong: the file comes first.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -44,25 +44,29 @@ async fn the_file_is_there_whatever_the_daemon_does() {
                 answers::problem(503, "the daemon does not take requests now (it is ending)"),
             )],
         ),
+        ("it owns the database and does not listen", Vec::new()),
         ("down", Vec::new()),
     ];
     let mut text = String::new();
     for (row, script) in rows {
-        let down = script.is_empty();
-        let server = Server::start(script);
-        if down {
+        let (silent, down) = (script.is_empty(), row == "down");
+        let mut server = Server::start(script);
+        if silent {
             fs::remove_file(crate::server::socket(&server.database)).unwrap();
+        }
+        if down {
+            server.die();
         }
         let mut out = Vec::new();
         // The machine may be busy; only silence is waited for in vain.
         let patience = Duration::from_secs(if row == "hung" { 1 } else { 60 });
         let connection = connection(&server.database).with_patience(patience);
         let result = stop(&connection, ana(), " dns is down ", at(NOW), &mut out).await;
-        assert!(result.is_ok(), "{row}");
+        assert_eq!(result.is_ok(), !down, "{row}");
         text.push_str(&format!("# {row}\n{}", seen(&out, result, server.dir.path())));
         let expected = Stopping { actor: ana(), reason: "dns is down".to_owned(), at: at(NOW) };
         assert_eq!(StopFile::beside(&server.database).read(), Some(expected), "{row}");
-        if !down {
+        if !silent {
             assert_eq!(server.requests(), [r#"POST /api/v1/stop {"reason":"dns is down"}"#], "{row}");
         }
     }
@@ -80,6 +84,68 @@ async fn the_first_stop_stays_and_is_told() {
     let result = stop(&connection(&server.database), ana(), "again", at(NOW), &mut out).await;
     golden("stop_again.txt", &seen(&out, result, server.dir.path()));
     assert_eq!(file.read(), Some(first));
+}
+
+/// What is stopped is what runs: another name of its database, or a copy of it.
+#[tokio::test]
+async fn only_what_runs_is_stopped() {
+    let rows = [
+        ("itself", true),
+        ("a link", true),
+        ("a link to a link", true),
+        ("by a link to its directory", true),
+        ("a copy", false),
+        ("a second name of the same file", false),
+        ("the daemon died", false),
+    ];
+    for (row, stopped) in rows {
+        let mut server =
+            Server::start(vec![Reply::Http(503, answers::problem(503, "the daemon is very busy"))]);
+        let (database, elsewhere) = (server.database.clone(), tempfile::tempdir().unwrap());
+        let other = elsewhere.path().join("other.db");
+        let named = match row {
+            "a link" => {
+                symlink(&database, &other).unwrap();
+                other
+            }
+            "a link to a link" => {
+                symlink(&database, elsewhere.path().join("link.db")).unwrap();
+                symlink("link.db", &other).unwrap();
+                other
+            }
+            "by a link to its directory" => {
+                symlink(server.dir.path(), elsewhere.path().join("directory")).unwrap();
+                elsewhere.path().join("directory/ringward.db")
+            }
+            "a copy" => {
+                fs::copy(&database, &other).unwrap();
+                other
+            }
+            "a second name of the same file" => {
+                let second = server.dir.path().join("second.db");
+                fs::hard_link(&database, &second).unwrap();
+                second
+            }
+            _ => database.clone(),
+        };
+        if row == "the daemon died" {
+            server.die();
+        }
+        let mut out = Vec::new();
+        let result = stop(&connection(&named), ana(), "dns is down", at(NOW), &mut out).await;
+        let text = String::from_utf8(out.clone()).unwrap();
+        if stopped {
+            result.unwrap();
+            assert!(text.starts_with("Stopped: "), "{row}: {text}");
+            assert!(StopFile::beside(&database).is_certainly_there(), "{row}");
+        } else {
+            let (exit, message) = refused(&out, result);
+            assert!(exit == Exit::Failed && text.is_empty(), "{row}: {text}");
+            let said = format!("no daemon owns {}: nothing that runs was stopped", named.display());
+            assert!(message.starts_with(&said), "{row}: {message}");
+            assert!(message.contains("starts on this database stays stopped"), "{row}: {message}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -111,7 +177,11 @@ async fn a_file_that_cannot_be_written_is_a_stop_only_if_the_daemon_says_so() {
     let mut out = Vec::new();
     let (exit, message) =
         refused(&out.clone(), stop(&connection(&long), ana(), "x", at(NOW), &mut out).await);
-    assert!(exit == Exit::Failed && message.starts_with("NOT STOPPED: cannot write"), "{message}");
+    let said = "NOT CERTAIN: this user cannot tell";
+    assert!(
+        exit == Exit::Failed && message.starts_with(said) && message.contains("is not stopped"),
+        "{message}"
+    );
 
     let server = Server::start(vec![Reply::Http(200, json!({"done": "all writes are stopped"}).to_string())]);
     fs::set_permissions(server.dir.path(), PermissionsExt::from_mode(0o500)).unwrap();
@@ -169,7 +239,7 @@ impl Drop for Volume {
 #[tokio::test]
 async fn beside_a_database_that_nobody_can_write_it_is_stopped() {
     let rows = [
-        ("a read-only way to it, and nobody there", true, false, true),
+        ("a read-only way to it, and nobody there", true, false, false),
         ("a read-only way to it, and somebody there", true, true, false),
         ("read-only itself, and somebody there", false, true, true),
     ];

@@ -152,8 +152,11 @@ impl Crowd {
             (1, _) => Actor::Service { name: "nightly.access".parse().unwrap() },
             (_, number) => Actor::Access { email: email(number) },
         };
+        let rings = &drive.daemon.engine.state.plans[&plan].rollout.rings;
+        let next = rings.iter().find(|ring| !ring.stage.is_entered()).or(rings.last());
+        let Some(ring) = ring.or_else(|| next.map(|ring| ring.name.clone())) else { return };
         let command = match self.dice.below(12) {
-            0 => Command::Reject { plan, ring, revision: None },
+            0 => Command::Reject { plan, ring },
             _ => Command::Approve { plan, ring, revision: None },
         };
         let soon = SignedDuration::from_millis(self.dice.pick(&[501, 90_001, 1_800_001]));

@@ -237,6 +237,7 @@ fn command(words: &[&str], line: &str) -> (String, Command) {
         let position = words.iter().position(|word| *word == name)?;
         words.get(position + 1).copied()
     };
+    let ring = || parse(option("--ring").unwrap_or_else(|| panic!("no ring: `{line}`")));
     let reason = option("--reason").unwrap_or_default().to_owned();
     let command = match words {
         ["pause", plan, ..] => Command::Pause(parse::<PlanName>(plan)),
@@ -258,12 +259,8 @@ fn command(words: &[&str], line: &str) -> (String, Command) {
             let Some(version) = option("--version") else { panic!("no version: `{line}`") };
             Command::Unblock { plan: parse(plan), version: parse(version) }
         }
-        ["approve", plan, ..] => {
-            Command::Approve { plan: parse(plan), ring: option("--ring").map(parse), revision: None }
-        }
-        ["reject", plan, ..] => {
-            Command::Reject { plan: parse(plan), ring: option("--ring").map(parse), revision: None }
-        }
+        ["approve", plan, ..] => Command::Approve { plan: parse(plan), ring: ring(), revision: None },
+        ["reject", plan, ..] => Command::Reject { plan: parse(plan), ring: ring() },
         ["check-now", plan, ..] => Command::CheckNow(parse(plan)),
         ["stop", ..] => Command::Stop,
         ["confirm", "clock", ..] => Command::ConfirmClock,

@@ -69,7 +69,11 @@ struct Client {
 impl Client {
     async fn say(&self, verb: &'static str, reason: String) -> u16 {
         let url = format!("{}/api/v1/rollouts/crowd/{verb}", self.base);
-        let request = self.http.post(url).bearer_auth(&self.token).json(&json!({"reason": reason}));
+        let mut body = json!({"reason": reason});
+        if matches!(verb, "approve" | "reject") {
+            body["ring"] = "First".into();
+        }
+        let request = self.http.post(url).bearer_auth(&self.token).json(&body);
         let answer = request.send().await.unwrap();
         let status = answer.status().as_u16();
         let said = answer.text().await.unwrap();

@@ -19,6 +19,7 @@ mod faults;
 mod hostile;
 mod kills;
 mod limits;
+mod names;
 mod neighbours;
 mod openings;
 mod people;

@@ -131,7 +131,11 @@ impl Scene {
 
     /// `ringward approve`, in the name of a token's holder.
     fn approve(&self, token: &str) -> Output {
-        said(&self.walk.database(), &["approve", "short", "--reason", "looks good"], Some(token))
+        said(
+            &self.walk.database(),
+            &["approve", "short", "--ring", "First", "--reason", "looks good"],
+            Some(token),
+        )
     }
 
     fn token(&self, email: &str) -> String {
@@ -237,7 +241,8 @@ async fn the_author_has_no_say() {
 async fn a_stranger_and_the_socket_have_no_say() {
     scene(38, |mut scene| {
         refused(&scene.approve(&scene.token("eve@example.org")), "no accepted member");
-        let by_the_socket = said(&scene.walk.database(), &["approve", "short", "--reason", "mine"], None);
+        let by_the_socket =
+            said(&scene.walk.database(), &["approve", "short", "--ring", "First", "--reason", "mine"], None);
         let told = String::from_utf8_lossy(&by_the_socket.stderr).into_owned();
         assert!(!by_the_socket.status.success() && told.contains("may not approve"), "{told}");
         scene.stays_out("nobody who counts approved");
@@ -454,7 +459,11 @@ async fn a_service_token_operates_and_never_approves() {
         let url = format!("http://{}/api/v1/rollouts/short/{verb}", service.door().address());
         let request = http.post(url).header("cf-access-jwt-assertion", ours.token(claims));
         let request = request.header("host", "ringward.example.com");
-        let answer = request.json(&serde_json::json!({"reason": "as Access knows me"})).send().await.unwrap();
+        let mut body = serde_json::json!({"reason": "as Access knows me"});
+        if verb == "approve" {
+            body["ring"] = "First".into();
+        }
+        let answer = request.json(&body).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     };
     let program = team::service("ci.access");

@@ -734,22 +734,20 @@ fn a_word_on_another_revision_is_refused() {
     let user_groups = [("Keepers".parse().unwrap(), members)].into();
     let world = Observations { user_groups, ..Observations::default() };
     let actor = Actor::Access { email: "ana@example.com".parse().unwrap() };
-    for (digest, taken) in [(None, true), (Some(revision.digest), true), (Some(other), false)] {
-        let (name, first) = (|| plan("client"), || Some(ring("First")));
-        for asked in [
-            Command::Approve { plan: name(), ring: first(), revision: digest.clone() },
-            Command::Reject { plan: name(), ring: first(), revision: digest.clone() },
-        ] {
-            let known = Known { state: &state, world: &world, now: at(SINCE) };
-            let answer = command(known, &actor, "look", &asked);
-            match answer {
-                Ok(entries) => assert!(taken && entries.len() == 1, "{asked:?}"),
-                Err(refusal) => {
-                    assert!(
-                        !taken && refusal.to_string().contains("has changed since you read it"),
-                        "{refusal}"
-                    );
-                }
+    let approve = |revision| Command::Approve { plan: plan("client"), ring: ring("First"), revision };
+    let rows = [
+        ("yes to whatever there is", approve(None), true),
+        ("yes to what was read", approve(Some(revision.digest)), true),
+        ("yes to what is no more", approve(Some(other)), false),
+        ("no", Command::Reject { plan: plan("client"), ring: ring("First") }, true),
+    ];
+    for (row, asked, taken) in rows {
+        let known = Known { state: &state, world: &world, now: at(SINCE) };
+        match command(known, &actor, "look", &asked) {
+            Ok(entries) => assert!(taken && entries.len() == 1, "{row}"),
+            Err(refusal) => {
+                let told = refusal.to_string();
+                assert!(!taken && told.contains("has changed since you read it"), "{row}: {told}");
             }
         }
     }
@@ -812,10 +810,10 @@ impl Core {
             Claim::Program => Actor::Service { name: "nightly.access".parse().unwrap() },
             _ => Actor::Local { user: "ada".to_owned() },
         };
-        let (plan, ring) = (plan("client"), Some(of.ring()));
+        let (plan, ring) = (plan("client"), of.ring());
         let asked = match verb {
             Verb::Approve => Command::Approve { plan, ring, revision: None },
-            _ => Command::Reject { plan, ring, revision: None },
+            _ => Command::Reject { plan, ring },
         };
         let known = Known { state: &state, world: &world, now: at(SINCE) };
         let refusal = command(known, &actor, "look", &asked).unwrap_err();

@@ -85,13 +85,18 @@ impl JudgedFiles {
 
 /// A good configuration in short.
 fn told(out: Out<'_>, file: &str, config: &Config) -> io::Result<()> {
-    let reading = match config.reading {
+    let who = |may_read| match may_read {
         MayRead::Open => "open",
         MayRead::SignedIn => "for those who are signed in",
     };
+    let (reading, metrics) = (who(config.may_read()), who(config.may_read_metrics()));
     let access = match &config.access {
         Some(access) => format!("Cloudflare Access of team {}", safe(&access.team.to_string())),
         None => "no Cloudflare Access".to_owned(),
     };
-    writeln!(out, "{}: the configuration is good: {access}, reading is {reading}", safe(file))
+    writeln!(
+        out,
+        "{}: the configuration is good: {access}, reading is {reading}, metrics are {metrics}",
+        safe(file)
+    )
 }

@@ -35,19 +35,12 @@ pub enum Command {
     /// Lets a ring be entered.
     Approve {
         plan: PlanName,
-        /// The ring; `None`: the first that is not entered.
-        ring: Option<RingName>,
+        ring: RingName,
         /// The revision that the person has read; `None`: whichever is in force.
         revision: Option<PlanDigest>,
     },
-    /// Says no to that.
-    Reject {
-        plan: PlanName,
-        /// The ring; `None`: the first that is not entered.
-        ring: Option<RingName>,
-        /// The revision that the person has read; `None`: whichever is in force.
-        revision: Option<PlanDigest>,
-    },
+    /// Says no to that: of whatever revision, for a no is never out of date.
+    Reject { plan: PlanName, ring: RingName },
     /// Lets a revision take effect that waits.
     Confirm {
         plan: PlanName,
@@ -98,8 +91,10 @@ impl Command {
             Verb::Waive => Self::Waive { plan: plan()?, gate: gate.ok_or(ArgumentKey::Gate)?, ring },
             Verb::Rollback => Self::Rollback { plan: plan()?, scope: Scope { ring, environment } },
             Verb::Unblock => Self::Unblock { plan: plan()?, version: version.ok_or(ArgumentKey::Version)? },
-            Verb::Approve => Self::Approve { plan: plan()?, ring, revision: None },
-            Verb::Reject => Self::Reject { plan: plan()?, ring, revision: None },
+            Verb::Approve => {
+                Self::Approve { plan: plan()?, ring: ring.ok_or(ArgumentKey::Ring)?, revision: None }
+            }
+            Verb::Reject => Self::Reject { plan: plan()?, ring: ring.ok_or(ArgumentKey::Ring)? },
             Verb::Confirm => {
                 Self::Confirm { plan: plan()?, revision: revision.ok_or(ArgumentKey::Revision)? }
             }
@@ -122,7 +117,9 @@ impl Command {
                 Arguments { plan, ring, environment, ..none }
             }
             Self::Unblock { version, .. } => Arguments { plan, version: Some(version), ..none },
-            Self::Approve { ring, .. } | Self::Reject { ring, .. } => Arguments { plan, ring, ..none },
+            Self::Approve { ring, .. } | Self::Reject { ring, .. } => {
+                Arguments { plan, ring: Some(ring), ..none }
+            }
             Self::Confirm { revision, .. } => Arguments { plan, revision: Some(revision), ..none },
             Self::Start { plans } => Arguments { paused: Some(plans == StartPlans::Pause), ..none },
         }
@@ -146,15 +143,16 @@ impl Command {
 
     /// The ring that it names.
     pub const fn ring(&self) -> Option<&RingName> {
-        let (Self::Waive { ring, .. } | Self::Approve { ring, .. } | Self::Reject { ring, .. }) = self else {
-            return None;
-        };
-        ring.as_ref()
+        match self {
+            Self::Waive { ring, .. } => ring.as_ref(),
+            Self::Approve { ring, .. } | Self::Reject { ring, .. } => Some(ring),
+            _ => None,
+        }
     }
 
     /// The revision that the person has read who gives it.
     pub const fn read(&self) -> Option<&PlanDigest> {
-        let (Self::Approve { revision, .. } | Self::Reject { revision, .. }) = self else { return None };
+        let Self::Approve { revision, .. } = self else { return None };
         revision.as_ref()
     }
 }

@@ -127,7 +127,7 @@ mod tests {
             groups: Vec::new(),
         };
         let entries = [Entry::engine(&id, "fine", given)];
-        let asked = Command::Approve { plan: id.plan.clone(), ring: Some(ring), revision: None };
+        let asked = Command::Approve { plan: id.plan.clone(), ring, revision: None };
         let mut state = State::default();
         assert!(!done(&entries, &state, &asked).contains("void"), "nothing waits");
         let revision = WaitingRevision {

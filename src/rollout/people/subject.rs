@@ -59,9 +59,7 @@ impl<'a> Subject<'a> {
             Aim::RingUnderWay => subject.ring = Some(ring_of(plan, given.ring.as_ref())?),
             Aim::RingToEnter(word) => {
                 is_in_force(plan, name, command)?;
-                let rings = &plan.rollout.rings;
-                let first = rings.iter().find(|ring| !ring.stage.is_entered()).map(|ring| &ring.name);
-                let ring = ring_of(plan, given.ring.as_ref().or(first))?;
+                let ring = ring_of(plan, given.ring.as_ref())?;
                 subject.ring = Some(ring);
                 subject.word = Some(spoken(&subject, (plan, ring), (actor, word))?);
             }

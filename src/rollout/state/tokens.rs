@@ -47,10 +47,10 @@ impl Tokens {
         self.0.values()
     }
 
-    /// Whether anybody is known by token. One that has expired still counts: that it ran out must not
-    /// open what it closed.
-    pub fn are_in_use(&self) -> bool {
-        self.iter().any(|token| token.revoked.is_none())
+    /// Whether anybody was ever known by token. One that has expired or was revoked still counts: that it is
+    /// gone must not open what it closed.
+    pub fn were_ever_made(&self) -> bool {
+        !self.0.is_empty()
     }
 
     /// Those that were made later than `now`, by a clock that was ahead, live from `now` on.

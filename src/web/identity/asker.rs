@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 
 use axum::http::request::Parts;
 
-use crate::config::MayRead;
 use crate::rollout::record::Actor;
 use crate::web::guard::{Broken, Peer};
 use crate::web::identity::needs::Right;
@@ -23,8 +22,8 @@ pub(in crate::web) enum Identity {
     Proven { actor: Actor, rights: BTreeSet<Right> },
     /// Somebody who shows no credential where none is known: the rules of the loopback address hold.
     Unasked,
-    /// Somebody who shows no credential where others do.
-    Nobody(MayRead),
+    /// Somebody who shows no credential where others do, and what is open to whoever reaches the listener.
+    Nobody(BTreeSet<Right>),
 }
 
 /// Who asks for what they may: the proof that admission judged them.
@@ -55,8 +54,8 @@ impl Identity {
         peer: &Peer,
         head: &Parts,
     ) -> Result<Option<Actor>, Denied> {
-        if right == Right::Read {
-            return self.may_read(peer, head);
+        if right.is_read() {
+            return self.may_read(right, peer, head);
         }
         let (actor, has) = match self {
             Self::Proven { actor, rights } => {
@@ -72,15 +71,15 @@ impl Identity {
         if has { Ok(Some(actor)) } else { Err(Denied::Lacks(actor, right)) }
     }
 
-    fn may_read(&self, peer: &Peer, head: &Parts) -> Result<Option<Actor>, Denied> {
+    fn may_read(&self, right: Right, peer: &Peer, head: &Parts) -> Result<Option<Actor>, Denied> {
         match self {
             // A name that was rebound has no credential to send.
             Self::Proven { actor, .. } => {
                 Peer::may_be_read_from(head).map_err(Denied::Unreadable)?;
                 Ok(Some(actor.clone()))
             }
-            Self::Nobody(MayRead::SignedIn) => Err(Denied::Nobody),
-            Self::Nobody(MayRead::Open) | Self::Unasked => {
+            Self::Nobody(open) if !open.contains(&right) => Err(Denied::Nobody),
+            Self::Nobody(_) | Self::Unasked => {
                 peer.may_read(head).map_err(Denied::Unreadable)?;
                 Ok(None)
             }
@@ -117,7 +116,7 @@ impl From<Denied> for Failure {
 /// Why somebody who is known may not, and who may.
 fn lacks(actor: &Actor, right: Right) -> String {
     let what = match (right, actor) {
-        (Right::Read, _) => "read; ask for a token with the role viewer",
+        (Right::Read | Right::Metrics | Right::Devices, _) => "read; ask for a token with the role viewer",
         (Right::Operate, Actor::Token { .. }) => "ask for verbs; that takes a token with the role operator",
         (Right::Operate, Actor::Service { .. }) => {
             "ask for verbs; `access.services` of ringward.yaml names those that may"

@@ -129,7 +129,7 @@ impl Verifier {
     }
 
     fn rights(&self, actor: &Actor) -> BTreeSet<Right> {
-        let mut rights = BTreeSet::from([Right::Read]);
+        let mut rights = BTreeSet::from(Right::READS);
         let operates = match actor {
             Actor::Access { email } => self.access.operators.include(email),
             Actor::Service { name } => self.access.services.contains(name),

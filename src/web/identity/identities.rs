@@ -21,9 +21,12 @@ use crate::web::identity::needs::Right;
 use crate::web::problem::Failure;
 
 /// How people and programs are told apart. One for all listeners of a daemon.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Identities {
     reading: MayRead,
+    metrics: MayRead,
+    /// Whether it is written that everybody may read: then the first token closes no list of devices.
+    is_reading_open: bool,
     access: Option<Verifier>,
 }
 
@@ -32,6 +35,13 @@ pub struct Identities {
 #[error("the keys of Cloudflare Access could not be fetched: {0}")]
 pub struct NoIdentities(String);
 
+impl Default for Identities {
+    fn default() -> Self {
+        let (reading, metrics) = (MayRead::Open, MayRead::Open);
+        Self { reading, metrics, is_reading_open: false, access: None }
+    }
+}
+
 impl Identities {
     /// As a configuration says. Sends nothing.
     ///
@@ -39,7 +49,12 @@ impl Identities {
     /// When keys of Access could not be fetched safely, such as without CA certificates.
     pub fn of(config: &Config, ca_file: Option<PathBuf>) -> Result<Self, NoIdentities> {
         let access = config.access.clone().map(|access| Verifier::new(access, ca_file)).transpose();
-        Ok(Self { reading: config.reading, access: access.map_err(NoIdentities)? })
+        Ok(Self {
+            reading: config.may_read(),
+            metrics: config.may_read_metrics(),
+            is_reading_open: config.reading == Some(MayRead::Open),
+            access: access.map_err(NoIdentities)?,
+        })
     }
 
     /// With another clock for what Access says than the machine's, for tests: it counts by real time,
@@ -86,7 +101,7 @@ impl Identities {
             Role::Operator => Right::Operate,
             Role::Approver => Right::Approve,
         });
-        Ok(Some(Identity::Proven { actor, rights: rights.chain([Right::Read]).collect() }))
+        Ok(Some(Identity::Proven { actor, rights: rights.chain(Right::READS).collect() }))
     }
 
     fn without_credential(&self, peer: &Peer, headers: &HeaderMap, tokens: &Tokens) -> Identity {
@@ -94,17 +109,32 @@ impl Identities {
             // The kernel vouches for the user, not for whom a proxy there lets in.
             Peer::Local { user } if no_proxy(headers).is_ok() => Identity::Proven {
                 actor: Actor::Local { user: user.clone() },
-                rights: BTreeSet::from([Right::Read, Right::Operate, Right::Admit]),
+                rights: Right::READS.into_iter().chain([Right::Operate, Right::Admit]).collect(),
             },
-            _ if self.asks_who(tokens) => Identity::Nobody(self.reading),
+            _ if self.asks_who(tokens) => Identity::Nobody(self.open_reads(tokens)),
             Peer::Local { .. } | Peer::Tcp { .. } => Identity::Unasked,
         }
     }
 
-    /// Whether anybody has a way of saying who they are: from then on, coming from this machine alone
-    /// gives no right.
+    /// What whoever reaches the listener may read, where coming from this machine gives no right. Where people are
+    /// known, which devices there are and whose is told to them, unless it is written that everybody may read.
+    fn open_reads(&self, tokens: &Tokens) -> BTreeSet<Right> {
+        let is_open = |right: &Right| match right {
+            Right::Read => self.reading == MayRead::Open,
+            Right::Metrics => self.metrics == MayRead::Open,
+            Right::Devices => {
+                self.reading == MayRead::Open && (self.is_reading_open || !tokens.were_ever_made())
+            }
+            Right::Operate | Right::Approve | Right::Admit => false,
+        };
+        Right::READS.into_iter().filter(is_open).collect()
+    }
+
+    /// Whether anybody has, or ever had, a way of saying who they are: from then on, coming from this machine
+    /// alone gives no right. So the last token that is revoked opens nothing.
     fn asks_who(&self, tokens: &Tokens) -> bool {
-        self.access.is_some() || self.reading == MayRead::SignedIn || tokens.are_in_use()
+        let closed = [self.reading, self.metrics].contains(&MayRead::SignedIn);
+        self.access.is_some() || closed || tokens.were_ever_made()
     }
 }
 

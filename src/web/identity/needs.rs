@@ -12,12 +12,26 @@ use crate::rollout::record::Role;
 pub enum Right {
     /// To read, which may be open to whoever reaches the listener.
     Read,
+    /// To read the metrics, the same.
+    Metrics,
+    /// To read which devices there are and whose, the same.
+    Devices,
     /// To ask for verbs.
     Operate,
     /// To approve. Whether the person is a member is judged with the approval itself.
     Approve,
     /// To say who may come in: on the machine itself, by the Unix socket, as a user of the machine.
     Admit,
+}
+
+impl Right {
+    /// What everybody has who is known.
+    pub(in crate::web) const READS: [Self; 3] = [Self::Read, Self::Metrics, Self::Devices];
+
+    /// Whether it lets somebody see something and change nothing.
+    pub(in crate::web) fn is_read(self) -> bool {
+        Self::READS.contains(&self)
+    }
 }
 
 /// A path that no row speaks of.
@@ -31,9 +45,11 @@ pub(in crate::web) const FORM: &str = "/act/{verb}";
 
 /// The paths beside reads and the API's verbs. A probe needs nothing: it must have its answer, and learns
 /// nothing from it.
-const OTHERS: [(&str, &str, Option<Right>); 8] = [
+const OTHERS: [(&str, &str, Option<Right>); 10] = [
     ("GET", "/healthz", None),
     ("GET", "/readyz", None),
+    ("GET", "/metrics", Some(Right::Metrics)),
+    ("GET", "/api/v1/rollouts/{plan}/devices", Some(Right::Devices)),
     ("GET", "/api/v1/tokens", Some(Right::Admit)),
     ("POST", "/api/v1/tokens", Some(Right::Admit)),
     ("POST", "/api/v1/tokens/{name}/revoke", Some(Right::Admit)),
@@ -43,7 +59,7 @@ const OTHERS: [(&str, &str, Option<Right>); 8] = [
 ];
 
 /// The paths that only show.
-const READS: [&str; 14] = [
+const READS: [&str; 12] = [
     "/",
     "/plans/{plan}",
     FORM,
@@ -53,11 +69,9 @@ const READS: [&str; 14] = [
     "/api/v1/rollouts",
     "/api/v1/rollouts/{plan}",
     "/api/v1/rollouts/{plan}/plan",
-    "/api/v1/rollouts/{plan}/devices",
     "/api/v1/rollouts/{plan}/forecast",
     "/api/v1/rollouts/{plan}/events",
     "/api/v1/events",
-    "/metrics",
 ];
 
 /// What a verb needs.

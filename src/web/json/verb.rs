@@ -23,8 +23,8 @@ pub struct VerbRequest {
     /// `waive`: which gate; needed there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Gate>,
-    /// `waive`: of which ring; absent: the one under way. `approve`, `reject`: which ring; absent: the
-    /// first that is not entered. `rollback`: from which ring on; absent: all.
+    /// `approve`, `reject`: which ring; needed there. `waive`: of which ring; absent: the one under way.
+    /// `rollback`: from which ring on; absent: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ring: Option<RingName>,
     /// `rollback`: this environment alone; absent: both.

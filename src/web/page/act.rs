@@ -127,7 +127,6 @@ impl Act {
     pub(super) fn command(&self, paused: bool, read: Option<PlanDigest>) -> Command {
         match self.command.clone() {
             Command::Approve { plan, ring, .. } => Command::Approve { plan, ring, revision: read },
-            Command::Reject { plan, ring, .. } => Command::Reject { plan, ring, revision: read },
             Command::Start { .. } if paused => Command::Start { plans: StartPlans::Pause },
             other => other,
         }

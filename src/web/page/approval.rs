@@ -87,9 +87,8 @@ impl ApprovalCard {
         let unknown_here = !barred.is_empty();
         let mut actions = Vec::new();
         let (plan, name) = (&rollout.plan, &ring.name);
-        let (of, ring) = (|| plan.clone(), || Some(name.clone()));
-        let approve = Command::Approve { plan: of(), ring: ring(), revision: None };
-        let reject = Command::Reject { plan: of(), ring: ring(), revision: None };
+        let approve = Command::Approve { plan: plan.clone(), ring: name.clone(), revision: None };
+        let reject = Command::Reject { plan: plan.clone(), ring: name.clone() };
         for act in [approve, reject].into_iter().filter_map(Act::of) {
             match refusal(&act, viewer) {
                 None => actions.push(Action::new(&act, &format!("-{plan}-{}", index + 1), viewer)),

@@ -61,21 +61,34 @@ enum Becomes {
 use Becomes::{Forbidden, Let, Unknown};
 
 /// A kind of identity: how it asks, and what becomes of what needs reading, operating, approving and
-/// the machine itself. What needs nothing is always let.
+/// the machine itself. What needs nothing is always let. Metrics and lists of devices go with reading, where
+/// nothing else is said.
 struct Kind {
     name: &'static str,
     app: Router,
     peer: Peer,
     headers: Vec<(&'static str, String)>,
     becomes: [Becomes; 4],
+    devices: Becomes,
+    metrics: Becomes,
 }
 
 impl Kind {
+    fn devices(self, devices: Becomes) -> Self {
+        Self { devices, ..self }
+    }
+
+    fn metrics(self, metrics: Becomes) -> Self {
+        Self { metrics, ..self }
+    }
+
     fn expects(&self, need: Option<Right>) -> Becomes {
         let [read, operate, approve, machine] = self.becomes;
         match need {
             None => Let,
             Some(Right::Read) => read,
+            Some(Right::Metrics) => self.metrics,
+            Some(Right::Devices) => self.devices,
             Some(Right::Operate) => operate,
             Some(Right::Approve) => approve,
             Some(Right::Admit) => machine,
@@ -128,7 +141,7 @@ fn there() -> Peer {
 }
 
 /// The kinds, and the worlds that they live in.
-async fn kinds(ours: &Signer, server: &KeyServer) -> (Vec<Kind>, [Guarded; 4]) {
+async fn kinds(ours: &Signer, server: &KeyServer) -> (Vec<Kind>, [Guarded; 8]) {
     let mut state = tokens(&[
         ("viewer", 1, &[Role::Viewer]),
         ("operator", 2, &[Role::Operator]),
@@ -138,20 +151,35 @@ async fn kinds(ours: &Signer, server: &KeyServer) -> (Vec<Kind>, [Guarded; 4]) {
     ]);
     add(&mut state, Event::TokenRevoked { name: "revoked".parse().unwrap() });
     let access = server.config("  operators: [ana@example.com]\n  services: [listed.access]\n");
-    let closed = server.config("  operators: [ana@example.com]\nreading: signed_in\n");
+    let with = |more: &str| server.config(&format!("  operators: [ana@example.com]\n{more}"));
+    // The only token there ever was.
+    let mut gone = tokens(&[("revoked", 5, &[Role::Operator])]);
+    add(&mut gone, Event::TokenRevoked { name: "revoked".parse().unwrap() });
     let worlds = [
         Guarded::new("", Default::default()),
         Guarded::new("", state.tokens.clone()),
+        Guarded::new("", gone.tokens),
+        Guarded::new("reading: open\n", state.tokens.clone()),
         Guarded::new(&access, state.tokens.clone()),
-        Guarded::new(&closed, state.tokens),
+        Guarded::new(&with("  services: [listed.access]\nreading: open\n"), state.tokens.clone()),
+        Guarded::new(&with("reading: signed_in\n"), state.tokens.clone()),
+        Guarded::new(&with("reading: signed_in\nmetrics: open\n"), state.tokens),
     ];
-    let [bare, only_tokens, open, signed_in] = worlds.each_ref().map(|world| world.app.clone());
+    let [bare, only_tokens, revoked, written_open, unwritten, open, signed_in, open_metrics] =
+        worlds.each_ref().map(|world| world.app.clone());
     let assertion = |claims: &Value| ours.token(claims);
     let host = |name: &str| ("host", name.to_owned());
     let by = |seed: u8| vec![host(HOST), ("authorization", format!("Bearer {}", bearer(seed)))];
     let vouched = |text: String| vec![host(HOST), ("cf-access-jwt-assertion", text)];
-    let kind =
-        |name, app: &Router, peer, headers, becomes| Kind { name, app: app.clone(), peer, headers, becomes };
+    let kind = |name, app: &Router, peer, headers, becomes: [Becomes; 4]| Kind {
+        name,
+        app: app.clone(),
+        peer,
+        headers,
+        becomes,
+        devices: becomes[0],
+        metrics: becomes[0],
+    };
     let machine = [Let, Let, Forbidden, Let];
     let ana = assertion(&person("ana@example.com"));
     let bo = assertion(&person("bo@example.com"));
@@ -179,7 +207,39 @@ async fn kinds(ours: &Signer, server: &KeyServer) -> (Vec<Kind>, [Guarded; 4]) {
             here(),
             vec![host(OURS)],
             [Let, Unknown, Unknown, Unknown],
+        )
+        .devices(Unknown),
+        kind(
+            "bare loopback after the last token was revoked",
+            &revoked,
+            here(),
+            vec![host(OURS)],
+            [Let, Unknown, Unknown, Unknown],
+        )
+        .devices(Unknown),
+        kind(
+            "bare loopback beside tokens, open by the configuration",
+            &written_open,
+            here(),
+            vec![host(OURS)],
+            [Let, Unknown, Unknown, Unknown],
         ),
+        kind(
+            "bare loopback beside Access, nothing said of reading",
+            &unwritten,
+            here(),
+            vec![host(OURS)],
+            [Unknown; 4],
+        )
+        .metrics(Let),
+        kind(
+            "the network, reading closed, metrics open",
+            &open_metrics,
+            there(),
+            vec![host(OURS)],
+            [Unknown; 4],
+        )
+        .metrics(Let),
         kind(
             "bare loopback beside Access",
             &open,

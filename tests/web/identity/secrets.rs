@@ -111,7 +111,7 @@ async fn secrets_are_left_nowhere() {
     fs::write(laid("copy.yaml"), API_TOKEN).unwrap();
     fs::write(laid("told.yaml"), format!("description: {API_TOKEN}\n{plan}")).unwrap();
     fs::write(laid("broken.yaml"), format!("plan: broken\n{API_TOKEN}: [\n")).unwrap();
-    let config = server.config("plans: plans\naccount: 023e105f4ecef8ad9ca31a8372d0c353\n");
+    let config = server.config("reading: open\nplans: plans\naccount: 023e105f4ecef8ad9ca31a8372d0c353\n");
     fs::write(directory.path().join("ringward.yaml"), config).unwrap();
     let daemon = Daemon::start(directory.path());
 

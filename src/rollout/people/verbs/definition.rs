@@ -58,7 +58,7 @@ pub enum Aim {
     Plan,
     /// A ring of it; without its name, the one that is under way.
     RingUnderWay,
-    /// A ring of it, with a word on entering it; without its name, the first that is not entered.
+    /// A ring of it, with a word on entering it.
     RingToEnter(Vote),
     /// What its rollout moved, from a ring on; without its name, all.
     RollbackTarget,

@@ -156,11 +156,11 @@ refusals! {
     /// The person approved before.
     ApprovedAlready =>
         "you approved ring `{ring}` already: one person counts once",
-        "ringward explain {plan} says who is missing; ringward reject {plan} --reason … takes it back";
+        "ringward explain {plan} says who is missing; ringward reject {plan} --ring {ring} --reason … takes it back";
     /// The person refused before.
     RejectedAlready =>
         "you rejected ring `{ring}` already",
-        "ringward approve {plan} --reason … takes it back";
+        "ringward approve {plan} --ring {ring} --reason … takes it back";
     /// Nobody knows who it is.
     Nameless =>
         "this way in says nothing of who you are to Cloudflare, and so cannot approve",

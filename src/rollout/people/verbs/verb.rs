@@ -147,7 +147,6 @@ verbs! {
         cell: |of| table::reject(of.phase, of.place, of.claim),
         page: Some(Confirmation {
             keys: &[ArgumentKey::Ring],
-            rests_on: RestsOn::Targets,
             ..Confirmation::new("Reject", "Reject {ring} in {plan}?", Promise::Rejected)
         }),
         terms: Terms {
@@ -414,5 +413,4 @@ verbs! {
 }
 
 /// The ring of a word on entering one.
-const TO_ENTER: Argument =
-    Argument::new(ArgumentKey::Ring, "The ring; without it, the first that is not entered");
+const TO_ENTER: Argument = Argument::needed(ArgumentKey::Ring, "The ring", "say which ring");

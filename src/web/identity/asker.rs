@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 
 use crate::config::MayRead;
 use crate::rollout::record::Actor;
+use crate::telemetry::WhyRefused;
 use crate::web::guard::{Broken, Peer};
 use crate::web::identity::needs::Right;
 use crate::web::problem::{Failure, Kind};
@@ -109,7 +110,9 @@ impl From<Denied> for Failure {
             }
             Denied::Unreadable(broken) => Self::new(Kind::Forbidden, format!("{why}: {}", remedy(&broken))),
             Denied::Lacks(..) => Self::new(Kind::Forbidden, why),
-            Denied::Nobody => Self::new(Kind::Unauthorized, why),
+            Denied::Nobody => {
+                Self { why: Some(WhyRefused::NoCredential), ..Self::new(Kind::Unauthorized, why) }
+            }
         }
     }
 }

@@ -108,8 +108,11 @@ impl From<AskError> for CliError {
     fn from(error: AskError) -> Self {
         let AskError::Said { status, .. } = &error else { return Self::failed(error) };
         match *status {
-            // 404 is a plan that ringward does not know, 403 a caller without rights.
-            StatusCode::CONFLICT | StatusCode::NOT_FOUND | StatusCode::FORBIDDEN => Self::refused(error),
+            // 404 is a plan that ringward does not know, 403 a caller without rights, 429 one who asks too often.
+            StatusCode::CONFLICT
+            | StatusCode::NOT_FOUND
+            | StatusCode::FORBIDDEN
+            | StatusCode::TOO_MANY_REQUESTS => Self::refused(error),
             StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => Self::usage(error),
             _ => Self::failed(error),
         }
@@ -352,6 +355,7 @@ mod tests {
         let rows = [
             ("refused", 409, problem("not now; later"), Exit::Refused, "not now; later"),
             ("unknown plan", 404, problem("there is no plan"), Exit::Refused, "there is no plan"),
+            ("too many", 429, problem("ask again in 60 s"), Exit::Refused, "ask again in 60 s"),
             ("no reason", 422, problem("a reason is needed"), Exit::Usage, "a reason is needed"),
             ("busy", 503, problem("it is ending"), Exit::Failed, "it is ending"),
             ("no words", 500, "<html>".to_owned(), Exit::Failed, "the daemon answered 500"),

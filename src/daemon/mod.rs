@@ -12,6 +12,7 @@ mod counting;
 mod engine;
 pub mod files;
 pub mod log;
+mod pace;
 pub mod plans_dir;
 pub mod plans_reader;
 mod run;

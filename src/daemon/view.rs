@@ -5,13 +5,14 @@
 //! or change a decision.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 use utoipa::ToSchema;
 
 use crate::daemon::files::FileProblem;
+use crate::daemon::pace::{BURST, ONE_EVERY, VerbPace, whole};
 use crate::fleet::Class;
 use crate::ids::{AccountId, DeviceId, PlanName, RingName};
 use crate::plan::model::Revisions;
@@ -27,7 +28,7 @@ use crate::rollout::tell::waits::Waits;
 use crate::rollout::world::{Read, SecondClock, Trouble};
 use crate::simulation::forecast::{NoForecast, Situation};
 use crate::store::Head;
-use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp};
+use crate::time::{Clock, SignedDuration, Stopwatch, Timestamp, in_words};
 use crate::version::Environment;
 
 /// Requests that may wait for the daemon at once; more are refused at the door.
@@ -92,6 +93,11 @@ impl View {
     /// The present instant: the clock's, but never before the last decision.
     pub fn now(&self) -> Timestamp {
         self.clock.now().max(self.at)
+    }
+
+    /// Whether there is such a plan.
+    fn knows(&self, plan: &PlanName) -> bool {
+        self.waiting.contains_key(plan) || self.reports.iter().any(|report| report.id.plan == *plan)
     }
 
     /// Plans that no rollout was begun for, and that wait to take effect.
@@ -208,6 +214,18 @@ pub enum CommandError {
     /// The state refuses it.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// Whoever asks has asked for too many lately.
+    #[error(
+        "{actor} has asked for {BURST} verbs within a short time, and ringward takes one in {} more, so that the log stays \
+         readable; ask again in {}. `stop`, `pause` and `reject` are taken at any time",
+        in_words(ONE_EVERY), in_words(*.wait)
+    )]
+    TooMany {
+        /// Who asks.
+        actor: Actor,
+        /// How long until one is taken again, in whole seconds.
+        wait: SignedDuration,
+    },
     /// It could not be recorded.
     #[error("{0}")]
     Failed(String),
@@ -223,6 +241,8 @@ pub struct Handle {
     view: watch::Receiver<Arc<View>>,
     /// Never marked as read, so it tells the snapshot from before the first decision.
     first: watch::Receiver<Arc<View>>,
+    /// One for all clones: whichever door a verb comes through.
+    pace: Arc<Mutex<VerbPace>>,
 }
 
 /// How far a daemon is.
@@ -241,7 +261,7 @@ impl Handle {
     /// is a receiver that nobody has read from, so its first value counts as the snapshot from
     /// before the first decision.
     pub fn new(requests: mpsc::Sender<DaemonRequest>, view: watch::Receiver<Arc<View>>) -> Self {
-        Self { requests, first: view.clone(), view }
+        Self { requests, first: view.clone(), view, pace: Arc::default() }
     }
 
     /// How far the daemon is.
@@ -266,14 +286,38 @@ impl Handle {
     /// Asks for a verb.
     ///
     /// # Errors
-    /// When it is refused, or the daemon cannot take it.
+    /// When it is refused, whoever asks has asked for too many, or the daemon cannot take it.
     pub async fn command(
         &self,
         actor: Actor,
         reason: String,
         command: Command,
     ) -> Result<String, CommandError> {
-        self.ask(|reply| DaemonRequest::Command(Asking { actor, reason, command, reply })).await?
+        let view = self.view();
+        if command.verb().is_counted() {
+            let taken = self.pace().take(&actor, view.now());
+            taken.map_err(|wait| CommandError::TooMany { actor: actor.clone(), wait: whole(wait) })?;
+        }
+        let checked = match &command {
+            // Others are refused, and not remembered.
+            Command::CheckNow(plan) if view.knows(plan) => Some(plan.clone()),
+            _ => None,
+        };
+        let lately = checked.as_ref().and_then(|plan| self.pace().check(plan, view.now()));
+        if let Some(lately) = lately {
+            return Ok(lately);
+        }
+        let asked = self.ask(|reply| DaemonRequest::Command(Asking { actor, reason, command, reply })).await;
+        let done = asked.flatten();
+        if let (Some(plan), Err(_)) = (checked, &done) {
+            self.pace().uncheck(&plan);
+        }
+        done
+    }
+
+    fn pace(&self) -> MutexGuard<'_, VerbPace> {
+        // What is remembered is whole at every instant.
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts something on record, and answers the record's number. When it is answered, the snapshot has it.

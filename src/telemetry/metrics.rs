@@ -1,10 +1,11 @@
-//! Counters of the requests to Cloudflare, and what the process uses.
+//! Counters of the requests to Cloudflare and of those that were refused here, and what the process uses.
 //!
-//! **Invariant:** labels are operations and answer codes, both closed sets; no ID is ever a label.
+//! **Invariant:** labels are operations, answer codes and reasons, all closed sets; no ID is ever a label.
 
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
 
 use super::process;
+use super::refused::Refusals;
 use crate::cloudflare::RequestObserver;
 use crate::time::{Clock, Timestamp};
 
@@ -17,6 +18,7 @@ pub struct Metrics {
     registry: Registry,
     requests: IntCounterVec,
     seconds: HistogramVec,
+    refusals: Refusals,
     started_at: Timestamp,
 }
 
@@ -44,7 +46,14 @@ impl Metrics {
         )?;
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(seconds.clone()))?;
-        Ok(Self { registry, requests, seconds, started_at: Clock::Real.now() })
+        let refusals = Refusals::new()?;
+        registry.register(refusals.collector())?;
+        Ok(Self { registry, requests, seconds, refusals, started_at: Clock::Real.now() })
+    }
+
+    /// Requests that were refused.
+    pub const fn refusals(&self) -> &Refusals {
+        &self.refusals
     }
 
     /// Everything counted so far, and what the process uses now.

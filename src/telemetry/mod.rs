@@ -7,6 +7,8 @@
 mod logs;
 mod metrics;
 mod process;
+mod refused;
 
 pub use logs::{InvalidLogFormat, LogFormat, LogsError, init_logs};
 pub use metrics::Metrics;
+pub use refused::{Refusals, WhyRefused};

@@ -4,6 +4,7 @@
 //! **Invariant:** a path sees only requests whose head and body are within the limits and whole, so no
 //! path needs limits of its own; and only those of somebody who may, with their identity.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
@@ -16,9 +17,10 @@ use futures_util::StreamExt as _;
 
 use crate::web::guard::Peer;
 use crate::web::identity::needs::{self, FORM};
-use crate::web::identity::{Asker, Right};
+use crate::web::identity::{Asker, Identity, Right};
 use crate::web::limits::{ConnectionLimits, MAX_BODY_BYTES, MAX_HEADER_BYTES, MAX_HEADERS, MAX_URL_BYTES};
-use crate::web::problem::{Failure, Kind};
+use crate::web::places::ConnectionPlace;
+use crate::web::problem::{Failure, Kind, no_room};
 use crate::web::services::Services;
 
 /// Lets a request in, or says why not.
@@ -73,11 +75,17 @@ async fn know(services: &Services, head: &mut Parts) -> Result<(), Failure> {
         let view = services.handle.view();
         (view.tokens.clone(), view.clock.now())
     };
-    let identity = services.identities.identify(&peer, &head.headers, &tokens, now).await?;
+    let noted = |failure: Failure| services.note(failure, &peer);
+    let identity = services.identities.identify(&peer, &head.headers, &tokens, now).await.map_err(noted)?;
+    if let Identity::Proven { actor, .. } = &identity
+        && head.extensions.get::<Arc<ConnectionPlace>>().is_some_and(|place| !place.belongs_to(actor))
+    {
+        return Err(noted(no_room()));
+    }
     // Its answer shows what there is, whatever becomes of it.
     let is_form = routed.as_deref() == Some(FORM) && head.method == Method::POST;
     let right = if is_form { Right::Read } else { right };
-    if let Some(actor) = identity.may(right, &peer, head)? {
+    if let Some(actor) = identity.may(right, &peer, head).map_err(|denied| noted(denied.into()))? {
         head.extensions.insert(Asker(actor));
     }
     head.extensions.insert(identity);

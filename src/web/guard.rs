@@ -96,6 +96,14 @@ pub enum Broken {
 }
 
 impl Peer {
+    /// Who is at the other end, for the log.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Tcp { peer, .. } => peer.ip().to_canonical().to_string(),
+            Self::Local { user } => user.clone(),
+        }
+    }
+
     /// Whether verbs are taken here from anybody.
     ///
     /// # Errors

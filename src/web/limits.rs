@@ -18,8 +18,15 @@ pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// What one listener allows. Times are wall time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConnectionLimits {
-    /// Connections at once; more are answered with 503 and closed.
+    /// Connections at once. For one more an idle one is closed; where none is, it gets a place of the reserve.
     pub connections: usize,
+    /// Those of one address, or of one credential.
+    pub share: usize,
+    /// Connections beside those, which only probes and Prometheus are answered on; all else is told that there is no
+    /// room. More are closed.
+    pub reserve: usize,
+    /// Those of one address among them.
+    pub reserve_share: usize,
     /// For the head of a request; it also ends connections that idle.
     pub head_within: Duration,
     /// For the body of a request.
@@ -35,6 +42,9 @@ impl Default for ConnectionLimits {
     fn default() -> Self {
         Self {
             connections: 256,
+            share: 64,
+            reserve: 32,
+            reserve_share: 8,
             head_within: Duration::from_secs(10),
             body_within: Duration::from_secs(10),
             connection_within: Duration::from_secs(300),

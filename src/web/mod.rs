@@ -17,7 +17,7 @@
 //! | `stream` | the log as it grows, for clients that follow it |
 //! | `cover` | the last layer before the client: no answer holds a secret |
 //! | `services` | what all of it is served from |
-//! | `serve`, `socket` | connections: limits, the Unix socket, the graceful end |
+//! | `serve`, `places`, `socket` | connections: limits, whose they are, the Unix socket, the graceful end |
 //!
 //! **Invariant:** nothing here decides: reads come from the daemon's snapshot and the log, and
 //! verbs go through [`crate::daemon::Handle`] with the actor that admission has found.
@@ -34,6 +34,7 @@ mod lines;
 mod metrics;
 mod openapi;
 mod page;
+mod places;
 mod present;
 mod problem;
 mod reads;

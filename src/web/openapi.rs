@@ -46,7 +46,9 @@ RFC 3339 in UTC. Failures are `application/problem+json` (RFC 9457); their `type
 people. A method that a path does not have is answered with 405 and `Allow`.
 
 **Limits.** A URL of 4 KiB, 64 headers of 16 KiB together, a body of 64 KiB; 10 s for the head, 10 s for the \
-body, 30 s for the answer; 256 connections, more are answered with 503.";
+body, 30 s for the answer; 256 connections, 64 of one address or credential, more are answered with 503. Each actor \
+has 30 verbs, and one more a minute, beyond which a verb is answered with 429 and `Retry-After`; `stop`, `pause` and \
+`reject` are always taken. A plan is checked by `check-now` once in 30 s; who asks earlier is told so.";
 
 /// The document and its text.
 #[derive(Debug)]
@@ -82,6 +84,8 @@ failures! {
     OfAVerb => [Unauthorized, Forbidden, Refused, NotJson, Senseless];
     /// Failures of a verb about one plan.
     OfAPlansVerb => [Unauthorized, Forbidden, NoSuchPlan, Refused, NotJson, Senseless];
+    /// Failures of a verb that an actor may ask for only so often, beside those above.
+    OfACountedVerb => [TooMany];
 }
 
 fn references(kinds: &[Kind]) -> BTreeMap<String, RefOr<Response>> {

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::daemon::view::CommandError;
 use crate::rollout::people::refusal::Refusal;
+use crate::telemetry::WhyRefused;
 use crate::web::json::ProblemAnswer;
 use crate::web::limits::{ANSWER_WITHIN, MAX_URL_BYTES};
 
@@ -65,6 +66,8 @@ kinds! {
     NotJson => UNSUPPORTED_MEDIA_TYPE, "not-json", "The body must be application/json";
     /// The body can be read, and asks for something that makes no sense.
     Senseless => UNPROCESSABLE_ENTITY, "senseless", "The request makes no sense";
+    /// Whoever asks has asked for too many verbs.
+    TooMany => TOO_MANY_REQUESTS, "too-many", "Too many verbs within a short time";
     /// The headers are too many or too long.
     LongHead => REQUEST_HEADER_FIELDS_TOO_LARGE, "long-head", "The headers are too many or too long";
     /// ringward failed.
@@ -95,11 +98,15 @@ pub(super) struct Failure {
     pub(super) kind: Kind,
     /// What happened, in words.
     pub(super) detail: String,
+    /// Seconds after which to ask again.
+    pub(super) retry_after: Option<u64>,
+    /// Why, for metric and log, where it is refused whatever the state.
+    pub(super) why: Option<WhyRefused>,
 }
 
 impl Failure {
     pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into() }
+        Self { kind, detail: detail.into(), retry_after: (kind == Kind::Busy).then_some(1), why: None }
     }
 
     fn problem(self, path: &str) -> Response {
@@ -119,8 +126,8 @@ impl Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let mut response = self.kind.status().into_response();
-        if self.kind == Kind::Busy {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response.extensions_mut().insert(self);
         response
@@ -133,11 +140,26 @@ impl From<CommandError> for Failure {
             CommandError::Refused(Refusal::NoSuchPlan { .. }) => Kind::NoSuchPlan,
             CommandError::Refused(Refusal::NotNow { .. }) => Kind::Refused,
             CommandError::Refused(Refusal::NoReason | Refusal::UnprintableReason) => Kind::Senseless,
+            CommandError::TooMany { .. } => Kind::TooMany,
             CommandError::Failed(_) => Kind::Fault,
             CommandError::Unavailable(_) => Kind::Unavailable,
         };
-        Self::new(kind, error.to_string())
+        let failure = Self::new(kind, error.to_string());
+        match error {
+            CommandError::TooMany { wait, .. } => {
+                let retry_after = u64::try_from(wait.as_secs()).ok();
+                Self { retry_after, why: Some(WhyRefused::TooManyVerbs), ..failure }
+            }
+            _ => failure,
+        }
     }
+}
+
+/// What a request is told for whose connection there is no place.
+pub(super) fn no_room() -> Failure {
+    let detail = "as many connections as ringward takes from one address or credential, or from all together, are busy; \
+                  close one (a page that stays open holds one) and ask again";
+    Failure { why: Some(WhyRefused::TooManyConnections), ..Failure::new(Kind::Busy, detail) }
 }
 
 /// What is said of a request that took too long.
@@ -148,6 +170,9 @@ fn too_long(method: &Method) -> &'static str {
         "it took longer than 30 s; a verb may still be carried out: look before you ask again"
     }
 }
+
+/// A client that does not know who it is keeps no connection.
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 /// How somebody can say who they are (RFC 9110, 11.6.1: every 401 tells it).
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"ringward\"");
@@ -162,6 +187,7 @@ pub(super) async fn answer(request: Request, next: Next) -> Response {
     };
     if response.status() == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, CHALLENGE);
+        response.headers_mut().insert(header::CONNECTION, CLOSE);
     }
     let Some(failure) = response.extensions_mut().remove::<Failure>() else { return response };
     let mut problem = failure.problem(&path);

@@ -4,22 +4,23 @@
 //! the accept loop is our own.
 //!
 //! **Invariant:** a client that sends nothing, half a request, or too many connections holds up
-//! only itself and other clients, never the daemon, and never for longer than the limits below.
+//! only itself, never the daemon, and never for longer than the limits; probes are answered beside any flood.
 
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Extension;
-use axum::http::header;
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use hyper::Request;
-use hyper::body::Incoming;
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -32,13 +33,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::web::guard::{Peer, TcpRules};
 use crate::web::limits::ConnectionLimits;
-use crate::web::problem::{Failure, Kind, answer};
+use crate::web::places::{ConnectionPlace, ConnectionPlaces, Holder, RequestUnderWay};
+use crate::web::problem::{answer, no_room};
 use crate::web::routes::router;
 use crate::web::services::Services;
 use crate::web::stream::{Ending, pause};
 
-/// Connections that are told at once that there is no room; more are closed without a word.
-const MAX_TURNED_AWAY: usize = 64;
+/// What a connection of the reserve is for: a kubelet and Prometheus come from any address.
+const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+/// Connections whose places were given to others, and that may still hand over an answer; of more it is cut.
+const MAX_LEAVING: usize = 64;
 /// What hyper reads of a head at most, in bytes and headers. Beyond this it answers with a bare 431;
 /// [`super::admission`] refuses far smaller heads, with words.
 const HEAD_BUFFER: usize = 128 * 1024;
@@ -118,24 +122,62 @@ pub async fn serve_within(
         let local = stream.local_addr()?;
         Ok((stream, Peer::Tcp { peer, local, rules: Arc::clone(&bound.rules) }))
     };
-    connections(next, router(services), limits, token).await;
+    connections(next, services, limits, token).await;
+}
+
+/// Where requests lead to, and how many connections may bring them.
+#[derive(Clone)]
+struct Door {
+    app: Router,
+    /// What all but [`PROBES`] are told on a connection of the reserve.
+    full: Router,
+    places: Arc<ConnectionPlaces>,
+    reserve: Arc<ConnectionPlaces>,
+    limits: ConnectionLimits,
+    /// Idle connections that were given up for others, and still hand over the rest of an answer.
+    leaving: Arc<Semaphore>,
+}
+
+/// A connection's place.
+struct Seat {
+    place: Arc<ConnectionPlace>,
+    /// Whether it is one of the reserve.
+    reserved: bool,
+}
+
+impl Door {
+    fn new(app: Router, limits: ConnectionLimits) -> Self {
+        let busy = async || ([(header::CONNECTION, "close")], no_room());
+        Self {
+            app,
+            full: Router::new().fallback(busy).layer(axum::middleware::from_fn(answer)),
+            places: ConnectionPlaces::new(limits.connections, limits.share),
+            reserve: ConnectionPlaces::new(limits.reserve, limits.reserve_share),
+            limits,
+            leaving: Arc::new(Semaphore::new(MAX_LEAVING)),
+        }
+    }
+
+    /// `None`: there is no room for as much as a word.
+    fn seat(&self, peer: &Peer) -> Option<Seat> {
+        let holder = Holder::of(peer);
+        let taken = self.places.take(holder.clone()).map(|place| Seat { place, reserved: false });
+        taken.or_else(|| self.reserve.take(holder).map(|place| Seat { place, reserved: true }))
+    }
 }
 
 /// The accept loop of both doors. `next` waits for the next connection, and says whose it is; nothing is lost
 /// when it is dropped.
 pub(super) async fn connections<S, F>(
     next: impl Fn() -> F,
-    app: Router,
+    services: Services,
     limits: ConnectionLimits,
     token: CancellationToken,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     F: Future<Output = io::Result<(S, Peer)>>,
 {
-    let app = app.layer(Extension(Ending(token.clone())));
-    let room = Arc::new(Semaphore::new(limits.connections));
-    let outside = Arc::new(Semaphore::new(MAX_TURNED_AWAY));
-    let full = no_room();
+    let door = Door::new(router(services.clone()).layer(Extension(Ending(token.clone()))), limits);
     let mut open = JoinSet::new();
     loop {
         tokio::select! {
@@ -143,17 +185,13 @@ pub(super) async fn connections<S, F>(
             Some(_) = open.join_next() => {}
             accepted = next() => match accepted {
                 Ok((stream, peer)) => {
-                    let place = Arc::clone(&room).try_acquire_owned();
-                    let app = if place.is_ok() { &app } else { &full };
-                    let Ok(place) = place.or_else(|_| Arc::clone(&outside).try_acquire_owned()) else {
-                        tracing::warn!("a connection was closed: too many are open");
-                        continue;
-                    };
-                    let (app, token) = (app.clone(), token.clone());
-                    open.spawn(async move {
-                        converse(stream, peer, app, limits, token).await;
-                        drop(place);
-                    });
+                    let seat = door.seat(&peer);
+                    if seat.as_ref().is_none_or(|seat| seat.reserved) {
+                        services.note(no_room(), &peer);
+                    }
+                    if let Some(seat) = seat {
+                        open.spawn(converse(stream, peer, door.clone(), seat, token.clone()));
+                    }
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
@@ -166,17 +204,25 @@ pub(super) async fn connections<S, F>(
     while open.join_next().await.is_some() {}
 }
 
-/// Serves one connection until the client ends it, it is too old, or the daemon ends; in the last
-/// two cases the answer under way is finished, within limits.
-async fn converse<S>(stream: S, peer: Peer, app: Router, limits: ConnectionLimits, token: CancellationToken)
+/// Serves one connection until the client ends it, it is too old, its place is given to another, or the daemon ends;
+/// but for the first, the answer under way is finished, within limits.
+async fn converse<S>(stream: S, peer: Peer, door: Door, seat: Seat, token: CancellationToken)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let mut connection = pin!(connection(stream, peer, app, limits));
+    let (limits, given_up, leaving) = (door.limits, seat.place.given_up.clone(), Arc::clone(&door.leaving));
+    let mut connection = pin!(connection(stream, peer, door, seat));
     let over = tokio::time::timeout(limits.connection_within, token.cancelled());
     let ended = tokio::select! {
         ended = &mut connection => Some(ended),
         _ = over => None,
+        () = given_up.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            // Its client may still be reading the last answer; but not of so many at once.
+            let within = if leaving.try_acquire().is_ok() { LAST_ANSWERS_WITHIN } else { Duration::ZERO };
+            let _ = tokio::time::timeout(within, connection).await;
+            return;
+        }
     };
     let ended = match ended {
         Some(ended) => Ok(ended),
@@ -206,8 +252,8 @@ where
 fn connection<S>(
     stream: S,
     peer: Peer,
-    app: Router,
-    limits: ConnectionLimits,
+    door: Door,
+    seat: Seat,
 ) -> http1::Connection<
     TokioIo<S>,
     impl hyper::service::Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>,
@@ -215,12 +261,23 @@ fn connection<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let app = TowerToHyperService::new(app);
+    let limits = door.limits;
+    let (app, full) = (TowerToHyperService::new(door.app), TowerToHyperService::new(door.full));
     let service = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
+        let is_probe = PROBES.contains(&request.uri().path());
         request.extensions_mut().insert(peer.clone());
         request.extensions_mut().insert(limits);
-        app.call(request)
+        request.extensions_mut().insert(Arc::clone(&seat.place));
+        let (busy, reserved) = (seat.place.begin(), seat.reserved);
+        let answer = if reserved && !is_probe { full.call(request) } else { app.call(request) };
+        async move {
+            let mut answer = answer.await?;
+            if reserved {
+                answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok(answer.map(|body| Body::new(UnderWay { body, _busy: busy })))
+        }
     });
     http1::Builder::new()
         .timer(TokioTimer::new())
@@ -230,11 +287,28 @@ where
         .serve_connection(TokioIo::new(stream), service)
 }
 
-/// What a connection beyond the limit is told, once.
-fn no_room() -> Router {
-    let busy = async || {
-        let detail = "every connection is taken; close one (a page that stays open holds one) and ask again";
-        ([(header::CONNECTION, "close")], Failure::new(Kind::Busy, detail))
-    };
-    Router::new().fallback(busy).layer(axum::middleware::from_fn(answer))
+/// An answer that keeps its connection busy until all of it is handed over.
+struct UnderWay {
+    body: Body,
+    _busy: RequestUnderWay,
+}
+
+impl HttpBody for UnderWay {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }

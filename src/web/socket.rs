@@ -15,7 +15,6 @@ use crate::failpoint::{self, Point};
 use crate::store;
 use crate::web::guard::Peer;
 use crate::web::limits::ConnectionLimits;
-use crate::web::routes::router;
 use crate::web::serve::connections;
 use crate::web::services::Services;
 
@@ -98,7 +97,7 @@ pub async fn serve_socket(bound: BoundSocket, services: Services, token: Cancell
             }
         }
     };
-    connections(next, router(services), ConnectionLimits::default(), token).await;
+    connections(next, services, ConnectionLimits::default(), token).await;
 }
 
 /// Who connected; `None`: nobody who may.

@@ -20,7 +20,7 @@ use crate::rollout::record::Actor;
 use crate::web::body::{check_reason, object};
 use crate::web::identity::Asker;
 use crate::web::json::{VerbAnswer, VerbRequest};
-use crate::web::openapi::{OfAPlansVerb, OfAVerb, comes_to};
+use crate::web::openapi::{OfACountedVerb, OfAPlansVerb, OfAVerb, comes_to};
 use crate::web::problem::{Failure, Kind};
 use crate::web::reads::{PlanInPath, plan_name};
 use crate::web::schema::{verb_body, verb_body_name};
@@ -64,6 +64,9 @@ fn operation(verb: Verb) -> Operation {
         .response("200", done)
         .build();
     operation.responses.responses.extend(failures);
+    if verb.is_counted() {
+        operation.responses.responses.extend(OfACountedVerb::responses());
+    }
     operation
 }
 
@@ -111,6 +114,9 @@ pub(super) async fn carry_out(
     reason: String,
     command: Command,
 ) -> VerbResult {
-    let done = services.handle.command(actor, reason, command).await?;
-    Ok(Json(VerbAnswer { done }))
+    let done = services.handle.command(actor, reason, command).await.map_err(Failure::from);
+    if let Err(Failure { why: Some(why), .. }) = &done {
+        services.metrics.refusals().count(*why);
+    }
+    Ok(Json(VerbAnswer { done: done? }))
 }

@@ -42,6 +42,7 @@ use ringward::rollout::tell::decision::look;
 use ringward::rollout::world::Approvers;
 use ringward::rollout::world::{Desired, Known, Observations, Observed};
 use ringward::telemetry::Metrics;
+use ringward::time::Clock;
 use ringward::version::Environment;
 use ringward::web::json::VerbAnswer;
 use ringward::web::{Peer, Services, router};
@@ -401,7 +402,9 @@ impl Core {
         let (requests_in, mut requests) = mpsc::channel(8);
         let roles = [Role::Approver];
         let known = tokens(&[("ana", 1, &roles), ("cy", 2, &roles), ("eve", 3, &roles)]).tokens;
-        let (_, receiver) = watch::channel(Arc::new(View { tokens: known, ..view(Vec::new()) }));
+        // By this clock a bucket is full again before the next verb.
+        let clock = Clock::fast_from(at(SINCE), 1e7);
+        let (_, receiver) = watch::channel(Arc::new(View { clock, tokens: known, ..view(Vec::new()) }));
         let world = Arc::new(Mutex::new(Observations::default()));
         let (live, log, seen) = (Arc::clone(&state), Arc::clone(&appended), Arc::clone(&world));
         tokio::spawn(async move {

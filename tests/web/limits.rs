@@ -171,33 +171,24 @@ async fn an_answer_under_way_outlives_its_connections_age() {
     }
 }
 
+/// What `floods` does not ask: beyond the reserve, too, nobody waits.
 #[tokio::test]
-async fn a_connection_too_many_is_told_and_those_before_are_served() {
-    let listening =
-        Listening::within(ConnectionLimits { connections: 2, ..ConnectionLimits::default() }).await;
-    let mut first = listening.connect().await;
-    let second = listening.connect().await;
-    let answer =
-        listening.exchange(&verb(r#"{"reason": "look"}"#).replace("Connection: close\r\n", "")).await;
-    let problem = answer.problem("the third", 503, "every connection is taken");
-    assert_eq!(problem.kind, "urn:ringward:problem:busy");
-    assert_eq!((answer.header("retry-after"), answer.header("connection")), ("1", "close"));
-    assert_eq!(listening.arrived(), 0);
-    first.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-    let mut status = [0; 12];
-    first.read_exact(&mut status).await.unwrap();
-    assert_eq!(&status, b"HTTP/1.1 200", "who is in is served");
-    drop(second);
-    // The place is free as soon as the server has noticed.
-    while listening.exchange(&get("/healthz")).await.status() == 503 {}
-    // Connections that are turned away have a bound too: the rest is closed without a word.
-    let mut crowd = Vec::new();
-    for _ in 0..100 {
-        crowd.push(listening.connect().await);
-    }
-    let mut closed = [0; 1];
-    assert_eq!(crowd.pop().unwrap().read(&mut closed).await.unwrap_or(0), 0);
-    drop(crowd);
+async fn beyond_the_reserve_a_connection_is_closed_without_a_word() {
+    let limits = ConnectionLimits { connections: 1, reserve: 0, ..ConnectionLimits::default() };
+    let listening = Listening::within(limits).await;
+    let body = r#"{"reason": "look"}"#;
+    let begun = verb(body).replace(body, "").replace("Connection: close\r\n", "Expect: 100-continue\r\n");
+    let mut busy = listening.connect().await;
+    busy.write_all(begun.replace("<host>", &listening.address.to_string()).as_bytes()).await.unwrap();
+    let mut word = [0; 25];
+    busy.read_exact(&mut word).await.unwrap();
+    assert_eq!(&word, b"HTTP/1.1 100 Continue\r\n\r\n", "it is under way");
+    assert_eq!(listening.exchange(&get("/healthz")).await.status(), 0);
+    busy.write_all(body.as_bytes()).await.unwrap();
+    let mut rest = vec![0; 2_048];
+    let length = busy.read(&mut rest).await.unwrap();
+    assert!(String::from_utf8_lossy(&rest[..length]).contains("HTTP/1.1 200"), "who is in is served");
+    // Idle now, it makes room.
     while listening.exchange(&get("/healthz")).await.status() != 200 {}
     listening.end().await;
 }

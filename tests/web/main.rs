@@ -7,6 +7,7 @@ pub mod team;
 
 mod cells;
 mod dashboards;
+mod floods;
 mod forged;
 mod former;
 mod forms;

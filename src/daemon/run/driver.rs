@@ -3,7 +3,7 @@
 //!
 //! **Invariant:** one task owns the engine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,6 +80,8 @@ pub(super) struct Driver {
     pub(super) tasks: tokio::runtime::Handle,
     /// Words that wait until the members are read.
     pub(super) spoken: Vec<WaitingWord>,
+    /// Groups that were read for somebody's word lately, and when that was asked for.
+    pub(super) members_asked: BTreeMap<UserGroupName, Timestamp>,
     /// Words on the clock that wait until Cloudflare was asked for the time.
     pub(super) clock_asked: Vec<Asking>,
 }

@@ -18,10 +18,11 @@ const READ_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(10);
 
 impl Driver {
     /// Has the members read that a word needs, and puts it off until they are; gives it back where
-    /// nothing is to be read first.
-    pub(super) fn put_off(&mut self, asking: Asking) -> Option<Asking> {
+    /// nothing is to be read first, or just could not be.
+    pub(super) fn put_off(&mut self, asking: Asking) -> Option<(Asking, Sight)> {
         if asking.command == Command::ConfirmClock {
-            return self.put_off_for_the_clock(asking);
+            self.put_off_for_the_clock(asking);
+            return None;
         }
         let now = self.durable.now();
         let mut waits_for =
@@ -31,7 +32,13 @@ impl Driver {
             read.is_none_or(|read| since(read.as_of, now) > READ_AGAIN_AFTER)
         });
         if waits_for.is_empty() {
-            return Some(asking);
+            return Some((asking, Sight::Clear));
+        }
+        // A rejection is taken however often it is given: it must not ask as often.
+        self.members_asked.retain(|_, asked| since(*asked, now).abs() <= READ_AGAIN_AFTER);
+        let is_under_way = |group| self.spoken.iter().any(|spoken| spoken.waits_for.contains(group));
+        if waits_for.iter().any(|group| self.members_asked.contains_key(group) && !is_under_way(group)) {
+            return Some((asking, Sight::None));
         }
         if self.spoken.len() >= MAX_WAITING {
             let full = CommandError::Unavailable("too many people speak up at once");
@@ -40,20 +47,20 @@ impl Driver {
         }
         let reads = waits_for.iter().cloned().map(Read::Approvers).collect();
         self.durable.engine.reads.hurry(&reads, now);
+        self.members_asked.extend(waits_for.iter().map(|group| (group.clone(), now)));
         self.start_reads(now);
         self.spoken.push(WaitingWord { asking, waits_for });
         None
     }
 
     /// Asks Cloudflare for the time, as often as a word on the clock needs.
-    fn put_off_for_the_clock(&mut self, asking: Asking) -> Option<Asking> {
+    fn put_off_for_the_clock(&mut self, asking: Asking) {
         if self.clock_asked.len() >= MAX_WAITING {
             let _ = asking.reply.send(Err(CommandError::Unavailable("too many people speak up at once")));
-            return None;
+            return;
         }
         self.clock_asked.push(asking);
         self.tasks.spawn(self.upstream.clone().ask_time());
-        None
     }
 
     /// Cloudflare told the time, or did not: the words that waited for it are judged.

@@ -4,6 +4,7 @@
 
 use crate::daemon::run::driver::{DaemonError, Driver};
 use crate::daemon::run::inputs::Inputs;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -136,6 +137,7 @@ pub async fn start(settings: DaemonSettings) -> Result<Daemon, DaemonError> {
         ticked_at: None,
         passed: Stopwatch::start(),
         spoken: Vec::new(),
+        members_asked: BTreeMap::new(),
         clock_asked: Vec::new(),
         tasks: tokio::runtime::Handle::current(),
     };

@@ -121,8 +121,8 @@ impl Driver {
                     self.after_a_look(asking);
                     return Ok(false);
                 }
-                if let Some(asking) = self.put_off(asking) {
-                    self.carry_out(asking, Sight::Clear)?;
+                if let Some((asking, sight)) = self.put_off(asking) {
+                    self.carry_out(asking, sight)?;
                 }
                 Ok(true)
             }

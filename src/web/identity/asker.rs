@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use axum::http::request::Parts;
 
 use crate::rollout::record::Actor;
+use crate::telemetry::WhyRefused;
 use crate::web::guard::{Broken, Peer};
 use crate::web::identity::needs::Right;
 use crate::web::problem::{Failure, Kind};
@@ -108,7 +109,9 @@ impl From<Denied> for Failure {
             }
             Denied::Unreadable(broken) => Self::new(Kind::Forbidden, format!("{why}: {}", remedy(&broken))),
             Denied::Lacks(..) => Self::new(Kind::Forbidden, why),
-            Denied::Nobody => Self::new(Kind::Unauthorized, why),
+            Denied::Nobody => {
+                Self { why: Some(WhyRefused::NoCredential), ..Self::new(Kind::Unauthorized, why) }
+            }
         }
     }
 }

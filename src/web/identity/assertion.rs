@@ -15,6 +15,7 @@ use serde::Deserialize;
 use crate::config::AccessApplication;
 use crate::ids::{Email, ServiceName};
 use crate::rollout::record::Actor;
+use crate::telemetry::WhyRefused;
 use crate::time::{Clock, SignedDuration, Timestamp, after};
 use crate::web::identity::asker::Identity;
 use crate::web::identity::certs::Certs;
@@ -88,43 +89,44 @@ impl Verifier {
             );
             Failure::new(Kind::Unavailable, detail)
         })?;
-        let key = key.ok_or_else(|| not_known("a key that the team does not have"))?;
+        let key = key.ok_or_else(|| not_known(WhyRefused::AssertionUnknownKey))?;
         let claims = verified(text, &key).map_err(not_known)?;
         let actor = self.actor(claims, self.wall.now()).map_err(not_known)?;
         let rights = self.rights(&actor);
         Ok(Some(Identity::Proven { actor, rights }))
     }
 
-    fn actor(&self, claims: Claims, now: Timestamp) -> Result<Actor, &'static str> {
+    fn actor(&self, claims: Claims, now: Timestamp) -> Result<Actor, WhyRefused> {
         if claims.iss != self.issuer {
-            return Err("another team");
+            return Err(WhyRefused::AssertionForeign);
         }
         if !self.access.audience.iter().any(|ours| claims.aud.iter().any(|aud| aud == ours.as_str())) {
-            return Err("another application");
+            return Err(WhyRefused::AssertionForeign);
         }
         if claims.of != OF_AN_APPLICATION {
-            return Err("no token for an application");
+            return Err(WhyRefused::AssertionForeign);
         }
-        let instant = |seconds: i64| Timestamp::from_second(seconds).map_err(|_| "a time that is none");
+        let instant =
+            |seconds: i64| Timestamp::from_second(seconds).map_err(|_| WhyRefused::AssertionMalformed);
         if after(instant(claims.exp)?, LEEWAY) <= now {
-            return Err("an assertion that has expired");
+            return Err(WhyRefused::AssertionExpired);
         }
         if let Some(begins) = claims.nbf
             && after(now, LEEWAY) < instant(begins)?
         {
-            return Err("an assertion that does not hold yet");
+            return Err(WhyRefused::AssertionTooEarly);
         }
         let of_a_service = claims.sub.as_deref().unwrap_or_default().is_empty();
         match (claims.email, claims.common_name) {
             (Some(email), None) => {
-                let email: Email = email.parse().map_err(|_| "an e-mail that is none")?;
+                let email: Email = email.parse().map_err(|_| WhyRefused::AssertionMalformed)?;
                 Ok(Actor::Access { email })
             }
             (None, Some(name)) if of_a_service => {
-                let name: ServiceName = name.parse().map_err(|_| "a service without a name")?;
+                let name: ServiceName = name.parse().map_err(|_| WhyRefused::AssertionMalformed)?;
                 Ok(Actor::Service { name })
             }
-            _ => Err("neither a person nor a service"),
+            _ => Err(WhyRefused::AssertionMalformed),
         }
     }
 
@@ -146,28 +148,26 @@ impl Verifier {
 }
 
 /// The key that a token says it is signed with.
-fn key_id(text: &str) -> Result<String, &'static str> {
+fn key_id(text: &str) -> Result<String, WhyRefused> {
     if text.len() > MAX_BYTES {
-        return Err("an assertion that is too long");
+        return Err(WhyRefused::AssertionMalformed);
     }
-    let header = decode_header(text).map_err(|_| "no JWT")?;
+    let header = decode_header(text).map_err(|_| WhyRefused::AssertionMalformed)?;
     // Before a key is fetched for it. What the token says of its own algorithm is never what it is verified by.
     if header.alg != Algorithm::RS256 {
-        return Err("another algorithm");
+        return Err(WhyRefused::AssertionMalformed);
     }
-    header.kid.ok_or("an assertion without a key")
+    header.kid.ok_or(WhyRefused::AssertionMalformed)
 }
 
 /// The claims of a token that is signed by `key`; they are judged by [`Verifier::actor`], which knows
 /// the time and takes an `aud` that is a list only.
-fn verified(text: &str, key: &DecodingKey) -> Result<Claims, &'static str> {
+fn verified(text: &str, key: &DecodingKey) -> Result<Claims, WhyRefused> {
     let mut rules = Validation::new(Algorithm::RS256);
     rules.required_spec_claims.clear();
     rules.validate_exp = false;
     rules.validate_nbf = false;
     rules.validate_aud = false;
     // Its own words could repeat what somebody else wrote.
-    decode::<Claims>(text, key, &rules)
-        .map(|decoded| decoded.claims)
-        .map_err(|_| "a signature or claims that do not hold")
+    decode::<Claims>(text, key, &rules).map(|decoded| decoded.claims).map_err(|_| WhyRefused::AssertionForged)
 }

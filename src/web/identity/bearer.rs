@@ -14,6 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::ids::{Email, TokenName};
 use crate::rollout::record::{Role, TokenDigest, TokenGrant, TokenId, hex};
 use crate::rollout::state::Tokens;
+use crate::telemetry::WhyRefused;
 use crate::time::Timestamp;
 use crate::web::identity::credential::only;
 
@@ -47,7 +48,7 @@ pub(in crate::web) fn make(
 }
 
 /// The token that a request shows; `None`: it shows none. Other schemes than `Bearer` are a proxy's.
-pub(super) fn shown(headers: &HeaderMap) -> Result<Option<SecretString>, &'static str> {
+pub(super) fn shown(headers: &HeaderMap) -> Result<Option<SecretString>, WhyRefused> {
     let Some(value) = only(headers, header::AUTHORIZATION.as_str())? else { return Ok(None) };
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
     if !scheme.eq_ignore_ascii_case("bearer") {
@@ -61,23 +62,23 @@ pub(super) fn known<'a>(
     shown: &SecretString,
     tokens: &'a Tokens,
     now: Timestamp,
-) -> Result<&'a TokenGrant, &'static str> {
+) -> Result<&'a TokenGrant, WhyRefused> {
     let text = shown.expose_secret();
     if text.len() != CHARS {
-        return Err("a token of another length");
+        return Err(WhyRefused::TokenMalformed);
     }
     let id = text.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_')).map(|(id, _)| id.to_owned());
-    let id = id.and_then(|id| TokenId::new(id).ok()).ok_or("no token of ringward")?;
-    let token = tokens.by_id(&id).ok_or("a token that nobody made")?;
-    let digest = digest_of(shown)?;
+    let id = id.and_then(|id| TokenId::new(id).ok()).ok_or(WhyRefused::TokenMalformed)?;
+    let token = tokens.by_id(&id).ok_or(WhyRefused::TokenUnknown)?;
+    let digest = digest_of(shown).map_err(|_| WhyRefused::TokenMalformed)?;
     // The digests are as good as public, and the same time costs nothing.
     verify_slices_are_equal(digest.as_str().as_bytes(), token.grant.digest.as_str().as_bytes())
-        .map_err(|_| "a token whose secret is another")?;
+        .map_err(|_| WhyRefused::TokenWrongSecret)?;
     if token.revoked.is_some() {
-        return Err("a token that was revoked");
+        return Err(WhyRefused::TokenRevoked);
     }
     if !token.is_live(now) {
-        return Err("a token that has expired");
+        return Err(WhyRefused::TokenExpired);
     }
     Ok(&token.grant)
 }

@@ -4,6 +4,7 @@
 
 use axum::http::HeaderMap;
 
+use crate::telemetry::WhyRefused;
 use crate::web::problem::{Failure, Kind};
 
 /// All that is said of a credential that does not verify, whatever is wrong with it: the rest would
@@ -11,18 +12,17 @@ use crate::web::problem::{Failure, Kind};
 const NOT_KNOWN: &str = "the credentials of this request are not valid here; sign in again, or ask whoever runs \
                          ringward for a token";
 
-/// The one answer to every credential that does not verify; which rule it broke is told to the log.
-pub(super) fn not_known(why: &'static str) -> Failure {
-    tracing::debug!(why, "a credential was refused");
-    Failure::new(Kind::Unauthorized, NOT_KNOWN)
+/// The one answer to every credential that does not verify; which rule it broke is told to the log alone.
+pub(super) fn not_known(why: WhyRefused) -> Failure {
+    Failure { why: Some(why), ..Failure::new(Kind::Unauthorized, NOT_KNOWN) }
 }
 
 /// The only value of a header; `None`: there is none.
-pub(super) fn only<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, &'static str> {
+pub(super) fn only<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, WhyRefused> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
-        (Some(value), None) => value.to_str().map(Some).map_err(|_| "a header that is no text"),
-        (Some(_), Some(_)) => Err("a credential twice"),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| WhyRefused::CredentialNoText),
+        (Some(_), Some(_)) => Err(WhyRefused::CredentialTwice),
     }
 }

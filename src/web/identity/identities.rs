@@ -11,6 +11,7 @@ use axum::http::HeaderMap;
 use crate::config::{Config, MayRead};
 use crate::rollout::record::{Actor, Role};
 use crate::rollout::state::Tokens;
+use crate::telemetry::WhyRefused;
 use crate::time::{Clock, Timestamp};
 use crate::web::guard::{Peer, no_proxy};
 use crate::web::identity::asker::Identity;
@@ -146,7 +147,7 @@ fn both(person: &Identity, token: Identity) -> Result<Identity, Failure> {
         Identity::Unasked | Identity::Nobody(_) => None,
     };
     match (email(person), email(&token)) {
-        (Some(one), Some(other)) if one != other => Err(not_known("a token of another person")),
+        (Some(one), Some(other)) if one != other => Err(not_known(WhyRefused::TokenOfAnother)),
         _ => Ok(token),
     }
 }

@@ -60,11 +60,19 @@ struct ConfirmationForm {
 struct FormRefusal {
     status: StatusCode,
     why: String,
+    /// Seconds after which to ask again.
+    retry_after: Option<u64>,
+}
+
+impl FormRefusal {
+    fn new(status: StatusCode, why: impl Into<String>) -> Self {
+        Self { status, why: why.into(), retry_after: None }
+    }
 }
 
 impl From<Failure> for FormRefusal {
     fn from(failure: Failure) -> Self {
-        Self { status: failure.kind.status(), why: failure.detail }
+        Self { retry_after: failure.retry_after, ..Self::new(failure.kind.status(), failure.detail) }
     }
 }
 
@@ -134,7 +142,7 @@ fn comes_from_our_page(actor: &Actor, headers: &HeaderMap) -> Result<(), FormRef
     }
     let why = "the browser does not say that this form comes from this page (neither `Origin` nor \
                `Sec-Fetch-Site`); use the command line, or the API";
-    Err(FormRefusal { status: StatusCode::FORBIDDEN, why: why.to_owned() })
+    Err(FormRefusal::new(StatusCode::FORBIDDEN, why))
 }
 
 /// What a verb began that the log does not tell.
@@ -146,7 +154,7 @@ fn read_now(done: &str) -> Result<Response, Failure> {
 
 fn unread(rejection: &FormRejection) -> FormRefusal {
     let why = format!("the form cannot be read: {}", rejection.body_text());
-    FormRefusal { status: rejection.status(), why }
+    FormRefusal::new(rejection.status(), why)
 }
 
 /// Carries a form out; else its fields, to be shown again, and why not.
@@ -158,8 +166,9 @@ async fn carried_out(
 ) -> Result<Response, (ConfirmationForm, FormRefusal)> {
     let nothing = |refused: FormRefusal| (ConfirmationForm::default(), refused);
     let (head, body) = request.into_parts();
-    let actor =
-        identity.may(act.right(), peer, &head).map_err(|denied| nothing(Failure::from(denied).into()))?;
+    let actor = identity
+        .may(act.right(), peer, &head)
+        .map_err(|denied| nothing(services.note(denied.into(), peer).into()))?;
     let nobody = || nothing(Failure::new(Kind::Fault, "nobody asked").into());
     let actor = actor.ok_or_else(nobody)?;
     comes_from_our_page(&actor, &head.headers).map_err(nothing)?;
@@ -173,7 +182,7 @@ async fn carried_out(
     let before = services.handle.view();
     if form.seen != seen(act, &present::rollouts(&before)) {
         let why = "it changed while you were reading; what it is now stands below: look again, then confirm";
-        return Err((form, FormRefusal { status: StatusCode::CONFLICT, why: why.to_owned() }));
+        return Err((form, FormRefusal::new(StatusCode::CONFLICT, why)));
     }
     let read = before.reports.iter().find(|report| Some(&report.id.plan) == act.command.plan());
     let command = act.command(form.paused.is_some(), read.map(|report| report.digest.clone()));
@@ -207,6 +216,7 @@ fn confirmation(
         return Err(Failure::new(Kind::NoSuchPlan, detail));
     }
     let status = refused.as_ref().map_or(StatusCode::OK, |refused| refused.status);
+    let retry_after = refused.as_ref().and_then(|refused| refused.retry_after);
     let log_names = viewer.actor(act.right()).filter(|_| act.verb().needs_reason());
     let unnamed = log_names == Some(Actor::Loopback);
     let confirmation = Confirmation {
@@ -229,5 +239,7 @@ fn confirmation(
         offer_paused: act.verb().takes(ArgumentKey::Paused),
         button: act.page.button.unwrap_or(act.page.label),
     };
-    shown(status, confirmation.render())
+    let mut page = shown(status, confirmation.render())?;
+    page.headers_mut().extend(retry_after.map(|seconds| (header::RETRY_AFTER, seconds.into())));
+    Ok(page)
 }

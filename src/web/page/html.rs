@@ -34,7 +34,7 @@ impl From<Failure> for FailurePage {
 
 impl IntoResponse for FailurePage {
     fn into_response(self) -> Response {
-        let Failure { kind, detail } = self.0;
+        let Failure { kind, detail, .. } = self.0;
         let message =
             Message { frame: Frame::new(kind.title()), tone: Tone::Bad, title: kind.title(), detail };
         shown(kind.status(), message.render()).unwrap_or_else(Failure::into_response)

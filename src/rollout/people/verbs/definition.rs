@@ -37,6 +37,8 @@ pub struct Terms {
     pub arguments: &'static [Argument],
     /// What the API says of a request that was carried out.
     pub done: &'static str,
+    /// Whether it is a person's no: it takes effect whatever else is wrong, however often it is said.
+    pub is_no: bool,
     /// Whether it lets a plan go on, so that the answer names what holds the plan still.
     pub lets_go_on: bool,
     /// The line in the list of commands, where that says something else than the API's summary.
@@ -142,6 +144,7 @@ impl Terms {
         needs_reason: true,
         arguments: &[],
         done: "It was done, and recorded",
+        is_no: false,
         lets_go_on: false,
         command: None,
         words: None,

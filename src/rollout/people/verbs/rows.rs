@@ -101,6 +101,9 @@ Over HTTP a refusal is 409 (`urn:ringward:problem:refused`), on the command line
   alone ends well then, because what it asks for is so.
 - **Stop, pause and halt add up.** `stop`, a person's pause and ringward's halt are lifted each by its own verb; an answer names those
   that still stand.
+- **Too many.** An actor has 30 verbs at once, and one more a minute; beyond that, a verb is 429 (exit code 3) and says when
+  there is one again. `stop`, `pause` and `reject` are taken always. A plan is checked by `check-now` once in 30 s: who
+  asks earlier is told when the check began.
 - **A plan that ringward does not know** is 404, a reason that is missing 422.
 ";
 

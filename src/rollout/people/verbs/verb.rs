@@ -58,6 +58,12 @@ impl Verb {
         self.definition().terms.needs_reason
     }
 
+    /// Whether the daemon takes only so many of it from one actor: what is a no, or leaves no record, it takes always.
+    pub const fn is_counted(self) -> bool {
+        let terms = &self.definition().terms;
+        terms.needs_reason && !terms.is_no
+    }
+
     pub const fn arguments(self) -> &'static [Argument] {
         self.definition().terms.arguments
     }
@@ -153,6 +159,7 @@ verbs! {
             role: Role::Approver,
             arguments: &[TO_ENTER],
             done: "It stands from now on, and is recorded",
+            is_no: true,
             place: 1,
             ..Terms::USUAL
         },
@@ -207,7 +214,7 @@ verbs! {
                 "Reads of the devices, the gates and the soak go on.",
             ]),
         )),
-        terms: Terms { place: 0, ..Terms::USUAL },
+        terms: Terms { is_no: true, place: 0, ..Terms::USUAL },
     };
     /// Lift a plan's pause and halt.
     Resume => Definition {
@@ -365,6 +372,7 @@ verbs! {
             )
         }),
         terms: Terms {
+            is_no: true,
             command: Some("Stop all writes of all plans, also when the daemon hangs or is down"),
             ..Terms::USUAL
         },

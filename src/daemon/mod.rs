@@ -18,6 +18,7 @@ mod run;
 pub mod stop_file;
 mod upcast;
 mod upstream;
+pub(crate) mod users;
 pub mod view;
 mod wheel;
 

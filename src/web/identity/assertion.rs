@@ -155,6 +155,10 @@ fn key_id(text: &str) -> Result<String, &'static str> {
     if header.alg != Algorithm::RS256 {
         return Err("another algorithm");
     }
+    // RFC 7515 4.1.11: what its maker calls critical must be understood, and nothing of it is here.
+    if header.crit.is_some() {
+        return Err("an assertion with critical extensions");
+    }
     header.kid.ok_or("an assertion without a key")
 }
 

@@ -21,7 +21,7 @@ use crate::daemon::{self, Daemon, DaemonSettings};
 use crate::web::{self, Identities, Services};
 use crate::{
     cli::configuration::{configuration, place},
-    cli::exposed::{self, Content},
+    cli::exposed::{self, Secrecy},
     cli::judgement::JudgedFiles,
     config::Listen,
     config::RunSettings,
@@ -96,8 +96,8 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
         )
     })?;
     let config_file = place(args.config.as_deref(), &args.db);
-    let token_file = args.connection.token_file.as_deref().map(|path| (path, Content::Secret));
-    let known = [args.db.as_path(), &config_file].map(|path| (path, Content::Known));
+    let token_file = args.connection.token_file.as_deref().map(|path| (path, Secrecy::Secret));
+    let known = [args.db.as_path(), &config_file].map(|path| (path, Secrecy::Public));
     exposed::warn(&known.into_iter().chain(token_file).collect::<Vec<_>>());
     let account = args.connection.account(None)?;
     args.failpoint.arm_beside(&args.connection.api_url)?;

@@ -21,7 +21,7 @@ use crate::ids::{DeviceId, GroupId, PolicyId};
 use crate::rollout::record::{Group, GroupContent, Profile, VersionEntry};
 use crate::time::Timestamp;
 
-use text::Text;
+use text::BoundedText;
 pub(super) use text::is_cut;
 pub(super) use user_groups::{NumberedPage, WireMember, WireUserGroup};
 
@@ -76,7 +76,7 @@ impl DevicePage {
 #[derive(Debug, Deserialize)]
 pub(super) struct WireGroup {
     id: GroupId,
-    name: Text,
+    name: BoundedText,
     version_config: Vec<WireVersion>,
     policy_ids: Option<BTreeSet<PolicyId>>,
     updated_at: Timestamp,
@@ -85,8 +85,8 @@ pub(super) struct WireGroup {
 #[derive(Debug, Deserialize)]
 struct WireVersion {
     #[serde(deserialize_with = "present")]
-    target_environment: Option<Text>,
-    version: Text,
+    target_environment: Option<BoundedText>,
+    version: BoundedText,
 }
 
 impl From<WireGroup> for Group {
@@ -110,19 +110,19 @@ impl From<WireGroup> for Group {
 #[derive(Debug, Deserialize)]
 pub(super) struct WireDevice {
     id: DeviceId,
-    name: Text,
+    name: BoundedText,
     #[serde(deserialize_with = "present")]
     last_seen_at: Option<Timestamp>,
-    client_version: Option<Text>,
-    device_type: Option<Text>,
-    os_version: Option<Text>,
+    client_version: Option<BoundedText>,
+    device_type: Option<BoundedText>,
+    os_version: Option<BoundedText>,
     last_seen_user: Option<WireUser>,
     last_seen_registration: Option<WireRegistration>,
 }
 
 #[derive(Debug, Deserialize)]
 struct WireUser {
-    email: Option<Text>,
+    email: Option<BoundedText>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -140,7 +140,7 @@ impl From<WireDevice> for ListedDevice {
     fn from(wire: WireDevice) -> Self {
         let client = match wire.client_version {
             None => Reported::Null,
-            Some(Text(text)) => text.parse().map_or(Reported::Unreadable(text), Reported::Version),
+            Some(BoundedText(text)) => text.parse().map_or(Reported::Unreadable(text), Reported::Version),
         };
         let policy = wire.last_seen_registration.and_then(|registration| registration.policy);
         Self {
@@ -161,7 +161,7 @@ impl From<WireDevice> for ListedDevice {
 #[derive(Debug, Deserialize)]
 pub(super) struct WireProfile {
     policy_id: Option<PolicyId>,
-    name: Option<Text>,
+    name: Option<BoundedText>,
     #[serde(default)]
     pub(super) default: bool,
     #[serde(default = "yes")]

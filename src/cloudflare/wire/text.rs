@@ -13,9 +13,9 @@ pub(in crate::cloudflare) const MAX_CHARS: usize = 255;
 
 /// A text of an answer.
 #[derive(Debug)]
-pub(in crate::cloudflare) struct Text(pub(in crate::cloudflare) String);
+pub(in crate::cloudflare) struct BoundedText(pub(in crate::cloudflare) String);
 
-impl<'de> Deserialize<'de> for Text {
+impl<'de> Deserialize<'de> for BoundedText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let whole = String::deserialize(deserializer)?;
         let Some((end, _)) = whole.char_indices().nth(MAX_CHARS) else { return Ok(Self(whole)) };
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> String {
-        from_value::<Text>(Value::from(text)).unwrap().0
+        from_value::<BoundedText>(Value::from(text)).unwrap().0
     }
 
     #[test]
@@ -72,6 +72,6 @@ mod tests {
         for (row, text, other) in rows {
             assert_ne!(read(&text), read(&other), "{row}");
         }
-        assert!(from_value::<Text>(json!(1)).is_err(), "no text");
+        assert!(from_value::<BoundedText>(json!(1)).is_err(), "no text");
     }
 }

@@ -8,7 +8,7 @@
 
 use serde::Deserialize;
 
-use super::text::Text;
+use super::text::BoundedText;
 use crate::ids::UserGroupId;
 use crate::rollout::record::{Member, Standing, UserGroup};
 
@@ -30,9 +30,9 @@ pub(in crate::cloudflare) struct NumberedInfo {
 /// `iam_user_group_member`.
 #[derive(Debug, Deserialize)]
 pub(in crate::cloudflare) struct WireMember {
-    id: Text,
-    email: Option<Text>,
-    status: Option<Text>,
+    id: BoundedText,
+    email: Option<BoundedText>,
+    status: Option<BoundedText>,
 }
 
 impl WireMember {
@@ -57,7 +57,7 @@ impl From<WireMember> for Member {
 #[derive(Debug, Deserialize)]
 pub(in crate::cloudflare) struct WireUserGroup {
     pub(in crate::cloudflare) id: UserGroupId,
-    name: Text,
+    name: BoundedText,
 }
 
 impl From<WireUserGroup> for UserGroup {

@@ -4,29 +4,50 @@
 //! **Invariant:** there is one list of them: what a plan may not hold is what every output makes
 //! visible.
 
-/// Whether a reader does not see the character as it is, beyond controls: a line or paragraph
-/// separator, a mark that turns the reading direction or has no width, one that Unicode gives no
-/// meaning. With it a name reads as another one.
+use std::borrow::Cow;
+
+/// Whether a reader does not see the character as it is, beyond controls: what Unicode has as
+/// `Default_Ignorable_Code_Point` (of no width, or turning the reading direction), a line or paragraph separator, a
+/// blank that is called a letter or a pattern, one that Unicode gives no meaning. With it a name reads as another one.
 pub const fn is_unseen(char: char) -> bool {
     let code = char as u32;
     matches!(
         char,
         '\u{ad}'
+            | '\u{34f}'
             | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
             | '\u{200b}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
             | '\u{feff}'
+            | '\u{ffa0}'
             | '\u{fff0}'..='\u{fffc}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
             | '\u{e0000}'..='\u{e0fff}'
     ) || code & 0xfffe == 0xfffe
 }
 
-/// The characters of a text, each with whether a reader sees it as it is: a joiner is seen in what it joins.
+/// The mark that has a sign drawn in colour.
+const DRAWN_AS_EMOJI: char = '\u{fe0f}';
+
+/// The characters of a text, each with whether a reader sees it as it is: a joiner is seen in what it joins, and the
+/// mark of an emoji in the sign before it.
 pub fn seen(text: &str) -> impl Iterator<Item = (char, bool)> {
     let (mut chars, mut before) = (text.chars().peekable(), None);
     std::iter::from_fn(move || {
         let char = chars.next()?;
+        if char == DRAWN_AS_EMOJI && before.is_some_and(may_be_drawn) {
+            // What it is part of is what a joiner joins; a second mark is not seen.
+            before = before.filter(|_| matches!(chars.peek(), Some('\u{200d}')));
+            return Some((char, true));
+        }
         let joins = matches!(char, '\u{200c}' | '\u{200d}')
             && before.is_some_and(is_joined)
             && chars.peek().copied().is_some_and(is_joined);
@@ -41,6 +62,50 @@ const fn is_joined(char: char) -> bool {
     let is_latin_or_greek = matches!(char, '\u{1e00}'..='\u{1fff}' | '\u{2c60}'..='\u{2c7f}' | '\u{a640}'..='\u{a69f}' | '\u{a720}'..='\u{a7ff}' | '\u{ab30}'..='\u{ab6f}' | '\u{fb00}'..='\u{fb17}' | '\u{ff00}'..='\u{ff5e}');
     let is_sign = matches!(char, '\u{2000}'..='\u{218f}' | '\u{3000}'..='\u{3020}');
     char >= '\u{600}' && !is_latin_or_greek && !is_sign && !is_unseen(char)
+}
+
+/// Whether a sign has a form in colour beside the plain one.
+const fn may_be_drawn(char: char) -> bool {
+    matches!(char,
+        '\u{a9}' | '\u{ae}' | '\u{203c}' | '\u{2049}' | '\u{2122}' | '\u{2139}' | '\u{2194}'..='\u{21aa}'
+        | '\u{2300}'..='\u{27bf}' | '\u{2934}'..='\u{2935}' | '\u{2b00}'..='\u{2bff}' | '\u{3030}' | '\u{303d}'
+        | '\u{3297}' | '\u{3299}' | '\u{1f000}'..='\u{1faff}')
+}
+
+/// Whether a character stands for itself wherever text is shown: it is no control, and a reader sees it.
+fn is_plain(char: char) -> bool {
+    !char.is_control() && !is_unseen(char)
+}
+
+/// A text with what nobody sees, and controls, written as `\u{202e}`: two texts that differ still do.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    let shown = seen(text).map(|(char, is_seen)| match is_seen && !char.is_control() {
+        true => String::from(char),
+        false => char.escape_unicode().to_string(),
+    });
+    Cow::Owned(shown.collect())
+}
+
+/// JSON with what nobody sees, and the controls that JSON lets stand, in its own escapes: it means the same, and a
+/// terminal obeys nothing of it. Outside of its texts JSON has none of them.
+pub fn visible_json(json: &str) -> Cow<'_, str> {
+    let stays = |char: char| is_plain(char) || char == '\n';
+    if json.chars().all(stays) {
+        return Cow::Borrowed(json);
+    }
+    let mut units = [0; 2];
+    let mut shown = String::with_capacity(json.len());
+    for char in json.chars() {
+        if stays(char) {
+            shown.push(char);
+        } else {
+            shown.extend(char.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    Cow::Owned(shown)
 }
 
 /// The words of enums that derive [`strum::IntoStaticStr`], and the lists of those that derive
@@ -194,6 +259,19 @@ mod tests {
             ("an annotation", '\u{fff9}', true),
             ("no character", '\u{1fffe}', true),
             ("a tag", '\u{e0041}', true),
+            ("a filler of Hangul", '\u{3164}', true),
+            ("a filler before Hangul", '\u{115f}', true),
+            ("a filler within Hangul", '\u{1160}', true),
+            ("a filler of half width", '\u{ffa0}', true),
+            ("a pattern of Braille without a dot", '\u{2800}', true),
+            ("a pattern of Braille", '\u{2801}', false),
+            ("a joiner of graphemes", '\u{34f}', true),
+            ("the first selector of a variant", '\u{fe00}', true),
+            ("the last selector of a variant", '\u{fe0f}', true),
+            ("a vowel of Khmer that is not written", '\u{17b4}', true),
+            ("a selector of Mongolian", '\u{180b}', true),
+            ("a mark of shorthand", '\u{1bca0}', true),
+            ("a mark of notes", '\u{1d173}', true),
         ];
         for (row, char, expected) in rows {
             assert_eq!(is_unseen(char), expected, "{row}");
@@ -214,10 +292,41 @@ mod tests {
             ("beside a blank", "👩\u{200d} 👧", false),
             ("doubled", "👩\u{200d}\u{200d}👧", false),
             ("of one side", "a\u{200d}👧", false),
+            ("a sign drawn in colour", "⚠\u{fe0f} Pilot", true),
+            ("a sign drawn in colour twice", "⚠\u{fe0f}\u{fe0f}", false),
+            ("a letter drawn in colour", "Pilot\u{fe0f}", false),
+            ("a sign drawn plain", "⚠\u{fe0e}", false),
         ];
         for (row, text, expected) in rows {
             assert_eq!(seen(text).all(|(_, is_seen)| is_seen), expected, "{row}");
         }
+    }
+
+    #[test]
+    fn what_nobody_sees_is_written_out() {
+        // As text, and as JSON, which means the same.
+        let rows = [
+            ("plain", "Ring ünö 環 🚀", "Ring ünö 環 🚀", "Ring ünö 環 🚀"),
+            ("C1", "a\u{9b}31m", r"a\u{9b}31m", r"a\u009b31m"),
+            ("the last control of ASCII", "a\u{7f}b", r"a\u{7f}b", r"a\u007fb"),
+            ("an override", "a\u{202e}b", r"a\u{202e}b", r"a\u202eb"),
+            ("an isolate", "\u{2067}b", r"\u{2067}b", r"\u2067b"),
+            ("beyond 16 bits", "a\u{e0041}b", r"a\u{e0041}b", r"a\udb40\udc41b"),
+            ("emoji that are joined", "👩\u{200d}👧", "👩\u{200d}👧", r"👩\u200d👧"),
+        ];
+        for (row, text, expected, in_json) in rows {
+            assert_eq!(visible(text), expected, "{row}");
+            let json = serde_json::to_string(text).unwrap();
+            let shown = visible_json(&json);
+            assert_eq!(shown, format!("\"{in_json}\""), "{row}");
+            assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), text, "{row}");
+        }
+        assert_eq!(
+            visible("one\ntwo"),
+            r"one\u{a}two",
+            "a line break is a control of a text, and stays in JSON"
+        );
+        assert_eq!(visible_json("{\n}"), "{\n}");
     }
 
     #[test]

@@ -298,6 +298,7 @@ scenarios! {
     approval_expired
     approval_floor
     approval_late
+    approval_left
     approval_overtaken
     approval_refused
     approval_removed

@@ -156,11 +156,9 @@ pub(crate) fn read_token(file: Option<&Path>, variable: &str) -> Result<SecretSt
     };
     let shown = path.display();
     let told = |why: String| CliError::failed(format!("the token file {shown} cannot be used: {why}"));
-    let length = std::fs::metadata(path).map_err(|error| told(error.to_string()))?.len();
-    if length > MAX_TOKEN_BYTES {
-        return Err(told(format!("it has {length} bytes; it should hold the token and nothing else")));
-    }
-    let token = std::fs::read_to_string(path).map_err(|error| told(error.to_string()))?;
+    let bytes = secrets::read_file(path, MAX_TOKEN_BYTES)
+        .map_err(|error| told(format!("{error}; it should hold the token and nothing else")))?;
+    let token = String::from_utf8(bytes).map_err(|_| told("it is not UTF-8".to_owned()))?;
     if token.trim().is_empty() {
         return Err(told("it is empty".to_owned()));
     }

@@ -10,7 +10,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Render
 
 use crate::cli::{Ink, safe};
 use crate::plan::{MAX_BYTES, PlanError, Severity};
-use crate::text::is_unseen;
+use crate::text::{is_unseen, seen};
 
 /// The most of a source line that is shown, in characters: an excerpt with its line number then
 /// fits 100 columns.
@@ -99,10 +99,10 @@ impl Window {
         let mut to = from;
         // Each byte of the span that is on this line, character by character.
         let mut passed = start;
-        for char in after.chars() {
+        for (char, is_seen) in seen(&after) {
             let inside = passed < end && char != CUT;
             passed += char.len_utf8();
-            text.push(shown(char));
+            text.push(shown((char, is_seen)));
             if inside {
                 to = text.len();
             }
@@ -123,7 +123,7 @@ fn line_around(bytes: &[u8], start: usize, most: usize) -> (String, String) {
     let begin = near.iter().rposition(|byte| matches!(byte, b'\n' | b'\r'));
     let begins_here = begin.is_some() || near.len() == head.len();
     let before = String::from_utf8_lossy(near.get(begin.map_or(0, |at| at + 1)..).unwrap_or_default());
-    let before: Vec<char> = before.trim_start_matches('\u{feff}').chars().map(shown).collect();
+    let before: Vec<char> = seen(before.trim_start_matches('\u{feff}')).map(shown).collect();
     let near = tail.get(..tail.len().min(reach)).unwrap_or_default();
     let end = near.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
     let ends_here = end.is_some() || near.len() == tail.len();
@@ -150,9 +150,11 @@ fn line_around(bytes: &[u8], start: usize, most: usize) -> (String, String) {
 }
 
 /// One character for one, so that carets stand under what they mean.
-fn shown(char: char) -> char {
+fn shown((char, is_seen): (char, bool)) -> char {
     match char {
         '\t' => ' ',
+        // Without its mark a sign is another one.
+        '\u{fe0f}' if is_seen => char,
         unseen if unseen.is_control() || is_unseen(unseen) => char::REPLACEMENT_CHARACTER,
         other => other,
     }

@@ -10,6 +10,7 @@ use std::{io, path::Path};
 
 use clap::Args;
 
+use crate::cli::render::json_line;
 use crate::cli::{CliError, Format, Out, ReadArgs, Screen, Tint, safe};
 use crate::rollout::record::{Actor, Eras};
 use crate::store::{Reader, Record, RecordHash, Seq};
@@ -134,10 +135,7 @@ fn show(out: Out<'_>, record: &Record, eras: &Eras, format: Format, screen: &Scr
     let event = event_json(record, eras);
     match format {
         Format::Text => text(out, &event, screen),
-        Format::Json => {
-            serde_json::to_writer(&mut *out, &event)?;
-            writeln!(out)
-        }
+        Format::Json => json_line(out, &event),
     }
 }
 

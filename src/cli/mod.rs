@@ -23,6 +23,7 @@ pub mod diff;
 pub mod excerpt;
 pub mod exit;
 pub mod explain;
+mod exposed;
 pub mod forecast;
 pub mod healthcheck;
 pub mod history;

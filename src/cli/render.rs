@@ -9,7 +9,8 @@ use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::cli::{Screen, Surface, Tint};
-use crate::{text::seen, time::Timestamp};
+use crate::text::{seen, visible_json};
+use crate::time::Timestamp;
 
 pub use crate::time::{distance, short};
 
@@ -105,8 +106,15 @@ pub fn short_digest(digest: &str) -> String {
 /// # Errors
 /// When it cannot be written.
 pub fn json(out: Out<'_>, value: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, value)?;
-    writeln!(out)
+    writeln!(out, "{}", visible_json(&serde_json::to_string_pretty(value)?))
+}
+
+/// The same in one line.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn json_line(out: Out<'_>, value: &impl Serialize) -> io::Result<()> {
+    writeln!(out, "{}", visible_json(&serde_json::to_string(value)?))
 }
 
 /// How the cells of a column stand.

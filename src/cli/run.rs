@@ -20,8 +20,14 @@ use crate::cloudflare::{ApiError, CloudflareClient, ErrorClass, Priority, TokenS
 use crate::daemon::{self, Daemon, DaemonSettings};
 use crate::web::{self, Identities, Services};
 use crate::{
-    cli::configuration::configuration, cli::judgement::JudgedFiles, config::Listen, config::RunSettings,
-    daemon::files::Settles, rollout::record::Mode, telemetry::Metrics,
+    cli::configuration::{configuration, place},
+    cli::exposed::{self, Secrecy},
+    cli::judgement::JudgedFiles,
+    config::Listen,
+    config::RunSettings,
+    daemon::files::Settles,
+    rollout::record::Mode,
+    telemetry::Metrics,
 };
 
 /// Where it listens when nobody says.
@@ -89,6 +95,10 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
             "there are no plans; give --plans DIR, set RINGWARD_PLANS, or write `plans` into ringward.yaml",
         )
     })?;
+    let config_file = place(args.config.as_deref(), &args.db);
+    let token_file = args.connection.token_file.as_deref().map(|path| (path, Secrecy::Secret));
+    let known = [args.db.as_path(), &config_file].map(|path| (path, Secrecy::Public));
+    exposed::warn(&known.into_iter().chain(token_file).collect::<Vec<_>>());
     let account = args.connection.account(None)?;
     args.failpoint.arm_beside(&args.connection.api_url)?;
     let metrics = Arc::new(Metrics::new().map_err(CliError::failed)?);

@@ -28,6 +28,7 @@ pub use client::CloudflareClient;
 pub use error::{ApiError, ApiResult, ErrorClass, Obstacle, Silence};
 pub(crate) use request::Request;
 pub use request::{GroupUpdate, InvalidContent, Operation};
+pub(crate) use setup::MAX_CA_BYTES;
 pub use setup::{ApiUrl, InvalidApiUrl, RequestObserver, Settings, SetupError, Timeouts, Unobserved};
 pub use sweep::MAX_DEVICE_PAGES;
 pub use token::{TokenCheck, TokenState};

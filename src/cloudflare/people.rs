@@ -58,7 +58,7 @@ impl CloudflareClient {
     /// read is an error, never a shorter list.
     pub async fn user_group_members(&self, id: &UserGroupId, priority: Priority) -> ApiResult<Vec<Member>> {
         let request = |page| request::list_members(&self.account, id, page);
-        let key = |member: &WireMember| member.id.clone();
+        let key = |member: &WireMember| member.key();
         let found = self.numbered(request::MEMBERS_PER_PAGE, priority, request, key).await?;
         Ok(found.into_values().map(Member::from).collect())
     }

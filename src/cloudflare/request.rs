@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::wire::is_cut;
 use crate::fleet::SweepScope;
 use crate::ids::{AccountId, GroupId, PolicyId, UserGroupId, UserGroupName};
 use crate::rollout::record::{GroupContent, VersionEntry};
@@ -71,6 +72,9 @@ pub enum InvalidContent {
     /// The name is empty or too long.
     #[error("a deployment group's name has 1 to {MAX_NAME_CHARS} characters")]
     Name,
+    /// A text was longer than what is kept of it.
+    #[error("an entry of version_config is too long to be written back as it was; shorten it at Cloudflare")]
+    Cut,
     /// The intent renames the group.
     #[error("an update does not rename a group; keep its name")]
     Renamed,
@@ -88,7 +92,7 @@ impl GroupUpdate {
     /// A change to the named arrays.
     ///
     /// # Errors
-    /// When nothing is named, or `versions` is empty.
+    /// When nothing is named, or `versions` is empty or holds what was cut.
     pub fn new(
         versions: Option<Vec<VersionEntry>>,
         policies: Option<BTreeSet<PolicyId>>,
@@ -96,6 +100,7 @@ impl GroupUpdate {
         match (&versions, &policies) {
             (None, None) => Err(InvalidContent::Nothing),
             (Some(versions), _) if versions.is_empty() => Err(InvalidContent::NoVersions),
+            (Some(versions), _) if versions.iter().any(has_cut) => Err(InvalidContent::Cut),
             _ => Ok(Self { versions, policies }),
         }
     }
@@ -115,6 +120,11 @@ impl GroupUpdate {
     }
 }
 
+/// Whether a text of an entry is not what Cloudflare has.
+fn has_cut(entry: &VersionEntry) -> bool {
+    is_cut(&entry.version) || entry.environment.as_deref().is_some_and(is_cut)
+}
+
 /// One page of deployment groups; `page` counts from 1.
 pub fn list_groups(account: &AccountId, page: u32) -> Request {
     paged(Operation::ListGroups, groups_path(account), page, GROUPS_PER_PAGE)
@@ -132,6 +142,9 @@ pub fn get_group(account: &AccountId, group: &GroupId) -> Request {
 pub fn create_group(account: &AccountId, content: &GroupContent) -> Result<Request, InvalidContent> {
     if content.versions.is_empty() {
         return Err(InvalidContent::NoVersions);
+    }
+    if content.versions.iter().any(has_cut) {
+        return Err(InvalidContent::Cut);
     }
     if !(1..=MAX_NAME_CHARS).contains(&content.name.chars().count()) {
         return Err(InvalidContent::Name);

@@ -15,6 +15,9 @@ use crate::{ids::AccountId, secrets, text::in_full, time::Clock};
 /// connection that is just being closed has no answer, and a write then is in doubt.
 const POOL_IDLE: Duration = Duration::from_secs(15);
 
+/// The largest file of CA certificates; those of a whole system have a quarter of a MiB.
+pub(crate) const MAX_CA_BYTES: u64 = 8 * 1024 * 1024;
+
 /// Where the API is: `https`, or `http` to this machine (the sandbox).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiUrl {
@@ -250,7 +253,7 @@ fn bearer(secret: &SecretString) -> Result<HeaderValue, SetupError> {
 
 fn ca_certificates(path: &std::path::Path) -> Result<Vec<reqwest::Certificate>, SetupError> {
     let unusable = |why: String| SetupError::CaFile { path: path.to_owned(), why };
-    let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
+    let pem = secrets::read_file(path, MAX_CA_BYTES).map_err(|error| unusable(error.to_string()))?;
     let found = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| unusable(in_full(&error)))?;
     if found.is_empty() {
         return Err(unusable("it holds no certificate".to_owned()));

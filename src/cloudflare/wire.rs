@@ -4,8 +4,9 @@
 //! be there, a null that the contract allows is a case of its own, and all other fields are let
 //! pass. A field that the contract requires but ringward does not read is not demanded.
 //!
-//! **Invariant:** a value is never made up for a required field that is missing.
+//! **Invariant:** a value is never made up for a required field that is missing; every text has an end.
 
+mod text;
 mod user_groups;
 
 use std::{collections::BTreeSet, fmt};
@@ -20,6 +21,8 @@ use crate::ids::{DeviceId, GroupId, PolicyId};
 use crate::rollout::record::{Group, GroupContent, Profile, VersionEntry};
 use crate::time::Timestamp;
 
+use text::BoundedText;
+pub(super) use text::is_cut;
 pub(super) use user_groups::{NumberedPage, WireMember, WireUserGroup};
 
 /// The part of every 2xx answer that says whether it is one.
@@ -73,7 +76,7 @@ impl DevicePage {
 #[derive(Debug, Deserialize)]
 pub(super) struct WireGroup {
     id: GroupId,
-    name: String,
+    name: BoundedText,
     version_config: Vec<WireVersion>,
     policy_ids: Option<BTreeSet<PolicyId>>,
     updated_at: Timestamp,
@@ -82,8 +85,8 @@ pub(super) struct WireGroup {
 #[derive(Debug, Deserialize)]
 struct WireVersion {
     #[serde(deserialize_with = "present")]
-    target_environment: Option<String>,
-    version: String,
+    target_environment: Option<BoundedText>,
+    version: BoundedText,
 }
 
 impl From<WireGroup> for Group {
@@ -91,11 +94,14 @@ impl From<WireGroup> for Group {
         let mut versions: Vec<VersionEntry> = wire
             .version_config
             .into_iter()
-            .map(|entry| VersionEntry { environment: entry.target_environment, version: entry.version })
+            .map(|entry| VersionEntry {
+                environment: entry.target_environment.map(|text| text.0),
+                version: entry.version.0,
+            })
             .collect();
         versions.sort();
         let policies = wire.policy_ids.unwrap_or_default();
-        let content = GroupContent { name: wire.name, versions, policies };
+        let content = GroupContent { name: wire.name.0, versions, policies };
         Self { id: wire.id, content, updated_at: wire.updated_at }
     }
 }
@@ -104,19 +110,19 @@ impl From<WireGroup> for Group {
 #[derive(Debug, Deserialize)]
 pub(super) struct WireDevice {
     id: DeviceId,
-    name: String,
+    name: BoundedText,
     #[serde(deserialize_with = "present")]
     last_seen_at: Option<Timestamp>,
-    client_version: Option<String>,
-    device_type: Option<String>,
-    os_version: Option<String>,
+    client_version: Option<BoundedText>,
+    device_type: Option<BoundedText>,
+    os_version: Option<BoundedText>,
     last_seen_user: Option<WireUser>,
     last_seen_registration: Option<WireRegistration>,
 }
 
 #[derive(Debug, Deserialize)]
 struct WireUser {
-    email: Option<String>,
+    email: Option<BoundedText>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -134,15 +140,15 @@ impl From<WireDevice> for ListedDevice {
     fn from(wire: WireDevice) -> Self {
         let client = match wire.client_version {
             None => Reported::Null,
-            Some(text) => text.parse().map_or(Reported::Unreadable(text), Reported::Version),
+            Some(BoundedText(text)) => text.parse().map_or(Reported::Unreadable(text), Reported::Version),
         };
         let policy = wire.last_seen_registration.and_then(|registration| registration.policy);
         Self {
             id: wire.id,
-            name: wire.name,
-            user: wire.last_seen_user.and_then(|user| user.email),
-            device_type: wire.device_type,
-            os_version: wire.os_version,
+            name: wire.name.0,
+            user: wire.last_seen_user.and_then(|user| user.email).map(|text| text.0),
+            device_type: wire.device_type.map(|text| text.0),
+            os_version: wire.os_version.map(|text| text.0),
             client,
             last_seen_at: wire.last_seen_at,
             policy: policy.map(|policy| ListedProfile { id: policy.id, default: policy.default }),
@@ -155,7 +161,7 @@ impl From<WireDevice> for ListedDevice {
 #[derive(Debug, Deserialize)]
 pub(super) struct WireProfile {
     policy_id: Option<PolicyId>,
-    name: Option<String>,
+    name: Option<BoundedText>,
     #[serde(default)]
     pub(super) default: bool,
     #[serde(default = "yes")]
@@ -166,6 +172,7 @@ impl WireProfile {
     /// The profile, where it has an ID that can name it.
     pub(super) fn named(self) -> Option<Profile> {
         let Self { policy_id, name, default: is_default, enabled } = self;
+        let name = name.map(|text| text.0);
         policy_id.map(|id| Profile { id, name, is_default, enabled })
     }
 }

@@ -19,6 +19,7 @@ mod run;
 pub mod stop_file;
 mod upcast;
 mod upstream;
+pub(crate) mod users;
 pub mod view;
 mod wheel;
 

@@ -9,7 +9,10 @@ const NAMED: &[(char, &str)] = &[
     ('\u{ad}', "SOFT HYPHEN"),
     ('\u{ab}', "LEFT-POINTING DOUBLE ANGLE QUOTATION MARK"),
     ('\u{bb}', "RIGHT-POINTING DOUBLE ANGLE QUOTATION MARK"),
+    ('\u{34f}', "COMBINING GRAPHEME JOINER"),
     ('\u{60c}', "ARABIC COMMA"),
+    ('\u{115f}', "HANGUL CHOSEONG FILLER"),
+    ('\u{1160}', "HANGUL JUNGSEONG FILLER"),
     ('\u{200b}', "ZERO WIDTH SPACE"),
     ('\u{200c}', "ZERO WIDTH NON-JOINER"),
     ('\u{200d}', "ZERO WIDTH JOINER"),
@@ -38,12 +41,14 @@ const NAMED: &[(char, &str)] = &[
     ('\u{203a}', "SINGLE RIGHT-POINTING ANGLE QUOTATION MARK"),
     ('\u{2060}', "WORD JOINER"),
     ('\u{2212}', "MINUS SIGN"),
+    ('\u{2800}', "BRAILLE PATTERN BLANK"),
     ('\u{3000}', "IDEOGRAPHIC SPACE"),
     ('\u{3001}', "IDEOGRAPHIC COMMA"),
     ('\u{300c}', "LEFT CORNER BRACKET"),
     ('\u{300d}', "RIGHT CORNER BRACKET"),
     ('\u{300e}', "LEFT WHITE CORNER BRACKET"),
     ('\u{300f}', "RIGHT WHITE CORNER BRACKET"),
+    ('\u{3164}', "HANGUL FILLER"),
     ('\u{fe0f}', "VARIATION SELECTOR-16"),
     ('\u{feff}', "BYTE ORDER MARK"),
     ('\u{ff02}', "FULLWIDTH QUOTATION MARK"),
@@ -53,6 +58,7 @@ const NAMED: &[(char, &str)] = &[
     ('\u{ff1a}', "FULLWIDTH COLON"),
     ('\u{ff3b}', "FULLWIDTH LEFT SQUARE BRACKET"),
     ('\u{ff3d}', "FULLWIDTH RIGHT SQUARE BRACKET"),
+    ('\u{ffa0}', "HALFWIDTH HANGUL FILLER"),
 ];
 
 /// The letters of other scripts that look like one of ours, and ours: of the confusables of UTS 39 (Unicode 18)

@@ -153,10 +153,10 @@ fn in_any_case(word: &str) -> String {
     word.chars().map(|char| format!("[{}{}]", char.to_ascii_uppercase(), char.to_ascii_lowercase())).collect()
 }
 
-/// What nobody sees, for a class of characters: as far as every language of patterns can write it, and without the
-/// two that join letters and emoji.
+/// What nobody sees, for a class of characters: as far as every language of patterns can write it, and without
+/// those that join letters and emoji, and the mark of an emoji.
 fn unseen() -> String {
-    let refused = |char: char| is_invisible(char) && !matches!(char, '\u{200c}' | '\u{200d}');
+    let refused = |char: char| is_invisible(char) && !matches!(char, '\u{200c}' | '\u{200d}' | '\u{fe0f}');
     let mut runs: Vec<(u32, u32)> = Vec::new();
     for code in (0..=0xffff).filter(|code| char::from_u32(*code).is_some_and(refused)) {
         match runs.last_mut() {

@@ -8,11 +8,15 @@
 //! **Invariant:** what leaves through [`redact`], [`Flow`] or [`Covered`] holds no [`PIECE`] bytes in a
 //! row of a registered secret, wherever the text was split on its way, and is as long as it was.
 
+mod file;
+
 use std::io::{self, Write};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::{borrow::Cow, collections::HashSet};
 
 use secrecy::{ExposeSecret as _, SecretString};
+
+pub use file::read_file;
 
 /// A secret must have this many bytes: covering a shorter one would blacken words.
 pub const LEAST_BYTES: usize = 8;

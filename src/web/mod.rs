@@ -49,6 +49,7 @@ mod verbs;
 pub mod words;
 
 pub use crate::config::{HostName, NoHostName};
+pub(crate) use crate::daemon::users::user_name;
 pub use guard::{Broken, Peer, TcpRules, TcpVerbs};
 pub use identity::{Identities, NoIdentities, Right};
 pub use limits::ConnectionLimits;
@@ -58,5 +59,4 @@ pub use present::{event as event_json, forecast as forecast_json, rollout as rol
 pub use routes::{openapi, router};
 pub use serve::{BindError, Bound, bind, serve, serve_within};
 pub use services::Services;
-pub(crate) use socket::user_name;
 pub use socket::{BoundSocket, SocketError, bind_socket, serve_socket, socket_path};

@@ -11,14 +11,13 @@ use std::path::{Path, PathBuf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
+use crate::daemon::users::{ROOT, name_of};
 use crate::failpoint::{self, Point};
 use crate::store;
 use crate::web::guard::Peer;
 use crate::web::limits::ConnectionLimits;
 use crate::web::serve::connections;
 use crate::web::services::Services;
-
-const ROOT: u32 = 0;
 
 /// A socket that cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -104,9 +103,7 @@ pub async fn serve_socket(bound: BoundSocket, services: Services, token: Cancell
 fn peer(stream: &UnixStream, owner: u32) -> Option<Peer> {
     match stream.peer_cred() {
         Ok(credentials) if may_connect(credentials.uid(), owner) => {
-            // Names change seldom, but a daemon runs for months; the file is small.
-            let passwd = fs::read("/etc/passwd").unwrap_or_default();
-            Some(Peer::Local { user: user_name(&String::from_utf8_lossy(&passwd), credentials.uid()) })
+            Some(Peer::Local { user: name_of(credentials.uid()) })
         }
         Ok(credentials) => {
             tracing::warn!(uid = credentials.uid(), "a foreign user was turned away from the socket");
@@ -123,45 +120,9 @@ const fn may_connect(uid: u32, owner: u32) -> bool {
     uid == ROOT || uid == owner
 }
 
-/// The name of a user in the text of `/etc/passwd`, else `uid N`.
-pub(crate) fn user_name(passwd: &str, uid: u32) -> String {
-    let names = passwd.lines().filter_map(|line| {
-        let mut fields = line.split(':');
-        let (name, _, id) = (fields.next()?, fields.next()?, fields.next()?);
-        (id.parse() == Ok(uid)).then_some(name)
-    });
-    let plain = |name: &&str| !name.is_empty() && !name.chars().any(char::is_control);
-    names.filter(plain).map(str::to_owned).next().unwrap_or_else(|| format!("uid {uid}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_user_has_a_name_or_a_number() {
-        let passwd = "root:x:0:0:root:/root:/bin/sh\n\
-                      # a comment\n\
-                      +::::::\n\
-                      ada:x:1000:1000:Ada:/home/ada:/bin/sh\n\
-                      twin:x:1000:1000::/:/bin/sh\n\
-                      :x:1001:1001::/:/bin/sh\n\
-                      a\u{7}b:x:1002:1002::/:/bin/sh\n\
-                      short:x\n\
-                      odd:x:10x:0::/:\n";
-        let rows = [
-            (0, "root"),
-            (1000, "ada"),
-            (1001, "uid 1001"),
-            (1002, "uid 1002"),
-            (10, "uid 10"),
-            (65534, "uid 65534"),
-        ];
-        for (uid, expected) in rows {
-            assert_eq!(user_name(passwd, uid), expected, "{uid}");
-        }
-        assert_eq!(user_name("", 0), "uid 0");
-    }
 
     #[test]
     fn only_root_and_the_owner_may_connect() {

@@ -31,6 +31,7 @@ use utoipa_axum::routes;
 use crate::daemon::view::View;
 use crate::rollout::record::Eras;
 use crate::store::{Record, Seq};
+use crate::web::guard::Peer;
 use crate::web::openapi::OfARead;
 use crate::web::present;
 use crate::web::problem::{Failure, Kind};
@@ -84,7 +85,8 @@ pub(super) struct StreamQuery {
 /// comes back gets all that it missed. `view`: the snapshot changed; `at` is its instant and `head`
 /// the last record that it rests on, which was sent before. `resync`: the log ends before the record
 /// that the client named, so it is another log; what follows is from its end on. At most 64 clients
-/// on one listener; a stream ends after four minutes and with the daemon.
+/// on one listener; a stream ends after four minutes, with the daemon, and with the credential that it
+/// was asked with.
 #[utoipa::path(get, path = "/api/v1/events", tag = "rollouts", operation_id = "follow_events",
     params(StreamQuery, ("Last-Event-ID" = Option<u64>, Header, description = "Counts before `after`")),
     responses((status = 200, description = "Messages", body = String, content_type = "text/event-stream"),
@@ -94,6 +96,7 @@ async fn events(
     Extension(room): Extension<StreamRoom>,
     ending: Option<Extension<Ending>>,
     query: Result<Query<StreamQuery>, QueryRejection>,
+    Extension(peer): Extension<Peer>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let after = begin_after(query, &headers)?;
@@ -111,7 +114,7 @@ async fn events(
             None => pause(LONGEST_STREAM).await,
         }
     };
-    let stream = follow(services, after, permit).take_until(Box::pin(over));
+    let stream = follow(services, (peer, headers), after, permit).take_until(Box::pin(over));
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
 }
 
@@ -137,11 +140,14 @@ struct Feed {
     /// The snapshot that it was told about last.
     told: Option<Arc<View>>,
     ready: VecDeque<Event>,
+    /// Who asked, and with what.
+    asker: (Peer, HeaderMap),
     _room: OwnedSemaphorePermit,
 }
 
 fn follow(
     services: Services,
+    asker: (Peer, HeaderMap),
     after: Option<Seq>,
     room: OwnedSemaphorePermit,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
@@ -152,7 +158,7 @@ fn follow(
         ready.extend(message("resync", &json!({"head": head.get()})));
     }
     let sent = after.unwrap_or(head).min(head);
-    let feed = Feed { services, sent, told: None, ready, _room: room };
+    let feed = Feed { services, sent, told: None, ready, asker, _room: room };
     stream::unfold(feed, |mut feed| async move {
         let event = feed.next().await?;
         Some((Ok(event), feed))
@@ -160,9 +166,12 @@ fn follow(
 }
 
 impl Feed {
-    /// The next message; `None`: the daemon has ended, or the log cannot be read.
+    /// The next message; `None`: the daemon has ended, the log cannot be read, or whoever follows may no more.
     async fn next(&mut self) -> Option<Event> {
         loop {
+            if !self.may_go_on().await {
+                return None;
+            }
             if let Some(event) = self.ready.pop_front() {
                 return Some(event);
             }
@@ -181,9 +190,26 @@ impl Feed {
                     self.ready.extend(snapshot(&view));
                     self.told = Some(view);
                 }
-            } else if !self.services.handle.changed().await {
-                return None;
+            } else {
+                // What expires changes nothing that would wake us.
+                tokio::select! {
+                    goes_on = self.services.handle.changed() => if !goes_on { return None },
+                    () = pause(KEEP_ALIVE) => {}
+                }
             }
+        }
+    }
+
+    /// Whether what was shown at the beginning is good still: a token may be revoked, or have expired.
+    async fn may_go_on(&self) -> bool {
+        let (peer, headers) = &self.asker;
+        let (tokens, now) = {
+            let view = self.services.handle.view();
+            (view.tokens.clone(), view.clock.now())
+        };
+        match self.services.identities.identify(peer, headers, &tokens, now).await {
+            Ok(identity) => identity.reads(),
+            Err(_) => false,
         }
     }
 

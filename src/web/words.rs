@@ -148,10 +148,14 @@ fn fact(event: &Event) -> String {
         Event::ApprovalAsked { asks, .. } => {
             format!("people are asked to approve it: {}", joined(asks, ", and "))
         }
-        Event::ApprovalGiven { targets, expires_at, groups, .. } => {
+        Event::ApprovalGiven { targets, expires_at, groups, set_aside, .. } => {
             let targets = targets.iter().map(|(environment, version)| format!("{environment} {version}"));
             let (targets, groups, until) = (joined(targets, " and "), quoted(groups), short(*expires_at));
-            format!("approved with {targets}, as a member of {groups}, until {until}")
+            let aside = match set_aside.as_slice() {
+                [] => String::new(),
+                by => format!("; the rejection by {}, who left, is set aside", joined(by, ", ")),
+            };
+            format!("approved with {targets}, as a member of {groups}, until {until}{aside}")
         }
         Event::ApprovalRefused { groups, .. } => format!("rejected, as a member of {}", quoted(groups)),
         Event::DriftFound { drift } => format!("{drift}; it is to be written back"),

@@ -210,7 +210,7 @@ pub(crate) fn adopting() -> Value {
 /// The same, while people are asked to let the last ring be entered; `refused`: one of them says no.
 pub(crate) fn asking(refused: bool) -> Value {
     let mut rollout = adopting();
-    let word = |by: &str, word: &str| json!({"by": by, "word": word, "note": "seen", "at": "2026-10-13T07:45:00Z", "expires_at": null, "voided_at": null});
+    let word = |by: &str, word: &str| json!({"by": by, "word": word, "note": "seen", "at": "2026-10-13T07:45:00Z", "expires_at": null, "voided_at": null, "lapsed": false});
     let (verdict, reason) =
         if refused { ("wait", "approval_refused") } else { ("unknown", "approvers_unread") };
     rollout["rings"][2]["approval"] = json!({

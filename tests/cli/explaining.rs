@@ -514,7 +514,7 @@ fn approval(verdict: Verdict) -> Judgement {
     let approved = if refused { Vec::new() } else { vec![given] };
     let tallies = vec![Tally { ask, approved, members: 3 }];
     let refused = if refused { vec![ana] } else { Vec::new() };
-    judged(Gate::Approval, verdict, Evidence::Approval(Approved { tallies, refused }))
+    judged(Gate::Approval, verdict, Evidence::Approval(Approved { tallies, refused, lapsed: Vec::new() }))
 }
 
 /// Somebody approved before the plan was edited.
@@ -538,6 +538,7 @@ fn voided() -> ApprovalReport {
             author: None,
             approved: BTreeMap::new(),
             refused: BTreeSet::new(),
+            sets_aside: Vec::new(),
             expires_at: at("2026-10-18T09:00:00Z"),
         },
     }

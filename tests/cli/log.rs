@@ -103,6 +103,22 @@ fn history_is_one_line_for_each_record() {
     assert_eq!(lines[2]["reason"], "dns is slow\nin \u{1b}[31mPorto", "as it was recorded");
 }
 
+/// The value stays as it was recorded; a terminal obeys nothing of it.
+#[test]
+fn json_has_nothing_that_a_terminal_would_obey() {
+    let dir = tempfile::tempdir().unwrap();
+    let reason = "\u{9b}31mred \u{202e}txet \u{3164}\u{7f}";
+    let records = records(&sound());
+    let odd = NewRecord { reason: reason.to_owned(), at: instant(9), ..records[5].clone() };
+    let path = database(dir.path(), &[records, vec![odd]].concat());
+    let mut out = Vec::new();
+    history(&path, &plan("client"), Part::default(), Format::Json, &SCREEN, &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert!(!text.contains(['\u{9b}', '\u{202e}', '\u{3164}', '\u{7f}']), "{text:?}");
+    let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!(last["reason"], reason);
+}
+
 #[test]
 fn a_part_of_a_history_says_what_it_leaves_out() {
     let dir = tempfile::tempdir().unwrap();

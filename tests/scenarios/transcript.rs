@@ -112,12 +112,15 @@ fn push_event(text: &mut String, recorded: &Recorded) {
         }
         Event::RollbackInPlace { group, .. } => detail(text, &content(&group.content)),
         Event::VersionReleased { version } => detail(text, &format!("{version}")),
-        Event::ApprovalGiven { targets, expires_at, groups, .. } => {
+        Event::ApprovalGiven { targets, expires_at, groups, set_aside, .. } => {
             let targets: Vec<_> =
                 targets.iter().map(|(environment, version)| format!("{environment} {version}")).collect();
             let groups: Vec<_> = groups.iter().map(|group| format!("`{group}`")).collect();
             let (targets, groups) = (targets.join(", "), groups.join(", "));
             detail(text, &format!("{targets}, as a member of {groups}, until {}", short(*expires_at)));
+            for by in set_aside {
+                detail(text, &format!("sets aside the rejection by {by}, who left"));
+            }
         }
         _ => {}
     }

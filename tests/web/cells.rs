@@ -762,7 +762,8 @@ fn spoken(verb: Verb, ring: &ringward::ids::RingName, revision: &Revision) -> Ev
     let targets = BTreeMap::from([(Environment::Windows, NEW.parse().unwrap())]);
     match verb {
         Verb::Approve => {
-            Event::ApprovalGiven { ring, digest, targets, expires_at: at("2026-10-19T09:00:00Z"), groups }
+            let (expires_at, set_aside) = (at("2026-10-19T09:00:00Z"), Vec::new());
+            Event::ApprovalGiven { ring, digest, targets, expires_at, groups, set_aside }
         }
         _ => Event::ApprovalRefused { ring, digest, groups },
     }

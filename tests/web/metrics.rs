@@ -169,3 +169,21 @@ async fn hostile_names_stay_inside_their_label() {
     let escaped = HOSTILE.replace('"', "\\\"");
     assert!(text.contains(&format!("ring=\"{escaped}\"")), "{text}");
 }
+
+#[tokio::test]
+async fn what_a_terminal_would_obey_is_written_out_in_a_label() {
+    // The name of a plan's file, and how it stands there.
+    let rows = [
+        ("C1", "a\u{9b}31m.yaml", r"a\\u{9b}31m.yaml"),
+        ("an override", "a\u{202e}lmay.b", r"a\\u{202e}lmay.b"),
+        ("a line break", "a\nb.yaml", r"a\\u{a}b.yaml"),
+        ("another script", "環.yaml", "環.yaml"),
+    ];
+    for (row, file, expected) in rows {
+        let mut shown = view(vec![report("client")]);
+        shown.problems[0].file = file.to_owned();
+        let world = World::new(shown, Ok("done"));
+        let text = get(&world.app, "/metrics").await.body;
+        assert!(text.contains(&format!("ringward_plan_errors{{file=\"{expected}\"}} 2")), "{row}: {text}");
+    }
+}

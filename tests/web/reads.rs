@@ -71,7 +71,7 @@ async fn the_keys_of_the_api_are_kept() {
         ("/rollouts/0/rings/0/waived/0", "actor gate reason since"),
         ("/rollouts/1/rings/1/approval", "asked_at asks missing reason verdict words"),
         ("/rollouts/1/rings/1/approval/asks/0", "approved by count members user_group"),
-        ("/rollouts/1/rings/1/approval/words/0", "at by expires_at note voided_at word"),
+        ("/rollouts/1/rings/1/approval/words/0", "at by expires_at lapsed note voided_at word"),
     ];
     for (place, keys) in rows {
         let object = whole.pointer(place).and_then(Value::as_object).unwrap_or_else(|| panic!("{place}"));

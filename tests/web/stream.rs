@@ -6,7 +6,9 @@ use axum::Router;
 use axum::body::{Body, BodyDataStream, to_bytes};
 use axum::http::Request;
 use futures_util::StreamExt as _;
-use ringward::rollout::record::Event;
+use ringward::rollout::record::{Event, Role, TokenGrant};
+use ringward::rollout::state::State;
+use ringward::time::Timestamp;
 use ringward::web::json::EventJson;
 use ringward::web::{Peer, bind, serve};
 use serde_json::Value;
@@ -14,6 +16,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
+use super::identity::credentials::{add, bearer, tokens};
 use super::world::{World, ending_at, report, view, write_log};
 use super::{Answer, get};
 
@@ -41,6 +44,10 @@ impl Follower {
         }
         let mut request = request.body(Body::empty()).unwrap();
         request.extensions_mut().insert(Peer::Local { user: "ada".to_owned() });
+        Self::of(app, request).await
+    }
+
+    async fn of(app: &Router, request: Request<Body>) -> Self {
         let response = tower::ServiceExt::oneshot(app.clone(), request).await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
@@ -227,4 +234,60 @@ async fn a_question_without_a_body_keeps_no_place() {
         assert_eq!(response.status(), 200);
         assert!(to_bytes(response.into_body(), 1).await.unwrap().is_empty());
     }
+}
+
+/// A stream that was opened with a token, and its daemon.
+async fn by_token() -> (World, Follower, State) {
+    let state = tokens(&[("ana", 1, &[Role::Viewer])]);
+    let mut first = view(vec![report("client")]);
+    first.tokens = state.tokens.clone();
+    let world = World::new(ending_at(1, first), Ok("done"));
+    write_log(&world.database(), &[]);
+    let mut request = Request::get(PATH).header("authorization", format!("Bearer {}", bearer(1)));
+    let peer = Peer::Tcp {
+        peer: "192.0.2.1:9".parse().unwrap(),
+        local: "192.0.2.2:8787".parse().unwrap(),
+        rules: Arc::default(),
+    };
+    request = request.header("host", "192.0.2.2:8787");
+    let mut request = request.body(Body::empty()).unwrap();
+    request.extensions_mut().insert(peer);
+    let mut follower = Follower::of(&world.app, request).await;
+    assert_eq!(follower.next().await.unwrap().event, "view");
+    (world, follower, state)
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_token() {
+    let name = || "ana".parse().unwrap();
+    let at = |text: &str| Some(text.parse().unwrap());
+    // What becomes of the token, and whether the next record is told.
+    let rows: [(&str, Option<Event>, Option<Timestamp>, bool); 4] = [
+        ("nothing", None, None, true),
+        ("it expires later", None, at("2999-01-01T00:00:00Z"), true),
+        ("it is revoked", Some(Event::TokenRevoked { name: name() }), None, false),
+        ("it has expired", None, at("2026-01-01T00:00:00Z"), false),
+    ];
+    for (row, event, expires_at, goes_on) in rows {
+        let (world, mut follower, mut state) = by_token().await;
+        if expires_at.is_some() {
+            state = tokens_until(expires_at);
+        }
+        event.into_iter().for_each(|event| add(&mut state, event));
+        write_log(&world.database(), &[Event::Paused {}]);
+        let mut next = ending_at(2, view(vec![report("client")]));
+        next.tokens = state.tokens;
+        world.views.send_replace(Arc::new(next));
+        let told = follower.next().await;
+        assert_eq!(told.is_some(), goes_on, "{row}: {told:?}");
+    }
+}
+
+/// The same token with an end.
+fn tokens_until(expires_at: Option<Timestamp>) -> State {
+    let before = tokens(&[("ana", 1, &[Role::Viewer])]);
+    let grant = before.tokens.get(&"ana".parse().unwrap()).unwrap().grant.clone();
+    let mut state = State::default();
+    add(&mut state, Event::TokenMade { token: Box::new(TokenGrant { expires_at, ..grant }) });
+    state
 }

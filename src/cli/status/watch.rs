@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, io, time::Duration};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::cli::{CliError, Connection, Format, Out, Overview, Prose, Screen, Surface, Tint, safe, short};
-use crate::{cli::status::text::text, ids::PlanName, web::json::RolloutJson};
+use crate::{cli::status::text::text, ids::PlanName, text::visible_json, web::json::RolloutJson};
 
 /// How often the daemon is asked, in wall time; it answers from memory.
 pub const EVERY: Duration = Duration::from_secs(1);
@@ -94,7 +94,7 @@ impl StatusWatch {
         if lost.is_some() {
             return Ok(());
         }
-        let line = serde_json::to_string(&self.last.answer)?;
+        let line = visible_json(&serde_json::to_string(&self.last.answer)?).into_owned();
         if line != self.frame {
             writeln!(out, "{line}")?;
             self.frame = line;

@@ -146,6 +146,11 @@ fn what_must_not_be_sent_is_refused() {
     let rows = [
         ("nothing", GroupUpdate::new(None, None).err(), Some(InvalidContent::Nothing)),
         ("empty versions", GroupUpdate::new(Some(vec![]), None).err(), Some(InvalidContent::NoVersions)),
+        (
+            "a text that was cut",
+            between(&content("n", &[entry(None, &"x".repeat(256))], &["p"])),
+            Some(InvalidContent::Cut),
+        ),
         ("no difference", between(&base), Some(InvalidContent::Nothing)),
         ("to no version", between(&content("n", &[], &["p"])), Some(InvalidContent::NoVersions)),
         ("a new name", between(&content("m", &two, &["p"])), Some(InvalidContent::Renamed)),

@@ -8,6 +8,7 @@
 
 use serde::Deserialize;
 
+use super::text::BoundedText;
 use crate::ids::UserGroupId;
 use crate::rollout::record::{Member, Standing, UserGroup};
 
@@ -29,19 +30,26 @@ pub(in crate::cloudflare) struct NumberedInfo {
 /// `iam_user_group_member`.
 #[derive(Debug, Deserialize)]
 pub(in crate::cloudflare) struct WireMember {
-    pub(in crate::cloudflare) id: String,
-    email: Option<String>,
-    status: Option<String>,
+    id: BoundedText,
+    email: Option<BoundedText>,
+    status: Option<BoundedText>,
+}
+
+impl WireMember {
+    /// What tells it from other members.
+    pub(in crate::cloudflare) fn key(&self) -> String {
+        self.id.0.clone()
+    }
 }
 
 impl From<WireMember> for Member {
     fn from(wire: WireMember) -> Self {
-        let standing = match wire.status.as_deref() {
+        let standing = match wire.status.as_ref().map(|text| text.0.as_str()) {
             None | Some("accepted") => Standing::Accepted,
             Some("pending") => Standing::Pending,
             Some(word) => Standing::Other(word.to_owned()),
         };
-        Self { email: wire.email.and_then(|email| email.parse().ok()), standing }
+        Self { email: wire.email.and_then(|email| email.0.parse().ok()), standing }
     }
 }
 
@@ -49,12 +57,12 @@ impl From<WireMember> for Member {
 #[derive(Debug, Deserialize)]
 pub(in crate::cloudflare) struct WireUserGroup {
     pub(in crate::cloudflare) id: UserGroupId,
-    name: String,
+    name: BoundedText,
 }
 
 impl From<WireUserGroup> for UserGroup {
     fn from(wire: WireUserGroup) -> Self {
-        Self { id: wire.id, name: wire.name }
+        Self { id: wire.id, name: wire.name.0 }
     }
 }
 

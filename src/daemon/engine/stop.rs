@@ -27,12 +27,15 @@ impl DurableEngine {
             }
             return Ok(());
         }
-        // A full disk leaves a file without a text; who stopped, and why, was told to us then.
+        // A full disk leaves a file without a text, and a file of ours names us: who stopped, and why, was told to
+        // us then.
         let told = self.engine.unrecorded_stop.as_ref().map(Stopping::of);
         if let Some(stopping) = told.as_ref().filter(|_| !self.stop_file.is_there()) {
             self.put_back(stopping);
         }
-        let Some(said) = self.stop_file.said().or(told).or_else(|| self.stop_file.read()) else {
+        let known = told.clone().filter(|told| !told.is_by_nobody_known());
+        let said = known.or_else(|| self.stop_file.said()).or(told);
+        let Some(said) = said.or_else(|| self.stop_file.read()) else {
             return Ok(());
         };
         let Stopping { actor, reason, .. } = said.clone();

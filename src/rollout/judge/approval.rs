@@ -1,6 +1,10 @@
 //! Gate `approval`: enough of the people who are asked let the ring be entered.
 //!
-//! **Invariant:** an approval counts for the revision that was read, and while its giver is a member.
+//! **Invariant:** an approval counts for the revision that was read, and while its giver is a member. So does a
+//! rejection; where nobody can tell whether its giver is one, it counts.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 
@@ -9,9 +13,10 @@ use crate::plan::model::{ApprovalRule, Revision, RingPlan};
 use crate::rollout::judge::opening::LEFT_TO_ENTER;
 use crate::rollout::judge::subject::{Subject, planned_scope};
 use crate::rollout::record::{
-    Approved, Ask, AskedBy, Evidence, Gate, Given, Judgement, Tally, Unknown, Verdict, Waiting,
+    Approved, Ask, AskedBy, Evidence, Gate, Given, Judgement, Member, Standing, Tally, Unknown, Verdict,
+    Waiting,
 };
-use crate::rollout::state::Approval;
+use crate::rollout::state::{Approval, Rejection};
 use crate::rollout::world::{Approvers, ENTRY_MAX_AGE, Observations, REST_MAX_AGE};
 use crate::schedule::Writable;
 use crate::time::{SignedDuration, Timestamp, after};
@@ -103,14 +108,58 @@ pub(crate) fn tallied(subject: Subject<'_>, asks: &[Ask], fresh_since: Timestamp
         approved.sort_unstable();
         tallies.push(Tally { ask: ask.clone(), approved, members: members.len() });
     }
-    let refused: Vec<Email> = words.rejections(digest).cloned().collect();
+    let asked: Vec<&UserGroupName> = asks.iter().map(|ask| &ask.user_group).collect();
+    let (lapsed, refused): (Vec<Rejected<'_>>, Vec<_>) =
+        words.rejections(digest).partition(|(by, rejection)| {
+            let groups = rejection.groups.iter().chain(asked.iter().copied());
+            has_left(world, groups, by, fresh_since)
+        });
+    let emails = |of: Vec<Rejected<'_>>| -> Vec<Email> { of.into_iter().map(|(by, _)| by.clone()).collect() };
+    let (lapsed, refused) = (emails(lapsed), emails(refused));
     let verdict = match unknown {
         Some(why) => Verdict::Unknown(why),
         None if !refused.is_empty() => Verdict::Wait(Waiting::ApprovalRefused),
         None if !tallies.iter().all(Tally::is_met) => Verdict::Wait(Waiting::ApprovalMissing),
         None => Verdict::Pass,
     };
-    (verdict, Approved { tallies, refused })
+    (verdict, Approved { tallies, refused, lapsed })
+}
+
+type Rejected<'a> = (&'a Email, &'a Rejection);
+
+/// The accepted members of a group, where there is one of that name and it was read at `since` or later.
+fn members<'a>(
+    world: &'a Observations,
+    group: &UserGroupName,
+    since: Timestamp,
+) -> Option<impl Iterator<Item = &'a Member>> {
+    let read = world.user_groups.get(group).filter(|read| read.as_of >= since)?;
+    let Approvers::Members(members) = &read.value else { return None };
+    Some(members.iter().filter(|member| member.standing == Standing::Accepted))
+}
+
+/// Whether somebody is known to be in none of these groups. A member whose address Cloudflare leaves out may be they.
+fn has_left<'a>(
+    world: &Observations,
+    mut groups: impl Iterator<Item = &'a UserGroupName>,
+    by: &Email,
+    since: Timestamp,
+) -> bool {
+    let is_another = |member: &Member| member.email.as_ref().is_some_and(|email| email != by);
+    groups.all(|group| members(world, group, since).is_some_and(|mut all| all.all(is_another)))
+}
+
+/// Whose rejections a member sets aside who approves: those of people whom no group lists that is asked, and who so
+/// cannot take them back.
+pub(crate) fn cannot_take_back(subject: Subject<'_>, asks: &[Ask], since: Timestamp) -> Vec<Email> {
+    let Subject { rollout, ring, world, .. } = subject;
+    let lacks = |ask: &Ask, by: &Email| {
+        let is_they = |member: &Member| member.email.as_ref() == Some(by);
+        members(world, &ask.user_group, since).is_some_and(|mut all| !all.any(is_they))
+    };
+    let rejections = ring.words.rejections(&rollout.revision.digest);
+    let left = rejections.filter(|(by, _)| asks.iter().all(|ask| lacks(ask, by)));
+    left.map(|(by, _)| by.clone()).collect()
 }
 
 /// The User Groups that a rollout's rings are still to ask.

@@ -31,7 +31,7 @@ const TARGET: ClientVersion = ClientVersion::new(2026, 8, 2100, 0);
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 const MILLI: SignedDuration = SignedDuration::from_millis(1);
 
-fn at(text: &str) -> Timestamp {
+pub(super) fn at(text: &str) -> Timestamp {
     format!("2026-10-{text}:00Z").parse().unwrap()
 }
 
@@ -78,11 +78,11 @@ fn assigned() -> Assigned {
 }
 
 /// One ring and what is known of its devices.
-struct Bench {
-    state: State,
-    rollout: Rollout,
-    plan: RingPlan,
-    world: Observations,
+pub(super) struct Bench {
+    pub(super) state: State,
+    pub(super) rollout: Rollout,
+    pub(super) plan: RingPlan,
+    pub(super) world: Observations,
 }
 
 impl Bench {
@@ -141,7 +141,7 @@ impl Bench {
         Self::new(RingState::Soaking(assigned(), Soak { started_at }), Schedule::always())
     }
 
-    fn entering(schedule: Schedule, read_at: Timestamp) -> Self {
+    pub(super) fn entering(schedule: Schedule, read_at: Timestamp) -> Self {
         let mut bench = Self::new(RingState::Entering(Attempts::default()), schedule);
         let listed = vec![Profile { id: profile(), name: None, is_default: false, enabled: true }];
         bench.world.profiles = Some(Observed { value: Profiles { listed }, as_of: read_at });

@@ -27,7 +27,13 @@ pub(super) fn spoken(case: &Case<'_>) {
     case.require(line.ring(ring).is_some_and(|ring| !ring.is_entered()), || {
         format!("{ring} is entered, or not there")
     });
-    if let Event::ApprovalGiven { targets, expires_at, .. } = case.event {
+    if let Event::ApprovalGiven { targets, expires_at, set_aside, .. } = case.event {
+        let rejected = case.ledger.words.iter().filter(|word| {
+            let is_of = Some(word.plan) == case.plan && word.ring == ring && word.expires_at.is_none();
+            is_of && case.entry.actor.email() != Some(word.by)
+        });
+        let is_known = set_aside.iter().all(|by| rejected.clone().any(|word| word.by == by));
+        case.require(is_known, || "it sets aside a rejection that nobody else gave");
         let same = line.ring_plan(ring).is_some_and(|plan| plan.targets == *targets);
         case.require(same, || format!("{ring} has other versions than were approved"));
         case.require(*expires_at > case.at, || "the approval had expired when given");
@@ -48,11 +54,12 @@ pub(super) fn entered(case: &Case<'_>) {
 }
 
 fn asks_met(case: &Case<'_>, line: &PlanLine<'_>, plan: &RingPlan, judgements: &[Judgement]) {
-    let told = judgements.iter().flat_map(|word| match &word.evidence {
-        Evidence::Approval(approved) if word.gate == Gate::Approval => approved.tallies.as_slice(),
-        _ => &[],
+    let of_gate = judgements.iter().filter_map(|word| match &word.evidence {
+        Evidence::Approval(approved) if word.gate == Gate::Approval => Some(approved),
+        _ => None,
     });
-    let told: Vec<_> = told.collect();
+    let told: Vec<_> = of_gate.clone().flat_map(|approved| &approved.tallies).collect();
+    let lapsed: Vec<_> = of_gate.flat_map(|approved| &approved.lapsed).collect();
     let words =
         case.ledger.words.iter().filter(|word| Some(word.plan) == case.plan && *word.ring == plan.name);
     let words: Vec<&WordLine<'_>> = words.filter(|word| *word.digest == line.revision.digest).collect();
@@ -68,7 +75,8 @@ fn asks_met(case: &Case<'_>, line: &PlanLine<'_>, plan: &RingPlan, judgements: &
     case.require(!told.is_empty(), || {
         format!("{} asks people, and no gate says that they approved", plan.name)
     });
-    let refusal = words.iter().find(|word| word.expires_at.is_none());
+    // Who is a member is not in the log: the gate says whose no does not count any more.
+    let refusal = words.iter().find(|word| word.expires_at.is_none() && !lapsed.contains(&word.by));
     if let Some(WordLine { by, .. }) = refusal {
         case.breach(format!("{} is entered, and {by} refused it", plan.name));
     }

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::ids::Email;
 use crate::rollout::judge::drift;
 use crate::rollout::people::command::Command;
 use crate::rollout::people::verbs::situation::{PauseOrHalt, StartPlans};
@@ -31,15 +32,16 @@ pub fn done(entries: &[Entry], after: &State, asked: &Command) -> String {
                 format!("plan {plan} is rolled back, in this order: {}", joined(steps, "; "))
             }
             Event::VersionReleased { version } => format!("{version} may be offered again by plan {plan}"),
-            Event::ApprovalGiven { ring, expires_at, .. } => {
+            Event::ApprovalGiven { ring, expires_at, set_aside, .. } => {
                 let waits = entry.rollout.as_ref().and_then(|id| after.waiting.get(&id.plan));
                 let void = waits.map_or_else(String::new, |waiting| {
                     let digest = waiting.revision.digest.short();
                     format!("; revision {digest} waits, and makes it void once it takes effect")
                 });
                 format!(
-                    "ring `{ring}` is approved by you until {}, unless the plan's values change or you leave the group{void}",
-                    crate::time::short(*expires_at)
+                    "ring `{ring}` is approved by you until {}, unless the plan's values change or you leave the group{}{void}",
+                    crate::time::short(*expires_at),
+                    aside(set_aside)
                 )
             }
             Event::ApprovalRefused { ring, .. } => {
@@ -59,6 +61,14 @@ pub fn done(entries: &[Entry], after: &State, asked: &Command) -> String {
         }
     });
     joined(events.chain(still_held(after, asked)), "; ")
+}
+
+/// Whose rejections are set aside with it.
+fn aside(by: &[Email]) -> String {
+    match by {
+        [] => String::new(),
+        by => format!("; the rejection by {}, who left, is set aside by you", joined(by, ", ")),
+    }
 }
 
 /// What becomes of a changed group once its halt is lifted.
@@ -125,6 +135,7 @@ mod tests {
             targets: BTreeMap::new(),
             expires_at: at,
             groups: Vec::new(),
+            set_aside: Vec::new(),
         };
         let entries = [Entry::engine(&id, "fine", given)];
         let asked = Command::Approve { plan: id.plan.clone(), ring, revision: None };

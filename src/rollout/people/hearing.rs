@@ -7,14 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{Email, UserGroupName};
-use crate::rollout::judge::approval::{asks, expires_at, groups_asked};
+use crate::rollout::judge::approval::{asks, cannot_take_back, expires_at, groups_asked};
 use crate::rollout::judge::subject::Subject;
 use crate::rollout::people::command::Command;
 use crate::rollout::people::verbs::{definition::Vote, situation::Claim};
 use crate::rollout::record::{Actor, Ask};
 use crate::rollout::state::State;
 use crate::rollout::world::Observations;
-use crate::time::{SignedDuration, Timestamp, since};
+use crate::time::{SignedDuration, Timestamp, after, since};
 
 /// The User Groups that must be read before a person's word can be judged; none for other verbs.
 pub(crate) fn groups(state: &State, world: &Observations, command: &Command) -> BTreeSet<UserGroupName> {
@@ -36,6 +36,8 @@ pub struct Hearing {
     pub approved: BTreeMap<Email, Vec<UserGroupName>>,
     /// Who refused.
     pub refused: BTreeSet<Email>,
+    /// Whose rejections an approval sets aside.
+    pub sets_aside: Vec<Email>,
     /// Until when an approval counts that is given now.
     pub expires_at: Timestamp,
 }
@@ -57,7 +59,8 @@ impl Hearing {
             groups,
             author: revision.plan.author.clone(),
             approved: approved.map(|(by, approval)| (by.clone(), approval.groups.clone())).collect(),
-            refused: ring.words.rejections(&revision.digest).cloned().collect(),
+            refused: ring.words.rejections(&revision.digest).map(|(by, _)| by.clone()).collect(),
+            sets_aside: cannot_take_back(subject, asks, after(now, -max_age)),
             expires_at: expires_at(plan, now),
         }
     }
@@ -88,7 +91,7 @@ impl Hearing {
             true if self.groups.iter().any(|(_, members)| members.is_none()) => Claim::Unread,
             true => Claim::Stranger,
             false => match word {
-                Vote::Approve if said() => Claim::Again,
+                Vote::Approve if said() && self.sets_aside.is_empty() => Claim::Again,
                 Vote::Reject if self.refused.contains(email) => Claim::Again,
                 Vote::Approve | Vote::Reject => Claim::Member,
             },

@@ -170,7 +170,8 @@ fn spoken<'a>(
     let asked = subject::Subject { state, rollout, ring, plan: ring_plan, world, now };
     let hearing = Hearing::of(asked, &approval::asks_of(asked), ENTRY_MAX_AGE);
     let (claim, groups) = hearing.claim(actor, word);
-    Ok(Spoken { ring: ring_plan, claim, groups, asked: hearing.asked() })
+    let (asked, sets_aside) = (hearing.asked(), hearing.sets_aside);
+    Ok(Spoken { ring: ring_plan, claim, groups, asked, sets_aside })
 }
 
 /// What is blocked for what the group offers that a rollout is halted for, as it was read last.

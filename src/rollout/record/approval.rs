@@ -86,6 +86,10 @@ pub struct Approved {
     pub tallies: Vec<Tally>,
     /// Who said no, and has not taken it back.
     pub refused: Vec<Email>,
+    /// Whose no does not count any more: they left the groups that they said it in the name of, and those
+    /// that are asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lapsed: Vec<Email>,
 }
 
 impl Approved {
@@ -106,7 +110,8 @@ impl Approved {
                 _ => format!("{} of {members} members of `{}` approved{by}", approved.len(), ask.user_group),
             }
         };
-        joined(self.tallies.iter().map(one), "; ")
+        let left = self.lapsed.iter().map(|by| format!("{by} rejected it, and is in no group that is asked"));
+        joined(self.tallies.iter().map(one).chain(left), "; ")
     }
 
     /// What would be enough, for people.

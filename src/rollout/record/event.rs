@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{GroupId, PlanName, PolicyId, RingName, TokenName, UserGroupName};
+use crate::ids::{Email, GroupId, PlanName, PolicyId, RingName, TokenName, UserGroupName};
 use crate::plan::model::{Plan, PlanDigest, Revision};
 use crate::rollout::record::{
     AccessChange, AccessOutcome, Acknowledged, Actor, AgreedAnswer, Ask, Block, BlockKind, Cancelled, Cause,
@@ -331,6 +331,9 @@ pub enum Event {
         expires_at: Timestamp,
         /// The User Groups that were asked and that the person was an accepted member of.
         groups: Vec<UserGroupName>,
+        /// Whose rejections it sets aside: they left every group that is asked, and cannot take them back.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        set_aside: Vec<Email>,
     },
     /// A person who could let a ring be entered says no.
     ApprovalRefused {

@@ -55,6 +55,8 @@ pub struct Rejection {
     pub at: Timestamp,
     /// Why.
     pub note: String,
+    /// The groups that they were an accepted member of when they said it.
+    pub groups: Vec<UserGroupName>,
 }
 
 impl Votes {
@@ -68,9 +70,9 @@ impl Votes {
     }
 
     /// Who refuses this revision.
-    pub fn rejections(&self, digest: &PlanDigest) -> impl Iterator<Item = &Email> {
+    pub fn rejections(&self, digest: &PlanDigest) -> impl Iterator<Item = (&Email, &Rejection)> {
         let digest = digest.clone();
-        self.rejections.iter().filter(move |(_, objection)| objection.digest == digest).map(|(by, _)| by)
+        self.rejections.iter().filter(move |(_, objection)| objection.digest == digest)
     }
 
     /// Somebody is asked, or speaks up.
@@ -80,17 +82,17 @@ impl Votes {
         let note = recorded.entry.reason.clone();
         match event {
             Event::ApprovalAsked { digest, .. } => self.asked = Some((at, digest.clone())),
-            Event::ApprovalGiven { digest, expires_at, groups, .. } => {
+            Event::ApprovalGiven { digest, expires_at, groups, set_aside, .. } => {
                 let (by, digest, expires_at) = (who()?, digest.clone(), *expires_at);
-                self.rejections.remove(&by);
+                self.rejections.retain(|other, _| *other != by && !set_aside.contains(other));
                 let (groups, standing) = (groups.clone(), Validity::Stands);
                 let approval = Approval { digest, given_at: at, expires_at, note, groups, standing };
                 self.approvals.insert(by, approval);
             }
-            Event::ApprovalRefused { digest, .. } => {
-                let (by, digest) = (who()?, digest.clone());
+            Event::ApprovalRefused { digest, groups, .. } => {
+                let (by, digest, groups) = (who()?, digest.clone(), groups.clone());
                 self.approvals.remove(&by);
-                self.rejections.insert(by, Rejection { digest, at, note });
+                self.rejections.insert(by, Rejection { digest, at, note, groups });
             }
             _ => return Err("it neither approves nor rejects a ring's entry".to_owned()),
         }

@@ -72,6 +72,14 @@ impl Identity {
         if has { Ok(Some(actor)) } else { Err(Denied::Lacks(actor, right)) }
     }
 
+    /// Whether a read that was answered may go on.
+    pub(in crate::web) fn reads(&self) -> bool {
+        match self {
+            Self::Proven { .. } | Self::Unasked => true,
+            Self::Nobody(open) => open.contains(&Right::Read),
+        }
+    }
+
     fn may_read(&self, right: Right, peer: &Peer, head: &Parts) -> Result<Option<Actor>, Denied> {
         match self {
             // A name that was rebound has no credential to send.

@@ -157,6 +157,10 @@ fn key_id(text: &str) -> Result<String, WhyRefused> {
     if header.alg != Algorithm::RS256 {
         return Err(WhyRefused::AssertionMalformed);
     }
+    // RFC 7515 4.1.11: what its maker calls critical must be understood, and nothing of it is here.
+    if header.crit.is_some() {
+        return Err(WhyRefused::AssertionMalformed);
+    }
     header.kid.ok_or(WhyRefused::AssertionMalformed)
 }
 

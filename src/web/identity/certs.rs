@@ -16,6 +16,8 @@ use jsonwebtoken::DecodingKey;
 use reqwest::{Certificate, Client, redirect};
 use serde::Deserialize;
 
+use crate::cloudflare::MAX_CA_BYTES;
+use crate::secrets::read_file;
 use crate::time::{Clock, SignedDuration, Timestamp, since};
 
 /// How long keys are believed.
@@ -116,7 +118,7 @@ impl Certs {
         } else {
             builder = builder.https_only(true);
             if let Some(path) = ca_file {
-                let pem = std::fs::read(&path)
+                let pem = read_file(&path, MAX_CA_BYTES)
                     .map_err(|error| format!("the CA file {}: {error}", path.display()))?;
                 let trusted = Certificate::from_pem_bundle(&pem);
                 builder = builder.tls_certs_only(trusted.map_err(|error| error.to_string())?);

@@ -55,9 +55,10 @@ impl ApprovalJson {
         self.asked_at.filter(|_| self.verdict != "pass")
     }
 
-    /// Who has refused and not taken it back.
+    /// Who has refused and not taken it back, and counts.
     pub fn refused_by(&self) -> impl Iterator<Item = &str> {
-        self.words.iter().filter(|word| word.word == "refused").map(|word| word.by.as_str())
+        let refused = self.words.iter().filter(|word| word.word == "refused" && !word.lapsed);
+        refused.map(|word| word.by.as_str())
     }
 
     /// How far it is, for people: group by group, how many of how many.

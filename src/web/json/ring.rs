@@ -271,4 +271,6 @@ pub struct VoteJson {
     pub expires_at: Option<Timestamp>,
     /// When another revision of the plan voided it.
     pub voided_at: Option<Timestamp>,
+    /// Whether a rejection does not count, because its giver is known to have left the groups.
+    pub lapsed: bool,
 }

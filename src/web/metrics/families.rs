@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** every name begins with `ringward_`, and every instant is Unix seconds.
 
+use std::borrow::Cow;
+
 use prometheus::core::Collector;
 use prometheus::{CounterVec, GaugeVec, Opts};
 
@@ -10,6 +12,7 @@ use crate::rollout::record::Judgement;
 use crate::rollout::state::Phase;
 use crate::rollout::tell::report::Report;
 use crate::rollout::tell::ring_report::RingReport;
+use crate::text::visible;
 use crate::time::Timestamp;
 
 /// A metric: all that is said of it, and how it is read off a snapshot. It is a counter if its name ends in `_total`,
@@ -112,11 +115,19 @@ impl Metric {
 impl Series<'_> {
     /// Writes one, once.
     pub(super) fn set(&self, labels: &[&str], value: f64) {
-        let labels = [self.place, labels].concat();
+        let labels = self.labels(labels);
         match self.family {
             Family::Gauge(family) => family.with_label_values(&labels).set(value),
             Family::Counter(family) => family.with_label_values(&labels).inc_by(value),
         }
+    }
+
+    /// The values of all labels. Nothing in a scrape is obeyed by whoever reads it on a terminal.
+    fn labels<'l>(&self, own: &[&'l str]) -> Vec<Cow<'l, str>>
+    where
+        Self: 'l,
+    {
+        self.place.iter().chain(own).copied().map(visible).collect()
     }
 
     /// Writes one where there is a value: what has none has no series, rather than a zero that reads as one.
@@ -129,7 +140,7 @@ impl Series<'_> {
     /// Writes one that two facts can share: one that is true counts.
     pub(super) fn any(&self, labels: &[&str], holds: bool) {
         if let Family::Gauge(family) = self.family {
-            let series = family.with_label_values(&[self.place, labels].concat());
+            let series = family.with_label_values(&self.labels(labels));
             series.set(truth(holds).max(series.get()));
         }
     }

@@ -148,6 +148,9 @@ impl VoteRow {
         let counts = approval.asks.iter().any(|ask| ask.approved.contains(&word.by));
         let ran_out = word.expires_at.is_some_and(|at| at <= now);
         let (tone, said) = match (word.word.as_str(), word.voided_at) {
+            ("refused", _) if word.lapsed => {
+                (Tone::Idle, "rejected, which does not count: they are in no group that is asked".to_owned())
+            }
             ("refused", _) => (Tone::Bad, "rejected".to_owned()),
             (_, Some(at)) => {
                 (Tone::Idle, format!("approved, voided on {} by other values of the plan", short(at)))

@@ -78,9 +78,9 @@ const fn classes(counts: &Counts) -> ClassesJson {
 
 fn approval(report: &ApprovalReport) -> ApprovalJson {
     let ApprovalReport { judgement, asked_at, missing, words, hearing: _ } = report;
-    let tallies = match &judgement.evidence {
-        Evidence::Approval(approved) => approved.tallies.as_slice(),
-        _ => &[],
+    let (tallies, lapsed) = match &judgement.evidence {
+        Evidence::Approval(approved) => (approved.tallies.as_slice(), approved.lapsed.as_slice()),
+        _ => (&[][..], &[][..]),
     };
     let asks = tallies.iter().map(|tally| AskJson {
         user_group: tally.ask.user_group.to_string(),
@@ -95,11 +95,13 @@ fn approval(report: &ApprovalReport) -> ApprovalJson {
             Validity::Stands => None,
             Validity::Voided(at) => Some(at),
         };
-        VoteJson { by, word, note, at: given.given_at, expires_at: Some(given.expires_at), voided_at }
+        let (at, expires_at) = (given.given_at, Some(given.expires_at));
+        VoteJson { by, word, note, at, expires_at, voided_at, lapsed: false }
     });
     let rejections = words.rejections.iter().map(|(by, given)| {
+        let lapsed = lapsed.contains(by);
         let (by, word, note) = (by.to_string(), "refused".to_owned(), given.note.clone());
-        VoteJson { by, word, note, at: given.at, expires_at: None, voided_at: None }
+        VoteJson { by, word, note, at: given.at, expires_at: None, voided_at: None, lapsed }
     });
     ApprovalJson {
         verdict: judgement.verdict.as_str().to_owned(),

@@ -46,7 +46,8 @@ fn spoken() -> Report {
     approval.judgement.verdict = Verdict::Wait(Waiting::ApprovalRefused);
     let note = HOSTILE.to_owned();
     let digest = PlanDigest::of_written("{}");
-    let objection = Rejection { digest, at: at("2026-10-12T09:50:00Z"), note };
+    let groups = vec!["Keepers".parse().unwrap()];
+    let objection = Rejection { digest, at: at("2026-10-12T09:50:00Z"), note, groups };
     approval.words.rejections.insert(email("dan"), objection);
     approval.missing.insert(email("dan"));
     let of_ana = approval.words.approvals[&email("ana")].clone();

@@ -75,6 +75,18 @@ fn rows(ours: &Signer, other: &Signer) -> Vec<(&'static str, String)> {
             "a key's name that is a list",
             ours.token_by(&RSA_PKCS1_SHA256, &header("kid", json!([ours.kid])), &text),
         ),
+        (
+            "an extension that is critical",
+            ours.token_by(&RSA_PKCS1_SHA256, &header("crit", json!(["exp"])), &text),
+        ),
+        (
+            "no extension that is critical",
+            ours.token_by(&RSA_PKCS1_SHA256, &header("crit", json!([])), &text),
+        ),
+        (
+            "a critical extension that is a text",
+            ours.token_by(&RSA_PKCS1_SHA256, &header("crit", json!("exp")), &text),
+        ),
         ("a key of its own along", other.token_by(&RSA_PKCS1_SHA256, &own_key, &text)),
         ("another application", ours.token(&with("aud", json!(["0".repeat(64)])))),
         ("an application as text", ours.token(&with("aud", json!(TAG)))),

@@ -44,7 +44,7 @@ pub(crate) fn tokens(of: &[(&str, u8, &[Role])]) -> State {
     state
 }
 
-pub(super) fn add(state: &mut State, event: Event) {
+pub(crate) fn add(state: &mut State, event: Event) {
     let at: Timestamp = "2026-10-12T08:00:00Z".parse().unwrap();
     let actor = Actor::Local { user: "ada".to_owned() };
     let entry = Entry { actor, reason: "for a test".to_owned(), rollout: None, event };

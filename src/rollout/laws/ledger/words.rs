@@ -24,7 +24,9 @@ pub(super) fn take<'a>(words: &mut Vec<WordLine<'a>>, in_force: Option<&PlanDige
     let Some(id) = &recorded.entry.rollout else { return };
     let plan = &id.plan;
     let (ring, digest, groups, expires_at) = match &recorded.entry.event {
-        Event::ApprovalGiven { ring, digest, groups, expires_at, .. } => {
+        Event::ApprovalGiven { ring, digest, groups, expires_at, set_aside, .. } => {
+            let is_aside = |word: &WordLine<'_>| word.expires_at.is_none() && set_aside.contains(word.by);
+            words.retain(|word| !(word.plan == plan && word.ring == ring && is_aside(word)));
             (ring, digest, groups, Some(*expires_at))
         }
         Event::ApprovalRefused { ring, digest, groups } => (ring, digest, groups, None),

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** data alone; [`crate::rollout::people::subject`] finds it, and [`super::effect`] makes events of it.
 
-use crate::ids::{PlanName, UserGroupName};
+use crate::ids::{Email, PlanName, UserGroupName};
 use crate::plan::model::RingPlan;
 use crate::rollout::judge::rollback_target::NoRollbackTarget;
 use crate::rollout::people::verbs::situation::Claim;
@@ -39,6 +39,8 @@ pub(crate) struct Spoken<'a> {
     pub(crate) groups: Vec<UserGroupName>,
     /// Who is asked.
     pub(crate) asked: String,
+    /// Whose rejections it sets aside, should it be an approval.
+    pub(crate) sets_aside: Vec<Email>,
 }
 
 impl Subject<'_> {

@@ -101,6 +101,7 @@ fn approval_given(of: &Subject<'_>) -> Option<Event> {
         targets: word.ring.targets.clone(),
         expires_at: approval::expires_at(word.ring, of.known.now),
         groups: word.groups.clone(),
+        set_aside: word.sets_aside.clone(),
     })
 }
 
@@ -161,7 +162,7 @@ effects! {
         "plans may offer it again; if the plan's file still asks for it, a new rollout begins at its first ring";
     /// The ring may be entered, as far as this person is asked.
     Approve => true, "`approval_given`",
-        "it counts from now on, also ahead of the ring's turn and its opening; the members are read again before the write";
+        "it counts from now on, also ahead of the ring's turn and its opening; the members are read again before the write; a rejection by somebody who has left every group that is asked is set aside";
     /// The ring may not be entered.
     Reject => true, "`approval_refused`",
         "the ring is not entered, whoever approves it";

@@ -193,7 +193,7 @@ mod tests {
             };
             ring.words.approvals.insert(format!("{who}@example.com").parse().unwrap(), approval);
         }
-        let no = Rejection { digest: digest.clone(), at: at(959), note: "no".to_owned() };
+        let no = Rejection { digest: digest.clone(), at: at(959), note: "no".to_owned(), groups: Vec::new() };
         ring.words.rejections.insert("cy@example.com".parse().unwrap(), no);
         ring.words.asked = Some((at(957), digest));
         ring.restoring.attempts = Attempts { not_before: Some(at(990)), ..Attempts::default() };

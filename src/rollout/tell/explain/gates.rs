@@ -191,7 +191,7 @@ fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgemen
         ),
         Waiting::ApprovalRefused => (
             format!("ring {ring} was rejected: {}", judgement.value()),
-            "A rejection stands until the same person approves, or the plan's values change.".to_owned(),
+            "A rejection stands until the same person approves or leaves the group, or the plan's values change.".to_owned(),
         ),
         Waiting::NotExercised => (
             format!("ring {ring} soaked long enough, but too few of its devices came back on another day"),

@@ -93,10 +93,18 @@ async fn an_actor_has_thirty_verbs_through_whichever_door_and_a_no_always() {
     assert!(answer.body.contains("ask again in 1m"), "{}", answer.body);
     assert_eq!(world.arrived.lock().unwrap().len(), arrived, "none of these reaches the daemon");
 
-    for path in ["rollouts/client/pause", "rollouts/client/reject", "rollouts/client/check-now", "stop"] {
+    const NO_TO_A_RING: &str = r#"{"reason": "no", "ring": "Everyone"}"#;
+    const NO: &str = r#"{"reason": "no"}"#;
+    let always = [
+        ("rollouts/client/pause", NO),
+        ("rollouts/client/reject", NO_TO_A_RING),
+        ("rollouts/client/check-now", NO),
+        ("stop", NO),
+    ];
+    for (path, body) in always {
         let path = format!("/api/v1/{path}");
         for _ in 0..2 {
-            let answer = asked(&world.app, &path, &by_token, r#"{"reason": "no"}"#).await;
+            let answer = asked(&world.app, &path, &by_token, body).await;
             assert_eq!(answer.status, 200, "{path}: {}", answer.body);
         }
     }

@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, io};
 use crate::cli::classes::{bar, in_order, legend, total};
 use crate::cli::paragraphs::{daemon_text, new_plan, state_tint, superseded_offer, troubles};
 use crate::cli::{Prose, Screen, Tint, cells, safe};
-use crate::text::in_shell;
+use crate::text::shell_word;
 use crate::time::{rough, since};
 use crate::web::json::{AwaitedRing, BlockerJson, ClassesJson, RingJson, RolloutJson, RolloutsAnswer};
 
@@ -71,7 +71,7 @@ fn waiting(page: &mut Prose<'_>, answer: &RolloutsAnswer) -> io::Result<()> {
             page.say("  ", format!("{environment}: {}", safe(&moves.text)))?;
         }
         let explain = format!("who is missing: ringward explain {plan}");
-        let named = in_shell(ring.name.as_str());
+        let named = shell_word(ring.name.as_str());
         let approve =
             format!("with a token of your own: ringward approve {plan} --ring {} --reason …", safe(&named));
         page.say("  ", format!("{explain}; {approve}"))?;

@@ -14,7 +14,7 @@ export async function team() {
   });
   await new Promise((resume) => server.listen(0, "127.0.0.1", resume));
   const config =
-    `access:\n  team: acme\n  audience: [${TAG}]\n  certs_url: http://127.0.0.1:${server.address().port}/certs\n`;
+    `access:\n  team: acme\n  audience: [${TAG}]\n  certs_url: http://127.0.0.1:${server.address().port}/certs\nreading: open\n`;
 
   /** The options of a browser window that Access lets in for this person. */
   function as(email) {

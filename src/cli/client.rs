@@ -1,7 +1,7 @@
 //! Talking to the daemon: HTTP over the Unix socket beside the database.
 //!
 //! **Invariant:** no question waits longer than its patience and no answer grows past
-//! [`MAX_ANSWER_BYTES`], whatever sits at the other end; nothing is sent to a socket of another user, and a
+//! [`MAX_ANSWER_BYTES`], whatever sits at the other end; nothing is sent to a socket of a stranger, and a
 //! bearer token to none that merely lies in the current directory.
 
 use std::os::unix::fs::MetadataExt as _;
@@ -17,8 +17,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
+use crate::daemon::users::{ROOT, name_of};
 use crate::time::{SignedDuration, in_words};
-use crate::{cli::CliError, web::json::ProblemAnswer, web::socket_path, web::user_name};
+use crate::{cli::CliError, web::json::ProblemAnswer, web::socket_path};
 
 /// The largest answer. The longest that a sound daemon gives, a page of 1,000 devices or the
 /// report on plans with hundreds of rings, stays below a tenth of it.
@@ -234,18 +235,12 @@ impl Connection {
         let unreachable = |source| AskError::Unreachable { socket: self.socket.clone(), source };
         let owner = stream.peer_cred().map_err(unreachable)?.uid();
         let caller = rustix::process::geteuid().as_raw();
+        let had_token = self.bearer.is_some();
         let of_database = std::fs::metadata(&self.database).ok().map(|data| data.uid());
-        // One that merely lies in the current directory was not chosen.
-        let is_chosen = self.database.parent().is_some_and(|parent| !parent.as_os_str().is_empty());
-        if is_known(owner, caller, of_database.filter(|_| is_chosen || self.bearer.is_none())) {
+        if is_known(owner, caller, of_database.filter(|_| is_trusted(&self.database, had_token))) {
             return Ok(());
         }
-        let passwd = std::fs::read("/etc/passwd").unwrap_or_default();
-        Err(AskError::Stranger {
-            socket: self.socket.clone(),
-            owner: user_name(&String::from_utf8_lossy(&passwd), owner),
-            had_token: self.bearer.is_some(),
-        })
+        Err(AskError::Stranger { socket: self.socket.clone(), owner: name_of(owner), had_token })
     }
 
     async fn bounded(&self, mut body: Incoming) -> Result<Vec<u8>, AskError> {
@@ -273,10 +268,15 @@ impl Connection {
     }
 }
 
+/// Whether a database's owner may be sent what goes to its daemon. Where nobody named a directory, it merely lies in the
+/// current one, which may be anybody's.
+fn is_trusted(database: &Path, has_token: bool) -> bool {
+    !has_token || database.parent().is_some_and(|parent| !parent.as_os_str().is_empty())
+}
+
 /// Whether a listener is a daemon that this caller may ask: root's, their own, or for root also the one of the owner
 /// of a database that is trusted.
 fn is_known(listener: u32, caller: u32, of_database: Option<u32>) -> bool {
-    const ROOT: u32 = 0;
     listener == ROOT || listener == caller || (caller == ROOT && of_database == Some(listener))
 }
 
@@ -343,6 +343,15 @@ mod tests {
         ];
         for (row, listener, caller, of_database, known) in rows {
             assert_eq!(is_known(listener, caller, of_database), known, "{row}");
+        }
+        let rows = [
+            ("named, with a token", "/var/lib/ringward/ringward.db", true, true),
+            ("named from here, with a token", "./ringward.db", true, true),
+            ("by default, with a token", "ringward.db", true, false),
+            ("by default", "ringward.db", false, true),
+        ];
+        for (row, database, has_token, trusted) in rows {
+            assert_eq!(is_trusted(Path::new(database), has_token), trusted, "{row}");
         }
     }
 

@@ -7,9 +7,9 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::daemon::users::ROOT;
 use crate::text::shell_word;
 
-const ROOT: u32 = 0;
 const OTHERS_WRITE: u32 = 0o002;
 const GROUP_WRITES: u32 = 0o020;
 const OTHERS_READ: u32 = 0o004;

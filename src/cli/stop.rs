@@ -81,12 +81,19 @@ pub async fn stop(
     // After the file: a daemon that takes the lock later than this looks for it first.
     let ownership = store::ownership(database);
     // A full disk leaves an empty file, which stops as well as any.
-    let sealed = if file.is_certainly_there() { None } else { store::sealed(database) };
+    let is_there = file.is_certainly_there();
+    let sealed = if is_there { None } else { store::sealed(database) };
     match (ownership, &put) {
-        (Ownership::Held, Err(error)) if !file.is_certainly_there() && sealed.is_none() => {
+        (Ownership::Held, Err(error)) if !is_there && sealed.is_none() => {
             let path = file.path().display();
             Err(CliError::failed(format!(
                 "NOT STOPPED: cannot write the stop file {path} ({error}), and the daemon has not confirmed; use the daemon's user, or end the daemon's process"
+            )))
+        }
+        (Ownership::Held, Ok(())) if !is_there => {
+            let path = file.path().display();
+            Err(CliError::failed(format!(
+                "NOT STOPPED: the stop file {path} was put there and is gone again, so somebody started writes meanwhile; look with `ringward status`, and stop again"
             )))
         }
         (Ownership::Held, put) => Ok(report(out, &file, before, put, &word, sealed.as_ref())?),

@@ -21,9 +21,10 @@ impl FileIdentity {
         Self { device: data.dev(), inode: data.ino() }
     }
 
-    /// Of the file that has this name now.
+    /// Of the file that has this name now. A link that leads to it is another: whoever goes by it looks for the
+    /// neighbours elsewhere.
     pub(super) fn at(path: &Path) -> io::Result<Self> {
-        fs::metadata(path).map(|data| Self::of(&data))
+        fs::symlink_metadata(path).map(|data| Self::of(&data))
     }
 }
 
@@ -96,7 +97,10 @@ mod tests {
         assert_eq!(FileIdentity::at(&path).unwrap(), before, "written to");
         fs::rename(&other, &path).unwrap();
         assert_ne!(FileIdentity::at(&path).unwrap(), before, "replaced");
-        fs::remove_file(&path).unwrap();
-        assert!(FileIdentity::at(&path).is_err(), "removed");
+        fs::rename(&path, dir.path().join("c")).unwrap();
+        assert!(FileIdentity::at(&path).is_err(), "moved");
+        symlink("c", &path).unwrap();
+        let moved = FileIdentity::at(&dir.path().join("c")).unwrap();
+        assert_ne!(FileIdentity::at(&path).unwrap(), moved, "a link in its place");
     }
 }

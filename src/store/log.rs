@@ -181,6 +181,9 @@ fn insert(transaction: &Transaction<'_>, record: &Record) -> rusqlite::Result<()
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
     use super::super::reader::Reader;
     use super::*;
     use crate::ids::AccountId;
@@ -244,6 +247,71 @@ mod tests {
         assert_eq!(store.view().head().unwrap(), head);
         store.append(head.seq, &[record(10), record(100_000)]).unwrap();
         assert_eq!(store.view().verify_chain().unwrap().records, 3);
+    }
+
+    /// What somebody does beside an open database, and whether it takes the next record.
+    #[test]
+    fn what_is_not_in_its_place_takes_no_record() {
+        type Deed = fn(&Path, &Path);
+        let rows: [(&str, Deed, Option<&str>); 7] = [
+            ("nothing", |_, _| {}, None),
+            ("a link to it elsewhere", |database, beside| symlink(database, beside).unwrap(), None),
+            (
+                "it is moved",
+                |database, beside| fs::rename(database, beside).unwrap(),
+                Some("not the file any more"),
+            ),
+            (
+                "it is moved, and a link is left",
+                |database, beside| {
+                    fs::rename(database, beside).unwrap();
+                    symlink(beside, database).unwrap();
+                },
+                Some("not the file any more"),
+            ),
+            (
+                "a copy in its place",
+                |database, beside| {
+                    fs::copy(database, beside).unwrap();
+                    fs::rename(beside, database).unwrap();
+                },
+                Some("not the file any more"),
+            ),
+            (
+                "its lock is removed",
+                |database, _| fs::remove_file(lock(database)).unwrap(),
+                Some("another daemon"),
+            ),
+            (
+                "another lock in its place",
+                |database, beside| {
+                    fs::write(beside, "").unwrap();
+                    fs::rename(beside, lock(database)).unwrap();
+                },
+                Some("another daemon"),
+            ),
+        ];
+        for (row, deed, refused) in rows {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("ringward.db");
+            let mut store = store(&path);
+            deed(&path, &dir.path().join("other"));
+            let taken = store.append(Seq::ZERO, &[record(10)]);
+            match refused {
+                None => assert_eq!(taken.unwrap().len(), 1, "{row}"),
+                Some(word) => {
+                    let error = taken.unwrap_err();
+                    assert!(error.to_string().contains(word), "{row}: {error}");
+                    assert_eq!(error.recovery(), Recovery::Reopen, "{row}");
+                    let again = store.append(Seq::ZERO, &[record(10)]).unwrap_err();
+                    assert!(matches!(again, StoreError::Discarded), "{row}: {again}");
+                }
+            }
+        }
+    }
+
+    fn lock(database: &Path) -> std::path::PathBuf {
+        crate::store::files::beside(&fs::canonicalize(database).unwrap(), ".lock")
     }
 
     #[test]

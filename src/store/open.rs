@@ -136,8 +136,9 @@ impl OpenDatabase {
 /// The file of a database that has one name alone: SQLite's own files go by the name, so two names are two
 /// logs in one file.
 fn only_name(path: &Path) -> Result<FileIdentity, OpenError> {
-    let gone = |_| OpenError::Gone(path.to_owned());
-    let data = path.metadata().map_err(gone)?;
+    // The path is without links: one that is there now was put in the file's place.
+    let there = path.symlink_metadata().ok().filter(|data| !data.is_symlink());
+    let data = there.ok_or_else(|| OpenError::Gone(path.to_owned()))?;
     match data.nlink() {
         0 | 1 => Ok(FileIdentity::of(&data)),
         names => Err(OpenError::SecondName { path: path.to_owned(), names }),

@@ -304,6 +304,7 @@ scenarios! {
     approval_removed
     approval_two
     approval_unsure
+    approval_way_back
     approval_who
     bad_reads
     blast_limit
@@ -408,6 +409,7 @@ scenarios! {
     ring_was
     rollback_adopted
     rollback_bad_day
+    rollback_edited
     rollback_four_rings
     rollback_from_ring
     rollback_group_deleted

@@ -2,7 +2,8 @@
 //!
 //! Restricting is a closed list: an added `forbid`, an added or longer freeze, openings that lie wholly
 //! in the old ones, a longer soak, a smaller `max_devices`, more approvals, `allow_downgrade` taken away.
-//! Where to go back to counts with it: it lets nobody go forward. Everything else waits.
+//! Where to go back to counts with it: it lets nobody go forward, and an approval of the entry does not cover it.
+//! Everything else waits.
 //!
 //! **Invariant:** a restricted plan differs from the one in force by restrictions alone, and what
 //! [`differences`] does not name is the same to every decision.

@@ -2,7 +2,8 @@
 //!
 //! **Invariant:** nothing goes back that neither the rollout nor an unfinished one before it moved;
 //! nothing goes to a version that ignores assignments, is forbidden, is blocked there itself or was
-//! brought by a rollout that was never completed; and a ring that has nowhere to go is named before
+//! brought by a rollout that was never completed; where an entry is approved, nothing goes to what came into the plan
+//! after it and what nobody ran; and a ring that has nowhere to go is named before
 //! anything is written.
 
 #[cfg(test)]
@@ -17,7 +18,7 @@ use crate::ids::{PolicyId, RingName};
 use crate::plan::model::{Plan, RingPlan};
 use crate::rollout::judge::revision::forbid;
 use crate::rollout::record::{Ground, GroupContent, RollbackStep, RollbackTarget, WriteId};
-use crate::rollout::state::{Phase, PlanState, State};
+use crate::rollout::state::{KnownWayBack, Phase, PlanState, State};
 use crate::text::joined;
 use crate::version::{ClientVersion, Environment};
 
@@ -115,6 +116,7 @@ pub(crate) fn steps(
                 from,
                 policies: &moved.policies,
                 was: moved.was.as_deref(),
+                known: Some(&moved.known),
                 write: moved.write,
                 before: moved.write.to_string(),
             };
@@ -166,6 +168,8 @@ pub fn foreseen(
             from,
             policies,
             was: earlier.map_or(offered, |moved| moved.was.as_deref()),
+            // It is entered by this very plan.
+            known: None,
             write: earlier.map_or(WriteId(state.writes + 1), |moved| moved.write),
             before: earlier.map_or("its first write".to_owned(), |moved| moved.write.to_string()),
         };
@@ -188,6 +192,8 @@ pub(crate) struct Place<'a> {
     policies: &'a BTreeSet<PolicyId>,
     /// What was on offer before; `None`: nothing, or no single version.
     was: Option<&'a str>,
+    /// What was known of the way back when the ring was entered; `None`: it is still to be.
+    known: Option<&'a KnownWayBack>,
     /// The write that put it there; of one that is only foreseen, the next.
     write: WriteId,
     /// Before what that was, in words.
@@ -231,12 +237,26 @@ impl Place<'_> {
         }
         match self.ring.rollback.to.get(environment) {
             None => tried.push("the plan has no `rollback_to` for it".to_owned()),
-            Some(version) => match self.hindrance(*version) {
+            Some(version) => match self.hindrance(*version).or_else(|| self.is_new_to_all(*version)) {
                 None => return Ok((*version, Ground::Plan)),
                 Some(why) => tried.push(format!("{version}, `rollback_to` of the plan, {why}")),
             },
         }
         Err(tried)
+    }
+
+    /// Why what the plan says now is nothing that anybody ran or approved; `None`: somebody did, or nobody is asked.
+    fn is_new_to_all(&self, version: ClientVersion) -> Option<String> {
+        let known = self.known?;
+        let is_asked = known.was_asked || self.ring.approval.is_some();
+        let is_approved = known.rollback_to == Some(version) || known.ran.contains(&version);
+        let of_plan = |group| self.state.groups.get(group).is_some_and(|owned| owned.plan == self.plan.name);
+        let soaks = || self.state.soaks.iter().filter(|soak| of_plan(&soak.group));
+        let is_verified = || soaks().any(|soak| soak.targets.get(&self.environment) == Some(&version));
+        (is_asked && !is_approved && !is_verified()).then(|| {
+            "came into the plan after people approved the entry; no device of the ring ran it then, and no ring of the plan was verified on it"
+                .to_owned()
+        })
     }
 
     /// Why a version is none to go back to; `None`: it is one.

@@ -33,7 +33,7 @@ pub use phase::Phase;
 pub use plan::{CONFIRMED_FOR, PendingRevision, PlanState};
 pub use ring::{Restoring, Ring, UnknownSince};
 pub use ring_state::{
-    Assigned, Back, FirstRead, Moved, Origin, PendingWrite, RingState, Soak, UnknownOutcome,
+    Assigned, Back, FirstRead, KnownWayBack, Moved, Origin, PendingWrite, RingState, Soak, UnknownOutcome,
 };
 pub use rollback::{Progress, Rollback, StepState};
 pub use rollout::{Halt, Rollout, Standstill, WaitingTarget};

@@ -231,4 +231,17 @@ pub struct Moved {
     pub version: ClientVersion,
     /// To these profiles.
     pub policies: BTreeSet<PolicyId>,
+    /// What was known of the way back when it was entered.
+    pub known: KnownWayBack,
+}
+
+/// What was known of the way back when a ring was entered: whoever edits the plan later does not add to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownWayBack {
+    /// What its devices ran, as the intents counted them.
+    pub ran: BTreeSet<ClientVersion>,
+    /// `rollback_to` of the revision that it was entered by.
+    pub rollback_to: Option<ClientVersion>,
+    /// Whether anybody was asked to approve the entry.
+    pub was_asked: bool,
 }

@@ -118,8 +118,8 @@ impl Votes {
         }
     }
 
-    /// Its ring has another name: an approval was for the one that was read; a refusal stands.
-    pub(crate) fn rename(&mut self, at: Timestamp) {
+    /// Its ring has another name, or another way back: an approval was for what was read; a refusal stands.
+    pub(crate) fn forget_approvals(&mut self, at: Timestamp) {
         self.asked = None;
         self.void_approvals(at, |_| true);
     }

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use crate::ids::{GroupId, PlanName, PolicyId, RingName};
 use crate::plan;
 use crate::rollout::judge::rollback_target::{NoRollbackTarget, Scope, steps};
-use crate::rollout::record::{Actor, Entry, Event, Recorded, RolloutId, SoakFact, WriteId};
+use crate::rollout::record::{
+    Actor, Entry, Event, Group, GroupContent, Recorded, RolloutId, SoakFact, WriteId,
+};
 use crate::rollout::record::{Ground, RollbackTarget};
-use crate::rollout::state::{Attribution, BlockedVersion, Moved, State};
+use crate::rollout::state::{Attribution, BlockedVersion, KnownWayBack, Moved, OwnedGroup, State};
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
 
@@ -39,7 +41,13 @@ fn moved(keys: &str, was: Option<&str>) -> State {
     state.apply(&Recorded { seq: 1, at: at("2026-10-12T09:00:00Z"), entry }).unwrap();
     let ring = &mut Arc::make_mut(state.plans.get_mut(&name).unwrap()).rollout.rings[0];
     let was = was.map(str::to_owned);
-    let one = Moved { write: WriteId(7), was, version: NEW, policies: policies(&["p1"]) };
+    let one = Moved {
+        write: WriteId(7),
+        was,
+        version: NEW,
+        policies: policies(&["p1"]),
+        known: KnownWayBack::default(),
+    };
     ring.moved.insert(Environment::Windows, one);
     state
 }
@@ -153,6 +161,70 @@ fn a_ring_goes_back_to_what_is_known_best() {
     ];
     for (row, state, expected) in rows {
         assert_eq!(goes(&state), expected, "{row}");
+    }
+}
+
+/// Entered so.
+fn entered(mut state: State, known: KnownWayBack) -> State {
+    let plan = state.plans.get_mut(&PlanName::new("client").unwrap()).unwrap();
+    let ring = &mut Arc::make_mut(plan).rollout.rings[0];
+    ring.moved.get_mut(&Environment::Windows).unwrap().known = known;
+    state
+}
+
+/// Its plan owns the group of the soaks.
+fn owning(mut state: State, plan: &str) -> State {
+    let content = GroupContent { name: "g".to_owned(), policies: policies(&["p2"]), versions: Vec::new() };
+    let at = at("2026-10-01T00:00:00Z");
+    let last = Group { id: GroupId::new("g1").unwrap(), content, updated_at: at };
+    let owned = OwnedGroup::of(&PlanName::new(plan).unwrap(), &RingName::new("Other").unwrap(), &last);
+    state.groups.insert(last.id, owned);
+    state
+}
+
+#[test]
+fn what_came_into_the_plan_after_the_entry_is_no_way_back_where_people_approve() {
+    let says = format!("defaults: {{rollback_to: {{windows: {OLDER}}}}}\n");
+    let asks =
+        format!("defaults: {{rollback_to: {{windows: {OLDER}}}, approval: {{user_group: Approvers}}}}\n");
+    let early = "2026-09-01T10:00:00Z";
+    let asked = KnownWayBack { was_asked: true, ..KnownWayBack::default() };
+    let ran = |version| KnownWayBack { ran: [version].into(), ..asked.clone() };
+    let said = |version| KnownWayBack { rollback_to: Some(version), ..asked.clone() };
+    let other = |state| soaked(state, &[("p2", OLDER, early)]);
+    let goes_there = Ok((OLDER, Ground::Plan));
+    let nowhere = Err(vec![
+        "its profiles were never verified on another version".to_owned(),
+        "no version was on offer before write 7".to_owned(),
+        format!(
+            "{OLDER}, `rollback_to` of the plan, came into the plan after people approved the entry; no device of the ring ran it then, and no ring of the plan was verified on it"
+        ),
+    ]);
+    let rows: Vec<(&str, State, &Goes)> = vec![
+        ("nobody was asked, nobody is", entered(moved(&says, None), KnownWayBack::default()), &goes_there),
+        ("people approved the entry, and nobody this", entered(moved(&says, None), asked.clone()), &nowhere),
+        (
+            "nobody was asked then, and somebody is now",
+            entered(moved(&asks, None), KnownWayBack::default()),
+            &nowhere,
+        ),
+        ("the plan said so when they approved", entered(moved(&says, None), said(OLDER)), &goes_there),
+        ("it said something else", entered(moved(&says, None), said(OLD)), &nowhere),
+        ("a device ran it", entered(moved(&says, None), ran(OLDER)), &goes_there),
+        ("devices ran something else", entered(moved(&says, None), ran(OLD)), &nowhere),
+        (
+            "another ring of the plan was verified on it",
+            owning(other(entered(moved(&says, None), asked.clone())), "client"),
+            &goes_there,
+        ),
+        (
+            "a ring of another plan was",
+            owning(other(entered(moved(&says, None), asked.clone())), "other"),
+            &nowhere,
+        ),
+    ];
+    for (row, state, expected) in rows {
+        assert_eq!(goes(&state), *expected, "{row}");
     }
 }
 

@@ -135,7 +135,7 @@ impl State {
                 return Err("the file is gone already, or the rollout is not finished".to_owned());
             }
             Event::PlanFileGone {} => plan.file_gone = true,
-            Event::PlanRestricted { plan, .. } => self.restrict(id, plan)?,
+            Event::PlanRestricted { plan, .. } => self.restrict(id, plan, recorded.at)?,
             Event::RingRenamed { renamed } => self.rename_rings(id, renamed, recorded.at)?,
             Event::RollbackStarted { steps, .. } => {
                 let mut rollout = plan.with_gone_rings(steps);

@@ -64,7 +64,7 @@ impl State {
     }
 
     /// What only restricts is in force: the same rings, no other target, no other profile.
-    pub(crate) fn restrict(&mut self, id: &RolloutId, plan: &Plan) -> Fits {
+    pub(crate) fn restrict(&mut self, id: &RolloutId, plan: &Plan, at: Timestamp) -> Fits {
         let known = self.plans.get_mut(&id.plan).map(Arc::make_mut);
         let rollout = &mut known.ok_or("no such plan")?.rollout;
         let same = rollout.revision.plan.rings.len() == plan.rings.len()
@@ -73,6 +73,13 @@ impl State {
             });
         if !same || rollout.revision.plan.name != plan.name {
             return Err("it changes more than it restricts".to_owned());
+        }
+        // Nobody read it who approved: it is in force for a rollback, and not in an approval's name.
+        let ways_back = rollout.revision.plan.rings.iter().zip(&plan.rings);
+        let other = ways_back.filter(|(old, new)| old.rollback.to != new.rollback.to);
+        let other: Vec<_> = other.map(|(old, _)| old.name.clone()).collect();
+        for ring in rollout.rings.iter_mut().filter(|ring| other.contains(&ring.name)) {
+            ring.words.forget_approvals(at);
         }
         Arc::make_mut(&mut rollout.revision).plan = plan.clone();
         Ok(())

@@ -76,7 +76,7 @@ impl State {
         }
         for ring in &mut rollout.rings {
             if renamed.contains_key(&ring.name) {
-                ring.words.rename(at);
+                ring.words.forget_approvals(at);
             }
             ring.name = new(&ring.name);
         }

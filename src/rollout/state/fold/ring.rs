@@ -8,8 +8,8 @@ use crate::rollout::record::{
     Acknowledged, Cause, Event, Finding, Gate, Judgement, Purpose, Recorded, Unknown, Verdict, WriteIntent,
 };
 use crate::rollout::state::{
-    Assigned, Attempts, Attribution, Between, Moved, Origin, PendingWrite, Restoring, Ring, RingState, Soak,
-    UnknownSince, fold::Fits, fold::write::Outcome,
+    Assigned, Attempts, Attribution, Between, KnownWayBack, Moved, Origin, PendingWrite, Restoring, Ring,
+    RingState, Soak, UnknownSince, fold::Fits, fold::write::Outcome,
 };
 use crate::time::Timestamp;
 use crate::version::{ClientVersion, Environment};
@@ -189,10 +189,15 @@ impl Ring {
             let Ok(version) = version.parse() else { continue };
             let was = before.map(str::to_owned);
             let (write, policies) = (intent.id, intent.policies.clone());
+            let devices = intent.moves.as_ref().and_then(|moves| moves.get(&environment));
+            let ran = devices.into_iter().flat_map(|devices| devices.from.keys().copied()).collect();
+            let mut way = KnownWayBack { ran, rollback_to: None, was_asked: intent.asks().next().is_some() };
             match self.moved.get_mut(&environment) {
                 // It changes what an earlier write of the ring left: what was there before that one counts.
                 Some(known) if before == Some(known.version.to_string().as_str()) => {
-                    (known.version, known.policies) = (version, policies);
+                    way.ran.extend(&known.known.ran);
+                    way.was_asked |= known.known.was_asked;
+                    (known.version, known.policies, known.known) = (version, policies, way);
                     // What was there before is there again, so there is nothing to take back.
                     if known.was.as_deref() == after {
                         self.moved.remove(&environment);
@@ -200,9 +205,17 @@ impl Ring {
                 }
                 // An earlier write came to nothing, and somebody else was there since.
                 Some(_) | None => {
-                    self.moved.insert(environment, Moved { write, was, version, policies });
+                    self.moved.insert(environment, Moved { write, was, version, policies, known: way });
                 }
             }
+        }
+    }
+
+    /// It is entered by a revision that says this of the way back.
+    pub(crate) fn note_way_back(&mut self, intent: &WriteIntent, to: &BTreeMap<Environment, ClientVersion>) {
+        let moved = self.moved.iter_mut().filter(|_| intent.purpose == Purpose::Target);
+        for (environment, moved) in moved {
+            moved.known.rollback_to = to.get(environment).copied();
         }
     }
 

@@ -87,6 +87,12 @@ impl Rollout {
                 }
                 let was_verified = matches!(ring.stage, RingState::Verified(_));
                 ring.apply(event, recorded)?;
+                if let Event::WritePlanned { intent, .. } = event {
+                    let to = self.ring_plan(name).map(|plan| plan.rollback.to.clone()).unwrap_or_default();
+                    if let Some(ring) = self.ring_mut(name) {
+                        ring.note_way_back(intent, &to);
+                    }
+                }
                 if was_verified {
                     self.take_turns_back(at);
                 }

@@ -72,7 +72,7 @@ impl ConfirmArgs {
 }
 
 /// A digest, or how it begins.
-fn revision(text: &str) -> Result<String, String> {
+pub(super) fn revision(text: &str) -> Result<String, String> {
     let hex = text.bytes().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase());
     if hex && (8..=64).contains(&text.len()) {
         return Ok(text.to_owned());

@@ -17,6 +17,7 @@ mod commands;
 pub mod completions;
 mod configuration;
 pub mod confirm;
+mod decision;
 pub mod demo;
 pub mod devices;
 pub mod diff;

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args as _, Command, FromArgMatches, Subcommand, value_parser};
 
+use crate::cli::decision::{Said, decide};
 use crate::cli::stop::{StopArgs, caller, stop};
 use crate::cli::value_parsers::{REASON, one_of};
 use crate::cli::verbs::{ask, help, start};
-use crate::cli::{CliError, DaemonArgs, Out, args::read_token, confirm::ConfirmArgs};
+use crate::cli::{CliError, DaemonArgs, Out, args::read_token, confirm::ConfirmArgs, confirm::revision};
 use crate::ids::{PlanName, RingName};
 use crate::rollout::people::verbs::arguments::{ArgumentKey, Arguments};
 use crate::rollout::record::{Gate, Role};
@@ -39,6 +40,8 @@ pub(super) struct CarriedVerb {
     verb: Verb,
     given: Arguments,
     reason: String,
+    /// What is said ahead of a verb that rests on what was read.
+    said: Said,
     /// In the name of a token's holder; without a token the daemon says what it takes.
     bearer_token_file: Option<PathBuf>,
     daemon: DaemonArgs,
@@ -59,7 +62,7 @@ impl VerbCommand {
 
 impl CarriedVerb {
     async fn run(self, out: Out<'_>) -> Result<(), CliError> {
-        let Self { verb, given, reason, bearer_token_file, daemon } = self;
+        let Self { verb, given, reason, said, bearer_token_file, daemon } = self;
         let mut at = daemon.connection();
         if verb.definition().terms.role == Role::Approver {
             let named = bearer_token_file.is_some() || std::env::var_os(BEARER_TOKEN).is_some();
@@ -68,10 +71,13 @@ impl CarriedVerb {
         }
         let plan = given.plan.clone();
         let request = VerbRequest::of(reason, given);
-        match verb {
-            Verb::Start => start(&at, &request, out).await,
+        match (verb, plan) {
+            (verb, Some(plan)) if verb.rests_on_reading() => {
+                decide(&at, &plan, verb, request, said, out).await
+            }
+            (Verb::Start, _) => start(&at, &request, out).await,
             // What else differs is a command of its own.
-            _ => ask(&at, plan.as_ref(), verb, &request, out).await,
+            (_, plan) => ask(&at, plan.as_ref(), verb, &request, out).await,
         }
     }
 
@@ -90,10 +96,20 @@ impl CarriedVerb {
                 revision: value(verb, matches, ArgumentKey::Revision),
             },
             reason: reason.cloned().unwrap_or_default(),
+            said: said(verb, matches),
             bearer_token_file: bearer.then(|| matches.get_one("bearer_token_file").cloned()).flatten(),
             daemon: DaemonArgs::from_arg_matches(matches)?,
         })
     }
+}
+
+/// What is said ahead, of a verb that rests on what was read: the parser knows no other.
+fn said(verb: Verb, matches: &ArgMatches) -> Said {
+    if !verb.rests_on_reading() {
+        return Said::default();
+    }
+    let (yes, dry_run) = (matches.get_flag("yes"), matches.get_flag("dry_run"));
+    Said { revision: matches.get_one("revision").cloned(), yes, dry_run }
 }
 
 /// An argument's value, of a verb that takes it: the parser knows no other.
@@ -132,8 +148,15 @@ fn carried(verb: Verb, mut command: Command) -> Command {
         true => "Why, for those who read the history",
         false => "Why, for those who read the daemon's own log",
     };
-    let reason = Arg::new("reason").long("reason").value_name("TEXT").help(why).required(verb.needs_reason());
+    let reason = Arg::new("reason").long("reason").value_name("TEXT").help(why);
+    let reason = match verb.rests_on_reading() {
+        true => reason.required_unless_present("dry_run"),
+        false => reason.required(verb.needs_reason()),
+    };
     command = command.args(verb.arguments().iter().map(argument)).arg(reason.value_parser(REASON));
+    if verb.rests_on_reading() {
+        command = command.args(said_ahead());
+    }
     if verb.definition().terms.role == Role::Approver {
         let token = Arg::new("bearer_token_file").long("bearer-token-file").value_name("FILE");
         command = command.arg(
@@ -144,6 +167,18 @@ fn carried(verb: Verb, mut command: Command) -> Command {
         );
     }
     DaemonArgs::augment_args(command)
+}
+
+/// What can be said ahead of a verb that is shown and asked first.
+fn said_ahead() -> [Arg; 3] {
+    let flag = |name, long, help| Arg::new(name).long(long).help(help).action(ArgAction::SetTrue);
+    let revision = Arg::new("revision").long("revision").value_name("DIGEST").value_parser(revision);
+    [
+        revision
+            .help("The revision of the plan that you have read: its digest, or at least its first 8 digits"),
+        flag("yes", "yes", "Do not ask: you have read what this command shows").requires("revision"),
+        flag("dry_run", "dry-run", "Show what goes where and how many devices move, and do nothing"),
+    ]
 }
 
 /// How an argument is read.

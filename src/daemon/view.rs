@@ -19,6 +19,7 @@ use crate::plan::model::Revisions;
 use crate::rollout::people::access::AccessRequest;
 use crate::rollout::people::command::Command;
 use crate::rollout::people::refusal::Refusal;
+use crate::rollout::people::seen::{Look, ReadBefore};
 use crate::rollout::people::tokens::TokenRequest;
 use crate::rollout::record::{Actor, Eras, Gate, Mode};
 use crate::rollout::state::{Attribution, Tallies, Tokens};
@@ -159,6 +160,8 @@ pub struct Asking {
     pub reason: String,
     /// What.
     pub command: Command,
+    /// What they say that they have read; `None`: nothing, and whatever is there is meant.
+    pub read: Option<ReadBefore>,
     /// Where the answer goes, once: what was done, in words.
     pub reply: oneshot::Sender<Result<String, CommandError>>,
 }
@@ -168,6 +171,15 @@ pub struct Asking {
 pub enum DaemonRequest {
     /// A verb.
     Command(Asking),
+    /// What a verb would rest on.
+    Look {
+        /// Who asks.
+        actor: Actor,
+        /// Of what.
+        command: Command,
+        /// Where the answer goes; `None` inside: it rests on nothing.
+        reply: oneshot::Sender<Result<Option<Look>, CommandError>>,
+    },
     /// The devices of a plan's rings.
     Devices {
         /// The plan.
@@ -293,6 +305,20 @@ impl Handle {
         reason: String,
         command: Command,
     ) -> Result<String, CommandError> {
+        self.decide(actor, reason, command, None).await
+    }
+
+    /// The same of somebody who says what they have read.
+    ///
+    /// # Errors
+    /// The same, and when it is something else by now.
+    pub async fn decide(
+        &self,
+        actor: Actor,
+        reason: String,
+        command: Command,
+        read: Option<ReadBefore>,
+    ) -> Result<String, CommandError> {
         let view = self.view();
         if command.verb().is_counted() {
             let taken = self.pace().take(&actor, view.now());
@@ -307,12 +333,21 @@ impl Handle {
         if let Some(lately) = lately {
             return Ok(lately);
         }
-        let asked = self.ask(|reply| DaemonRequest::Command(Asking { actor, reason, command, reply })).await;
+        let asking = |reply| DaemonRequest::Command(Asking { actor, reason, command, read, reply });
+        let asked = self.ask(asking).await;
         let done = asked.flatten();
         if let (Some(plan), Err(_)) = (checked, &done) {
             self.pace().uncheck(&plan);
         }
         done
+    }
+
+    /// Asks what a verb would rest on; `None`: nothing. Nothing is recorded.
+    ///
+    /// # Errors
+    /// When it would be refused as things are, or the daemon cannot take the question.
+    pub async fn look(&self, actor: Actor, command: Command) -> Result<Option<Look>, CommandError> {
+        self.ask(|reply| DaemonRequest::Look { actor, command, reply }).await?
     }
 
     fn pace(&self) -> MutexGuard<'_, VerbPace> {

@@ -75,9 +75,9 @@ fn words<T: Serialize>(description: &str, all: &[T]) -> Object {
 pub(super) fn verb_body_name(verb: Verb) -> String {
     let takes = |verb: Verb| {
         let keys = verb.arguments().iter().map(|argument| (argument.key, argument.needed.is_some()));
-        (verb.needs_reason(), keys.collect::<Vec<_>>())
+        (verb.needs_reason(), verb.rests_on_reading(), keys.collect::<Vec<_>>())
     };
-    if takes(verb) == (true, Vec::new()) {
+    if takes(verb) == (true, false, Vec::new()) {
         return "ReasonRequest".to_owned();
     }
     let first = Verb::ALL.into_iter().find(|other| takes(*other) == takes(verb));
@@ -92,7 +92,10 @@ pub(super) fn verb_body(verb: Verb) -> RefOr<Schema> {
     let needed = verb.arguments().iter().filter(|argument| argument.needed.is_some());
     let needed = needed.map(|argument| argument.key.as_str());
     let required: Vec<&str> = verb.needs_reason().then_some("reason").into_iter().chain(needed).collect();
-    let is_taken = |key: &str| verb.arguments().iter().any(|argument| argument.key.as_str() == key);
+    let is_taken = |key: &str| {
+        let of_reading = matches!(key, "revision" | "seen" | "dry_run") && verb.rests_on_reading();
+        of_reading || verb.arguments().iter().any(|argument| argument.key.as_str() == key)
+    };
     body.properties.retain(|key, _| key == "reason" || is_taken(key));
     body.required = required.iter().map(|&key| key.to_owned()).collect();
     body.description = None;

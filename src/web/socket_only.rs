@@ -73,7 +73,7 @@ pub(super) async fn revoke(
     is_fit_for_the_log(&reason)?;
     let asked = TokenRequest::Revoke(name.clone());
     services.handle.tell(actor, reason, Telling::Token(asked)).await?;
-    Ok(Json(VerbAnswer { done: format!("token `{name}` is revoked") }))
+    Ok(Json(VerbAnswer::done(format!("token `{name}` is revoked"))))
 }
 
 /// Put on record that a User Group's policies are about to change. On the Unix socket alone.
@@ -109,7 +109,7 @@ pub(super) async fn settle(
     let settled = AccessRequest::Settle { intent, outcome };
     services.handle.tell(actor, reason, Telling::Access(settled)).await?;
     let done = format!("the outcome of record {intent} is on record: {}", outcome.as_str());
-    Ok(Json(VerbAnswer { done }))
+    Ok(Json(VerbAnswer::done(done)))
 }
 
 fn shown(token: &Token, now: Timestamp) -> TokenJson {

@@ -14,12 +14,13 @@ use utoipa::{IntoParams as _, IntoResponses as _, PartialSchema as _, ToSchema a
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::rollout::people::command::Command;
+use crate::rollout::people::seen::ReadBefore;
 use crate::rollout::people::verbs::arguments::{ArgumentKey, Arguments};
 use crate::rollout::people::verbs::verb::Verb;
 use crate::rollout::record::Actor;
-use crate::web::body::{check_reason, object};
+use crate::web::body::{check_reason, is_fit_for_the_log, object};
 use crate::web::identity::Asker;
-use crate::web::json::{VerbAnswer, VerbRequest};
+use crate::web::json::{SeenJson, VerbAnswer, VerbRequest};
 use crate::web::openapi::{OfACountedVerb, OfAPlansVerb, OfAVerb, comes_to};
 use crate::web::problem::{Failure, Kind};
 use crate::web::reads::{PlanInPath, plan_name};
@@ -76,12 +77,64 @@ async fn asked(
     (State(services), plan, Extension(Asker(actor)), request): VerbCall,
 ) -> VerbResult {
     let asked: VerbRequest = object(request).await?;
-    check_reason(verb, &asked.reason)?;
+    let is_dry = asked.dry_run == Some(true);
+    // Nothing is recorded, so nothing has to be said.
+    if is_dry { is_fit_for_the_log(&asked.reason) } else { check_reason(verb, &asked.reason) }?;
     let plan = verb.is_of_plan().then(|| plan_name(plan)).transpose()?;
+    let read =
+        ReadKeys { revision: asked.revision.clone(), seen: asked.seen.clone(), is_dry_run: asked.dry_run };
     let (reason, given) = asked.parts(plan);
     let command = Command::of(verb, given.clone()).map_err(|key| missing(verb, key))?;
     only(verb, &given)?;
-    carry_out(&services, actor, reason, command).await
+    match read.of(verb)? {
+        None if is_dry => look(&services, actor, command).await,
+        read => carry_out(&services, actor, reason, command, read).await,
+    }
+}
+
+/// What a body says of what was read.
+struct ReadKeys {
+    revision: Option<String>,
+    seen: Option<SeenJson>,
+    is_dry_run: Option<bool>,
+}
+
+impl ReadKeys {
+    /// What was read before a verb that rests on it; `None`: it rests on nothing, or nothing is to be done.
+    fn of(self, verb: Verb) -> Result<Option<ReadBefore>, Failure> {
+        if !verb.rests_on_reading() {
+            let foreign = [("seen", self.seen.is_some()), ("dry_run", self.is_dry_run.is_some())];
+            return match foreign.into_iter().find(|(_, is_given)| *is_given) {
+                Some((key, _)) => Err(senseless(&belongs(key, Verb::rests_on_reading))),
+                None => Ok(None),
+            };
+        }
+        if self.is_dry_run == Some(true) {
+            return Ok(None);
+        }
+        let lacks = |key: &str| {
+            senseless(&format!(
+                "`{key}` is missing; ask with `\"dry_run\": true` first, read the answer, and send its `revision` and `seen` back"
+            ))
+        };
+        let (revision, seen) =
+            (self.revision.ok_or_else(|| lacks("revision"))?, self.seen.ok_or_else(|| lacks("seen"))?);
+        Ok(Some(ReadBefore { revision, seen: seen.into() }))
+    }
+}
+
+/// What a verb rests on; nothing is done.
+async fn look(services: &Services, actor: Actor, command: Command) -> VerbResult {
+    let look = services.handle.look(actor, command).await.map_err(Failure::from)?;
+    let done = "nothing: this is what it rests on".to_owned();
+    let Some(look) = look else { return Ok(Json(VerbAnswer::done(done))) };
+    Ok(Json(VerbAnswer {
+        done,
+        revision: Some(look.revision.as_str().to_owned()),
+        seen: Some((&look.seen).into()),
+        lines: Some(look.lines()),
+        devices: Some(look.devices),
+    }))
 }
 
 fn missing(verb: Verb, key: ArgumentKey) -> Failure {
@@ -93,15 +146,24 @@ fn missing(verb: Verb, key: ArgumentKey) -> Failure {
 /// A key of another verb is a slip, and is told rather than dropped.
 fn only(verb: Verb, given: &Arguments) -> Result<(), Failure> {
     let foreign =
-        |key: &ArgumentKey| *key != ArgumentKey::Plan && !verb.takes(*key) && given.text(*key).is_some();
+        |key: &ArgumentKey| *key != ArgumentKey::Plan && !takes(verb, *key) && given.text(*key).is_some();
     let Some(key) = ArgumentKey::ALL.into_iter().find(foreign) else { return Ok(()) };
-    let takers: Vec<&str> = Verb::ALL.into_iter().filter(|verb| verb.takes(key)).map(Verb::as_str).collect();
+    Err(senseless(&belongs(key.as_str(), |verb| takes(verb, key))))
+}
+
+/// Whether a verb's body has a key for this.
+pub(super) fn takes(verb: Verb, key: ArgumentKey) -> bool {
+    verb.takes(key) || key == ArgumentKey::Revision && verb.rests_on_reading()
+}
+
+fn belongs(key: &str, is_taker: impl Fn(Verb) -> bool) -> String {
+    let takers: Vec<&str> = Verb::ALL.into_iter().filter(|verb| is_taker(*verb)).map(Verb::as_str).collect();
     let takers = match takers.split_last() {
         Some((last, [])) => (*last).to_owned(),
         Some((last, before)) => format!("{}` and `{last}", before.join("`, `")),
         None => String::new(),
     };
-    Err(senseless(&format!("`{}` belongs to `{takers}`; leave it out here", key.as_str())))
+    format!("`{key}` belongs to `{takers}`; leave it out here")
 }
 
 fn senseless(detail: &str) -> Failure {
@@ -113,10 +175,11 @@ pub(super) async fn carry_out(
     actor: Actor,
     reason: String,
     command: Command,
+    read: Option<ReadBefore>,
 ) -> VerbResult {
-    let done = services.handle.command(actor, reason, command).await.map_err(Failure::from);
+    let done = services.handle.decide(actor, reason, command, read).await.map_err(Failure::from);
     if let Err(Failure { why: Some(why), .. }) = &done {
         services.metrics.refusals().count(*why);
     }
-    Ok(Json(VerbAnswer { done: done? }))
+    Ok(Json(VerbAnswer::done(done?)))
 }

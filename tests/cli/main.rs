@@ -9,6 +9,7 @@ mod access;
 mod answers;
 mod confirming;
 mod copies;
+mod deciding;
 mod definitions;
 mod diff;
 mod endings;

@@ -13,7 +13,6 @@ use ringward::cli::status::status;
 use ringward::cli::verbs::{ask, start};
 use ringward::fleet::Class;
 use ringward::rollout::people::verbs::verb::Verb;
-use ringward::rollout::record::Gate;
 use ringward::web::json::VerbRequest;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
@@ -282,25 +281,20 @@ fn because(reason: &str) -> VerbRequest {
 #[tokio::test]
 async fn verbs_ask_the_daemon_and_say_what_it_did() {
     let done = || Reply::Http(200, json!({"done": "plan client is paused"}).to_string());
-    let server = Server::start((0..5).map(|_| done()).collect());
+    let server = Server::start((0..3).map(|_| done()).collect());
     let connection = Connection::beside(&server.database);
     let client = plan("client");
     let mut out = Vec::new();
-    let soak = VerbRequest { gate: Some(Gate::Soak), ring: Some(ring("Ring 0")), ..because("urgent") };
-    let adoption = VerbRequest { gate: Some(Gate::Adoption), ..because("urgent") };
+    let no = VerbRequest { ring: Some(ring("Ring 0")), ..because("urgent") };
     ask(&connection, Some(&client), Verb::Pause, &because("dns"), &mut out).await.unwrap();
-    ask(&connection, Some(&client), Verb::Resume, &because("seen"), &mut out).await.unwrap();
-    ask(&connection, Some(&client), Verb::Waive, &soak, &mut out).await.unwrap();
-    ask(&connection, Some(&client), Verb::Waive, &adoption, &mut out).await.unwrap();
+    ask(&connection, Some(&client), Verb::Reject, &no, &mut out).await.unwrap();
     start(&connection, &VerbRequest { paused: Some(true), ..because("fixed") }, &mut out).await.unwrap();
-    assert_eq!(String::from_utf8(out).unwrap(), "plan client is paused\n".repeat(5));
+    assert_eq!(String::from_utf8(out).unwrap(), "plan client is paused\n".repeat(3));
     assert_eq!(
         server.requests(),
         [
             r#"POST /api/v1/rollouts/client/pause {"reason":"dns"}"#,
-            r#"POST /api/v1/rollouts/client/resume {"reason":"seen"}"#,
-            r#"POST /api/v1/rollouts/client/waive {"reason":"urgent","gate":"soak","ring":"Ring 0"}"#,
-            r#"POST /api/v1/rollouts/client/waive {"reason":"urgent","gate":"adoption"}"#,
+            r#"POST /api/v1/rollouts/client/reject {"reason":"urgent","ring":"Ring 0"}"#,
             r#"POST /api/v1/start {"reason":"fixed","paused":true}"#,
         ]
     );

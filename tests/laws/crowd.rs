@@ -157,7 +157,7 @@ impl Crowd {
         let Some(ring) = ring.or_else(|| next.map(|ring| ring.name.clone())) else { return };
         let command = match self.dice.below(12) {
             0 => Command::Reject { plan, ring },
-            _ => Command::Approve { plan, ring, revision: None },
+            _ => Command::Approve { plan, ring },
         };
         let soon = SignedDuration::from_millis(self.dice.pick(&[501, 90_001, 1_800_001]));
         drive.at(after(drive.now, soon), Happening::Command(actor, "by the dice".to_owned(), command));

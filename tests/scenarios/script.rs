@@ -259,7 +259,7 @@ fn command(words: &[&str], line: &str) -> (String, Command) {
             let Some(version) = option("--version") else { panic!("no version: `{line}`") };
             Command::Unblock { plan: parse(plan), version: parse(version) }
         }
-        ["approve", plan, ..] => Command::Approve { plan: parse(plan), ring: ring(), revision: None },
+        ["approve", plan, ..] => Command::Approve { plan: parse(plan), ring: ring() },
         ["reject", plan, ..] => Command::Reject { plan: parse(plan), ring: ring() },
         ["check-now", plan, ..] => Command::CheckNow(parse(plan)),
         ["stop", ..] => Command::Stop,

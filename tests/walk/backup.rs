@@ -15,7 +15,7 @@ use ringward::store::Reader;
 use ringward::time::{SignedDuration, Stopwatch};
 
 use crate::kills::{completed, ringward, state_of, terminate, unanswered, with_word};
-use crate::support::{TWO_RINGS, Walk, count, upstream_writes};
+use crate::support::{TWO_RINGS, Walk, as_read, count, upstream_writes};
 
 const SPEED: f64 = 20_000.0;
 /// A wall bound that only a hang reaches.
@@ -220,13 +220,12 @@ fn type_in(database: &Path, arguments: &[&str]) {
 
 /// The same, whatever it ends with.
 fn typed(database: &Path, arguments: &[&str]) -> Option<i32> {
-    let output = Command::new(env!("CARGO_BIN_EXE_ringward"))
-        .args(arguments)
-        .args(["--reason", "restored a backup"])
-        .arg("--db")
-        .arg(database)
-        .output()
-        .unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ringward"));
+        command.args(arguments).args(["--reason", "restored a backup"]).arg("--db").arg(database);
+        command.output().unwrap()
+    };
+    let output = as_read(run, arguments);
     println!("{arguments:?}: {output:?}");
     output.status.code()
 }

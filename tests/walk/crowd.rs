@@ -13,7 +13,7 @@ use ringward::sandbox::SimulatedMember;
 use ringward::time::Stopwatch;
 use serde_json::{Value, json};
 
-use crate::support::Walk;
+use crate::support::{Walk, read_body};
 use crate::volume::{Service, read};
 
 /// How long they go on, by the wall clock, as the issue asks.
@@ -72,6 +72,24 @@ impl Client {
         let mut body = json!({"reason": reason});
         if matches!(verb, "approve" | "reject") {
             body["ring"] = "First".into();
+        }
+        if matches!(verb, "approve" | "resume") {
+            let mut dry = body.clone();
+            dry["dry_run"] = true.into();
+            let now = self.http.post(&url).bearer_auth(&self.token).json(&dry).send().await.unwrap();
+            let status = now.status().as_u16();
+            let said = now.text().await.unwrap();
+            if status != 200 {
+                self.told.lock().unwrap().push(Answered {
+                    verb,
+                    by: self.email.clone(),
+                    reason,
+                    status,
+                    said,
+                });
+                return status;
+            }
+            body = read_body(body, &serde_json::from_str(&said).unwrap());
         }
         let request = self.http.post(url).bearer_auth(&self.token).json(&body);
         let answer = request.send().await.unwrap();

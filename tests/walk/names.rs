@@ -9,15 +9,18 @@ use ringward::rollout::state::RingState;
 use tempfile::TempDir;
 
 use crate::kills::{state_of, terminate};
-use crate::support::{TWO_RINGS, Walk, count};
+use crate::support::{TWO_RINGS, Walk, as_read, count};
 use crate::volume::{Service, changing, read};
 
 const SPEED: f64 = 2_000.0;
 
 /// A verb of the command line: exit code and what it said.
 fn ask(database: &Path, arguments: &[&str]) -> (Option<i32>, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ringward"));
-    let output = command.args(arguments).arg("--db").arg(database).env("COLUMNS", "400").output().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ringward"));
+        command.args(arguments).arg("--db").arg(database).env("COLUMNS", "400").output().unwrap()
+    };
+    let output = as_read(run, arguments);
     (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
 }
 

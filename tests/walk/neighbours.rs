@@ -21,7 +21,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::kills::{binary, state_of, terminate};
 use crate::stories::SHORT as PLAN;
-use crate::support::Walk;
+use crate::support::{Walk, as_read};
 use crate::volume::{Service, changing, read};
 
 const SPEED: f64 = 3_000.0;
@@ -156,7 +156,8 @@ fn requests(walk: &Walk) -> usize {
 
 /// A verb of the build that is judged.
 fn verb(database: &Path, words: &[&str]) -> (bool, String) {
-    let output = Command::new(binary()).args(words).arg("--db").arg(database).output().unwrap();
+    let run = |words: &[&str]| Command::new(binary()).args(words).arg("--db").arg(database).output().unwrap();
+    let output = as_read(run, words);
     let said = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&said).into_owned())
 }

@@ -15,7 +15,7 @@ use ringward::sandbox::{Account, FaultScript, MemberStatus, SimulatedMember};
 use ringward::time::{SignedDuration, Stopwatch, Timestamp, after, since};
 
 use crate::kills::{read_log, ringward, state_of, terminate};
-use crate::support::Walk;
+use crate::support::{Walk, as_read, read_body};
 use crate::team::{self, KeyServer, Signer};
 use crate::volume::Service;
 
@@ -156,12 +156,15 @@ impl Scene {
 }
 
 fn said(database: &Path, words: &[&str], token: Option<&str>) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ringward"));
-    command.args(words).arg("--db").arg(database).env_remove("RINGWARD_BEARER_TOKEN");
-    if let Some(token) = token {
-        command.env("RINGWARD_BEARER_TOKEN", token);
-    }
-    command.output().unwrap()
+    let run = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ringward"));
+        command.args(words).arg("--db").arg(database).env_remove("RINGWARD_BEARER_TOKEN");
+        if let Some(token) = token {
+            command.env("RINGWARD_BEARER_TOKEN", token);
+        }
+        command.output().unwrap()
+    };
+    as_read(run, words)
 }
 
 fn refused(output: &Output, why: &str) {
@@ -457,14 +460,25 @@ async fn a_service_token_operates_and_never_approves() {
     let http = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
     let say = async |verb: &str, claims: &serde_json::Value| {
         let url = format!("http://{}/api/v1/rollouts/short/{verb}", service.door().address());
-        let request = http.post(url).header("cf-access-jwt-assertion", ours.token(claims));
-        let request = request.header("host", "ringward.example.com");
+        let post = async |body: &serde_json::Value| {
+            let request = http.post(&url).header("cf-access-jwt-assertion", ours.token(claims));
+            let answer = request.header("host", "ringward.example.com").json(body).send().await.unwrap();
+            (answer.status().as_u16(), answer.text().await.unwrap())
+        };
         let mut body = serde_json::json!({"reason": "as Access knows me"});
         if verb == "approve" {
             body["ring"] = "First".into();
         }
-        let answer = request.json(&body).send().await.unwrap();
-        (answer.status().as_u16(), answer.text().await.unwrap())
+        if matches!(verb, "approve" | "resume") {
+            let mut dry = body.clone();
+            dry["dry_run"] = true.into();
+            let (status, now) = post(&dry).await;
+            if status != 200 {
+                return (status, now);
+            }
+            body = read_body(body, &serde_json::from_str(&now).unwrap());
+        }
+        post(&body).await
     };
     let program = team::service("ci.access");
     let (status, told) = say("approve", &program).await;

@@ -6,6 +6,7 @@ use std::process::{Child, Command};
 use ringward::cli::client::Connection;
 use ringward::daemon::stop_file::StopFile;
 use ringward::ids::PlanName;
+use ringward::rollout::people::verbs::verb::Verb;
 use ringward::rollout::record::Gate;
 use ringward::rollout::record::{Event, Recorded};
 use ringward::rollout::state::{Phase, Rollout, State};
@@ -250,7 +251,14 @@ impl Story {
         let because = || VerbRequest { reason: "told in the story".to_owned(), ..VerbRequest::default() };
         let ask = |path: &[&str], request: &VerbRequest| {
             // Nobody answers where the daemon dies of it, and it refuses what it has done already.
-            let _ = Handle::current().block_on(at.post::<VerbAnswer>(path, request));
+            let post =
+                |request: &VerbRequest| Handle::current().block_on(at.post::<VerbAnswer>(path, request));
+            let mut request = request.clone();
+            if path.last().and_then(|word| Verb::of(word)).is_some_and(Verb::rests_on_reading) {
+                let Ok(now) = post(&VerbRequest { dry_run: Some(true), ..request.clone() }) else { return };
+                (request.revision, request.seen) = (now.revision, now.seen);
+            }
+            let _ = post(&request);
         };
         for deed in self.due(seen, walk) {
             match deed {

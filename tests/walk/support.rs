@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::process::Output;
 use std::time::Duration;
 
 use ringward::cloudflare::{self, ApiUrl, CloudflareClient};
@@ -17,6 +18,7 @@ use ringward::rollout::state::{Phase, RingState, State};
 use ringward::sandbox::{self, AccountSettings, JournalRow, RunningSandbox};
 use ringward::store::Reader;
 use ringward::time::{Clock, SignedDuration};
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// Two rings without a schedule, with the shortest soaks: a run of five simulated days.
@@ -281,4 +283,20 @@ pub(crate) fn upstream_writes(
         });
     }
     writes
+}
+
+/// A command of somebody without a terminal: what it shows is read, and said by the words that it names.
+pub(crate) fn as_read(mut run: impl FnMut(&[&str]) -> Output, arguments: &[&str]) -> Output {
+    let output = run(arguments);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    let Some((_, revision)) = told.split_once(" --yes --revision ") else { return output };
+    let revision = revision.split_whitespace().next().unwrap();
+    run(&[arguments, ["--yes", "--revision", revision].as_slice()].concat())
+}
+
+/// A verb's body of somebody who has read what it rests on, as `ask` is answered.
+pub(crate) fn read_body(mut body: Value, now: &Value) -> Value {
+    body["revision"] = now["revision"].clone();
+    body["seen"] = now["seen"].clone();
+    body
 }

@@ -16,7 +16,7 @@ use ringward::time::Stopwatch;
 use tempfile::{NamedTempFile, TempDir};
 
 use crate::kills::{ringward, with_word};
-use crate::support::Walk;
+use crate::support::{Walk, as_read};
 
 /// A wall bound that only a hang reaches.
 const HANG_SECONDS: f64 = 120.0;
@@ -224,13 +224,12 @@ impl Service {
 
     /// A verb of the command line beside it: exit code and what it said.
     pub(crate) fn ask(&self, arguments: &[&str]) -> (Option<i32>, String) {
-        let output = Command::new(env!("CARGO_BIN_EXE_ringward"))
-            .args(arguments)
-            .arg("--db")
-            .arg(&self.database)
-            .env("COLUMNS", "400")
-            .output()
-            .unwrap();
+        let run = |arguments: &[&str]| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_ringward"));
+            command.args(arguments).arg("--db").arg(&self.database).env("COLUMNS", "400");
+            command.output().unwrap()
+        };
+        let output = as_read(run, arguments);
         let said = [output.stdout, output.stderr].concat();
         (output.status.code(), String::from_utf8(said).unwrap())
     }

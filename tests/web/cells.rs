@@ -16,9 +16,12 @@ use ringward::daemon::Handle;
 use ringward::daemon::view::{Asking, DaemonRequest, View};
 use ringward::ids::{GroupId, PolicyId};
 use ringward::plan::model::{Forbid, PlanDigest, Revision};
+use ringward::rollout::people;
 use ringward::rollout::people::answer::command;
 use ringward::rollout::people::command::Command;
 use ringward::rollout::people::done::done;
+use ringward::rollout::people::look::is_as_read;
+use ringward::rollout::people::seen::{ReadBefore, Seen};
 use ringward::rollout::people::verbs::about::About;
 use ringward::rollout::people::verbs::definition::Vote;
 use ringward::rollout::people::verbs::effect::Effect;
@@ -50,7 +53,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::identity::credentials::{bearer, tokens};
 use super::world::{at, plan, report, ring, stopped, view};
-use super::{Answer, ask, get, send};
+use super::{Answer, as_read, ask, decide, get, send};
 
 const PLAN: &str = "\
 plan: client
@@ -409,12 +412,27 @@ impl Core {
         let (live, log, seen) = (Arc::clone(&state), Arc::clone(&appended), Arc::clone(&world));
         tokio::spawn(async move {
             while let Some(request) = requests.recv().await {
-                let DaemonRequest::Command(Asking { actor, reason, command: asked, reply }) = request else {
-                    continue;
-                };
                 let mut state = live.lock().unwrap();
                 let seen = seen.lock().unwrap();
                 let known = Known { state: &state, world: &seen, now: at(SINCE) };
+                let (actor, reason, asked, reply, read) = match request {
+                    DaemonRequest::Command(Asking { actor, reason, command, read, reply }) => {
+                        (actor, reason, command, reply, read)
+                    }
+                    DaemonRequest::Look { actor, command, reply } => {
+                        reply.send(people::look::look(known, &actor, &command).map_err(Into::into)).unwrap();
+                        continue;
+                    }
+                    _ => continue,
+                };
+                let differs = read.filter(|_| asked.verb().rests_on_reading()).and_then(|read| {
+                    let now = people::look::look(known, &actor, &asked).ok()??;
+                    is_as_read(asked.verb(), &read, &now).err()
+                });
+                if let Some(refusal) = differs {
+                    reply.send(Err(refusal.into())).unwrap();
+                    continue;
+                }
                 let answer = command(known, &actor, &reason, &asked).map(|entries| {
                     for entry in &entries {
                         let at = match entry.event {
@@ -442,7 +460,12 @@ impl Core {
 
     async fn ask(&self, asked: Asked, of: &Situation) -> Answer {
         let (path, body) = request(asked, of);
-        ask(&self.app, Method::POST, &path, Some(&body.to_string())).await
+        match asked {
+            Asked::Resume | Asked::Waive(_) | Asked::Rollback => {
+                decide(&self.app, &path, &body.to_string()).await
+            }
+            _ => ask(&self.app, Method::POST, &path, Some(&body.to_string())).await,
+        }
     }
 
     fn take(&self) -> Vec<Entry> {
@@ -549,7 +572,7 @@ async fn going_back(core: &Core, seen: &mut BTreeMap<String, usize>) {
                 core.state.lock().unwrap().clone_from(&state);
                 let path = Verb::Rollback.path().replace("{plan}", "client");
                 let body = r#"{"reason": "look", "environment": "windows"}"#;
-                let answer = ask(&core.app, Method::POST, &path, Some(body)).await;
+                let answer = decide(&core.app, &path, body).await;
                 let found: Vec<_> = core.take().iter().map(|entry| entry.event.kind()).collect();
                 let row = format!("{phase:?} {holds:?} {ways:?}");
                 let cell = table::rollback(phase, holds, ways);
@@ -654,8 +677,7 @@ async fn forbidding(core: &Core, seen: &mut BTreeMap<String, usize>) {
     let at = state.last_at.unwrap();
     state.apply(&Recorded { seq: state.seq + 1, at, entry }).unwrap();
     core.state.lock().unwrap().clone_from(&state);
-    let answer =
-        ask(&core.app, Method::POST, "/api/v1/rollouts/client/resume", Some(r#"{"reason": "a test"}"#));
+    let answer = decide(&core.app, "/api/v1/rollouts/client/resume", r#"{"reason": "a test"}"#);
     let answer = answer.await;
     assert_eq!(answer.status, 409, "{}", answer.body);
     assert!(answer.body.contains("the plan forbids a version"), "{}", answer.body);
@@ -723,13 +745,13 @@ async fn approving(core: &Core, seen: &mut BTreeMap<String, usize>) {
     println!("words on entering a ring, by who says them: {named:?}");
 }
 
-/// Whoever names the revision that they have read has no say about another one.
+/// Whoever has read something else has no say, and is told what differs; what is found no more keeps nobody.
 #[test]
-fn a_word_on_another_revision_is_refused() {
+fn a_word_on_something_else_is_refused() {
     let asking = PLAN.replace("profiles: [", "approval: {user_group: Keepers}, profiles: [");
-    let read = |text: &str| ringward::plan::read("client.yaml", text.as_bytes()).unwrap();
-    let revision = read(&asking);
-    let other = read(&asking.replace("Keepers}", "Keepers, count: 2}")).digest;
+    let revision = ringward::plan::read("client.yaml", asking.as_bytes()).unwrap();
+    let other =
+        ringward::plan::read("client.yaml", asking.replace("Keepers}", "Keepers, count: 2}").as_bytes());
     let mut state = State::default();
     apply(&mut state, Event::PlanAccepted { revision: Box::new(revision.clone()) }).unwrap();
     let ana = Member { email: Some("ana@example.com".parse().unwrap()), standing: Standing::Accepted };
@@ -737,23 +759,65 @@ fn a_word_on_another_revision_is_refused() {
     let user_groups = [("Keepers".parse().unwrap(), members)].into();
     let world = Observations { user_groups, ..Observations::default() };
     let actor = Actor::Access { email: "ana@example.com".parse().unwrap() };
-    let approve = |revision| Command::Approve { plan: plan("client"), ring: ring("First"), revision };
-    let rows = [
-        ("yes to whatever there is", approve(None), true),
-        ("yes to what was read", approve(Some(revision.digest)), true),
-        ("yes to what is no more", approve(Some(other)), false),
-        ("no", Command::Reject { plan: plan("client"), ring: ring("First") }, true),
+    let known = Known { state: &state, world: &world, now: at(SINCE) };
+    let approve = Command::Approve { plan: plan("client"), ring: ring("First") };
+    let now = people::look::look(known, &actor, &approve).unwrap().unwrap();
+    let read = ReadBefore { revision: now.revision.as_str().to_owned(), seen: now.seen.clone() };
+    type Change = fn(&mut ReadBefore);
+    let version = |read: &mut ReadBefore| {
+        let ways = read.seen.rings.values_mut().flat_map(BTreeMap::values_mut);
+        ways.for_each(|way| way.to = "2026.9.1.0".parse().unwrap());
+    };
+    let from = |read: &mut ReadBefore| {
+        let ways = read.seen.rings.values_mut().flat_map(BTreeMap::values_mut);
+        ways.for_each(|way| way.from = Some("2026.1.1.0".to_owned()));
+    };
+    let more = |read: &mut ReadBefore| read.seen.rings.extend([(ring("Second"), BTreeMap::new())]);
+    // (row, what was read instead, what an approval is told, what a rollback is told)
+    let rows: [(&str, Change, &str, &str); 9] = [
+        ("the same", |_| {}, "", ""),
+        ("its first digits", |read| read.revision.truncate(8), "", ""),
+        ("too few digits", |read| read.revision.truncate(7), "revision in force is", ""),
+        ("another revision", |read| read.revision = "0000000000".to_owned(), "revision in force is", ""),
+        ("another version", version, "goes windows", "goes windows"),
+        ("from another version", from, "and you read windows 2026.1.1.0", "and you read windows 2026.1.1.0"),
+        (
+            "more rings",
+            more,
+            "ring `Second` is not concerned any more",
+            "ring `Second` is not concerned any more",
+        ),
+        (
+            "nothing",
+            |read| read.seen.rings.clear(),
+            "and you read nothing of it",
+            "and you read nothing of it",
+        ),
+        ("no finding", |read| read.seen.findings.clear(), "new since: rollout client#1", ""),
     ];
-    for (row, asked, taken) in rows {
-        let known = Known { state: &state, world: &world, now: at(SINCE) };
-        match command(known, &actor, "look", &asked) {
-            Ok(entries) => assert!(taken && entries.len() == 1, "{row}"),
-            Err(refusal) => {
-                let told = refusal.to_string();
-                assert!(!taken && told.contains("has changed since you read it"), "{row}: {told}");
+    for (row, change, approval, rollback) in rows {
+        for (verb, word) in [(Verb::Approve, approval), (Verb::Rollback, rollback)] {
+            let mut read = read.clone();
+            change(&mut read);
+            match is_as_read(verb, &read, &now) {
+                Ok(()) => assert_eq!(word, "", "{row}: {verb:?}"),
+                Err(refusal) => {
+                    let told = refusal.to_string();
+                    assert!(!word.is_empty() && told.contains(word), "{row}: {verb:?}: {told}");
+                    assert!(told.contains("look at what it is now"), "{row}: {told}");
+                }
             }
         }
     }
+    let found_before = ReadBefore {
+        seen: Seen {
+            findings: ["gone".to_owned(), "rollout client#1".to_owned()].into(),
+            ..read.seen.clone()
+        },
+        ..read
+    };
+    assert!(is_as_read(Verb::Approve, &found_before, &now).is_ok(), "what is found no more keeps nobody");
+    assert_ne!(other.unwrap().digest, now.revision);
 }
 
 /// What ana said before.
@@ -772,14 +836,20 @@ fn spoken(verb: Verb, ring: &ringward::ids::RingName, revision: &Revision) -> Ev
 impl Core {
     async fn speak(&self, verb: Verb, claim: Claim, seed: u8, of: Situation) -> Answer {
         let path = verb.path().replace("{plan}", "client");
-        let body = serde_json::json!({"reason": "look", "ring": of.ring().to_string()}).to_string();
-        let mut request = http::Request::post(&path).header("content-type", "application/json");
-        if !matches!(claim, Claim::Unnamed | Claim::Program) {
-            request = request.header("authorization", format!("Bearer {}", bearer(seed)));
+        let body = serde_json::json!({"reason": "look", "ring": of.ring().to_string()});
+        let make = |body: String| {
+            let mut request = http::Request::post(&path).header("content-type", "application/json");
+            if !matches!(claim, Claim::Unnamed | Claim::Program) {
+                request = request.header("authorization", format!("Bearer {}", bearer(seed)));
+            }
+            let mut request = request.body(Body::from(body)).unwrap();
+            request.extensions_mut().insert(Peer::Local { user: "ada".to_owned() });
+            request
+        };
+        match verb {
+            Verb::Approve => as_read(&self.app, make, body).await,
+            _ => send(&self.app, make(body.to_string())).await,
         }
-        let mut request = request.body(Body::from(body)).unwrap();
-        request.extensions_mut().insert(Peer::Local { user: "ada".to_owned() });
-        send(&self.app, request).await
     }
 
     /// What a snapshot says of a word ahead, as the page asks it, is what the word then comes to.
@@ -816,7 +886,7 @@ impl Core {
         };
         let (plan, ring) = (plan("client"), of.ring());
         let asked = match verb {
-            Verb::Approve => Command::Approve { plan, ring, revision: None },
+            Verb::Approve => Command::Approve { plan, ring },
             _ => Command::Reject { plan, ring },
         };
         let known = Known { state: &state, world: &world, now: at(SINCE) };
@@ -939,11 +1009,17 @@ async fn what_there_is_nothing_of_is_told() {
         ),
     ];
     for (path, body, status, word) in rows {
-        ask(&core.app, Method::POST, path, Some(body)).await.problem(path, status, word);
+        let is_bound = path.ends_with("waive");
+        let answer = if is_bound {
+            decide(&core.app, path, body).await
+        } else {
+            ask(&core.app, Method::POST, path, Some(body)).await
+        };
+        answer.problem(path, status, word);
     }
     // Without a ring it is the one under way, and without a reason only what leaves no record.
     let waive = r#"{"reason": "look", "gate": "soak"}"#;
-    let answer = ask(&core.app, Method::POST, "/api/v1/rollouts/client/waive", Some(waive)).await;
+    let answer = decide(&core.app, "/api/v1/rollouts/client/waive", waive).await;
     assert_eq!(answer.json::<VerbAnswer>().done, "gate soak of ring `First` is waived");
     assert_eq!(
         ask(&core.app, Method::POST, "/api/v1/rollouts/client/check-now", Some("{}")).await.status,

@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use super::identity::credentials::{bearer, tokens};
 use super::tcp::{Listening, Raw};
 use super::world::{World, report, view};
-use super::{Answer, ask, get, send};
+use super::{Answer, ask, form_fields, get, send};
 
 const REASON: Option<&str> = Some(r#"{"reason": "look"}"#);
 /// A bucket.
@@ -64,13 +64,14 @@ async fn an_actor_has_thirty_verbs_through_whichever_door_and_a_no_always() {
     let world = scripted();
     let ana = format!("Bearer {}", bearer(7));
     let by_token = [("content-type", "application/json"), ("authorization", ana.as_str())];
-    let resume = "/api/v1/rollouts/client/resume";
+    let unblock = "/api/v1/rollouts/client/unblock";
+    const UNBLOCK: &str = r#"{"reason": "it is fine", "version": "2026.8.2100.0"}"#;
     for number in 0..AT_ONCE {
-        let answer = asked(&world.app, resume, &by_token, REASON.unwrap()).await;
+        let answer = asked(&world.app, unblock, &by_token, UNBLOCK).await;
         assert_eq!(answer.status, 200, "number {number}: {}", answer.body);
     }
     let arrived = world.arrived.lock().unwrap().len();
-    let answer = asked(&world.app, resume, &by_token, REASON.unwrap()).await;
+    let answer = asked(&world.app, unblock, &by_token, UNBLOCK).await;
     let problem = answer.problem("one more", 429, "ask again in 1m");
     assert_eq!(
         (problem.kind.as_str(), answer.header("retry-after")),
@@ -86,8 +87,7 @@ async fn an_actor_has_thirty_verbs_through_whichever_door_and_a_no_always() {
         ("authorization", ana.as_str()),
     ];
     let sheet = get(&world.app, "/act/resume?plan=client").await.body;
-    let seen = sheet.split("name=\"seen\" value=\"").nth(1).unwrap().split('"').next().unwrap();
-    let filled = format!("seen={}&reason=look", seen.replace("&#38;", "%26").replace(' ', "+"));
+    let filled = format!("seen={}&reason=look", form_fields(&sheet));
     let answer = asked(&world.app, "/act/resume?plan=client", &form, &filled).await;
     assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (429, "60"), "{}", answer.body);
     assert!(answer.body.contains("ask again in 1m"), "{}", answer.body);
@@ -108,7 +108,7 @@ async fn an_actor_has_thirty_verbs_through_whichever_door_and_a_no_always() {
             assert_eq!(answer.status, 200, "{path}: {}", answer.body);
         }
     }
-    assert_eq!(ask(&world.app, Method::POST, resume, REASON).await.status, 200, "somebody else");
+    assert_eq!(ask(&world.app, Method::POST, unblock, Some(UNBLOCK)).await.status, 200, "somebody else");
     let text = get(&world.app, "/metrics").await.body;
     assert!(text.contains("ringward_http_refused_total{why=\"too_many_verbs\"} 2\n"), "{text}");
 }
@@ -205,7 +205,9 @@ async fn ten_thousand_checks_and_verbs_leave_the_budget_and_the_log() {
     }
     // Every verb but a no is counted, whatever becomes of it.
     assert!(resumed <= AT_ONCE && paused <= resumed + 1, "{paused} and {resumed}");
-    real.verb("rollouts/client/resume").await.problem("by another way", 429, "30 verbs");
+    let unblock = r#"{"reason": "it is fine", "version": "2026.8.2100.0"}"#;
+    let answer = ask(&real.app, Method::POST, "/api/v1/rollouts/client/unblock", Some(unblock)).await;
+    answer.problem("by another way", 429, "30 verbs");
     let paused_again = real.verb("rollouts/client/pause").await;
     paused_again.problem("the pause stands: what lifts it is what is counted", 409, "is paused already");
     assert_eq!(get(&real.app, "/readyz").await.status, 200);

@@ -3,6 +3,7 @@
 
 use ringward::web::{ConnectionLimits, TcpRules, TcpVerbs};
 
+use super::form_fields;
 use super::tcp::Listening;
 
 const JSON: &str = "application/json";
@@ -16,13 +17,34 @@ const VERBS: &[(&str, &str, &str)] = &[
     ("/api/v1/rollouts/client/waive", JSON, r#"{"reason": "look", "gate": "soak"}"#),
     ("/api/v1/stop", JSON, REASON),
     ("/api/v1/start", JSON, REASON),
-    // `seen` is what the reader was shown, and what the scripted daemon says.
+    // What is sent here is what nobody was shown: whoever may not is not told so.
     ("/act/pause?plan=client", FORM, "seen=&reason=look"),
     ("/act/resume?plan=client", FORM, "seen=none/none&reason=look"),
     ("/act/waive?plan=client&ring=Engineering%20Ring%200&gate=adoption", FORM, "seen=client%233&reason=look"),
     ("/act/stop", FORM, "seen=&reason=look"),
     ("/act/start", FORM, "seen=none&reason=look"),
 ];
+
+/// The body of somebody who has read what the verb rests on.
+async fn as_read(
+    listening: &Listening,
+    (path, content_type, body): (&str, &str, &str),
+    lines: &str,
+) -> String {
+    if content_type == FORM {
+        let sheet = listening.exchange(&get(path, "Host: <host>")).await;
+        return format!("seen={}&reason=look", form_fields(sheet.body()));
+    }
+    let mut body: serde_json::Value = serde_json::from_str(body).unwrap();
+    if path.ends_with("/resume") || path.ends_with("/waive") {
+        body["dry_run"] = true.into();
+        let now = listening.exchange(&post(path, content_type, lines, &body.to_string())).await;
+        let now: serde_json::Value = serde_json::from_str(now.body()).unwrap();
+        body.as_object_mut().unwrap().remove("dry_run");
+        (body["revision"], body["seen"]) = (now["revision"].clone(), now["seen"].clone());
+    }
+    body.to_string()
+}
 
 /// Every path that shows something.
 const READS: &[&str] = &[
@@ -170,7 +192,8 @@ async fn nothing_forged_triggers_a_verb() {
         // A form says where it comes from, or it is not taken.
         for lines in honest.into_iter().filter(|lines| *content_type == JSON || lines.contains("Origin")) {
             let before = listening.arrived();
-            let answer = listening.exchange(&post(path, content_type, lines, body)).await;
+            let body = as_read(&listening, (path, content_type, body), lines).await;
+            let answer = listening.exchange(&post(path, content_type, lines, &body)).await;
             assert!((200..400).contains(&answer.status()), "{path}, {lines}: {}", answer.0);
             assert_eq!(listening.arrived(), before + 1, "{path}, {lines}");
         }

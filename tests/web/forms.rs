@@ -18,7 +18,7 @@ use super::world::{
     World, ailing, at, by_ana, ending_at, plan, report, ring, stopped, troubled, view, waiting,
     waiting_digest, with_newcomer,
 };
-use super::{Answer, get, send};
+use super::{Answer, form_fields, get, send};
 
 const PAUSE: &str = "/act/pause?plan=client";
 const WAIVE: &str = "/act/waive?plan=client&ring=Engineering%20Ring%200&gate=adoption";
@@ -47,8 +47,7 @@ async fn submit_as(world: &World, path: &str, headers: &[(&str, &str)], of: &str
 async fn seen(world: &World, path: &str) -> String {
     let sheet = get(&world.app, path).await;
     assert_eq!(sheet.status, 200, "{path}: {}", sheet.body);
-    let value = sheet.body.split("name=\"seen\" value=\"").nth(1).unwrap().split('"').next().unwrap();
-    value.replace("&#38;", "%26").replace('#', "%23").replace(' ', "+").replace(':', "%3A")
+    form_fields(&sheet.body)
 }
 
 /// The page again, with why it was not done; or a bare problem, where nothing behind the door was
@@ -134,7 +133,7 @@ async fn what_makes_no_sense_does_not_arrive() {
         ("an unknown field", PAUSE, "seen=&reason=look&force=1", 422, "force"),
         ("a reason twice", PAUSE, "seen=&reason=look&reason=no", 422, "duplicate"),
         ("another plan than was shown", PAUSE, "seen=client%234&reason=look", 409, "it changed while"),
-        ("no sheet before it", WAIVE, "reason=look", 409, "it changed while"),
+        ("no sheet before it", WAIVE, "reason=look", 409, "does not say what you have read"),
         ("no plan", "/act/pause", "seen=&reason=look", 400, "`plan` is missing"),
         ("an unknown plan", "/act/pause?plan=other", "seen=no&reason=look", 404, "ringward knows client"),
         ("no revision", "/act/confirm?plan=client", "reason=look", 400, "`revision` is missing"),
@@ -165,7 +164,7 @@ async fn what_changed_since_it_was_shown_is_shown_again() {
     }
     world.views.send_replace(Arc::new(view(vec![worse])));
     let answer = submit(&world, path, &OURS, &body).await;
-    refused(&answer, "a newer halt", 409, "it changed while you were reading");
+    refused(&answer, "a newer halt", 409, "it is not what you have read: new since: halted since");
     assert!(answer.body.contains(">all well</textarea>"), "what was written stays: {}", answer.body);
     assert_eq!(*world.arrived.lock().unwrap(), []);
     let body = format!("seen={}&reason=all+well", seen(&world, path).await);

@@ -28,7 +28,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use ringward::web::Peer;
-use ringward::web::json::ProblemAnswer;
+use ringward::web::json::{ProblemAnswer, VerbAnswer};
 use serde::de::DeserializeOwned;
 use tower::ServiceExt as _;
 
@@ -81,4 +81,47 @@ async fn send(app: &Router, request: Request<Body>) -> Answer {
     let (head, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     Answer { status: head.status, headers: head.headers, body: String::from_utf8(body.to_vec()).unwrap() }
+}
+
+/// The same of somebody who reads first what the verb rests on; where that is refused, they send something else.
+async fn decide(app: &Router, path: &str, body: &str) -> Answer {
+    let make = |body: String| {
+        let request = Request::post(path).header("content-type", "application/json");
+        let mut request = request.body(Body::from(body)).unwrap();
+        request.extensions_mut().insert(Peer::Local { user: "ada".to_owned() });
+        request
+    };
+    as_read(app, make, serde_json::from_str(body).unwrap()).await
+}
+
+/// A request for a verb, after the same with `dry_run`.
+async fn as_read(
+    app: &Router,
+    make: impl Fn(String) -> Request<Body>,
+    mut body: serde_json::Value,
+) -> Answer {
+    body["dry_run"] = true.into();
+    let looked = send(app, make(body.to_string())).await;
+    let is_read = looked.status == StatusCode::OK;
+    let now: VerbAnswer = if is_read { looked.json() } else { VerbAnswer::done(String::new()) };
+    body.as_object_mut().unwrap().remove("dry_run");
+    body["revision"] = now.revision.unwrap_or_else(|| "00000000".to_owned()).into();
+    body["seen"] = serde_json::to_value(now.seen.unwrap_or_default()).unwrap();
+    send(app, make(body.to_string())).await
+}
+
+/// What the form of a confirmation sends back of what was read: its field `seen`, and the fields after it.
+fn form_fields(sheet: &str) -> String {
+    let field = |name: &str| {
+        let value = sheet.split(&format!("name=\"{name}\" value=\"")).nth(1)?.split('"').next()?;
+        let value = [("&#34;", "\""), ("&#39;", "'"), ("&#60;", "<"), ("&#62;", ">"), ("&#38;", "&")]
+            .iter()
+            .fold(value.to_owned(), |value, (from, to)| value.replace(from, to));
+        let plain = |byte: u8| byte.is_ascii_alphanumeric();
+        let encode =
+            |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+        Some(value.bytes().map(encode).collect::<String>())
+    };
+    let read = field("read").map(|read| format!("&read={read}")).unwrap_or_default();
+    field("seen").unwrap() + &read
 }

@@ -119,8 +119,9 @@ async fn what_is_answered_is_what_is_described() {
     let troubled = World::new(stopped(view(vec![troubled("client")])), Ok("done"));
     let usual = World::new(view(vec![report("client")]), Ok("done"));
     write_log(&usual.database(), &[Event::Paused {}, Event::PauseLifted {}]);
+    let dry = Some(r#"{"reason": "look", "gate": "soak", "dry_run": true}"#);
     let verb = Some(r#"{"reason": "look", "gate": "soak"}"#);
-    let rows: [(&str, &World, &str, &str, Option<&str>); 12] = [
+    let rows: [(&str, &World, &str, &str, Option<&str>); 13] = [
         ("the index", &usual, "/api/v1", "/api/v1", None),
         ("a usual day", &usual, "/api/v1/rollouts", "/api/v1/rollouts", None),
         ("a bad day", &troubled, "/api/v1/rollouts", "/api/v1/rollouts", None),
@@ -133,6 +134,13 @@ async fn what_is_answered_is_what_is_described() {
             None,
         ),
         ("events", &usual, "/api/v1/rollouts/{plan}/events", "/api/v1/rollouts/client/events", None),
+        (
+            "what a verb rests on",
+            &usual,
+            "/api/v1/rollouts/{plan}/waive",
+            "/api/v1/rollouts/client/waive",
+            dry,
+        ),
         ("a verb", &usual, "/api/v1/rollouts/{plan}/waive", "/api/v1/rollouts/client/waive", verb),
         ("no such plan", &usual, "/api/v1/rollouts/{plan}", "/api/v1/rollouts/other", None),
         ("no log", &troubled, "/api/v1/rollouts/{plan}/events", "/api/v1/rollouts/client/events", None),
@@ -184,12 +192,24 @@ async fn a_verb_needs_the_keys_that_it_says_it_needs_and_no_other() {
         let schema = document.pointer(schema.as_str().unwrap().trim_start_matches('#')).unwrap();
         let needed: Vec<&str> =
             schema["required"].as_array().into_iter().flatten().map(|key| key.as_str().unwrap()).collect();
+        let path = path.replace("{plan}", "client");
+        let body = |keys: &[&str]| -> serde_json::Map<String, Value> {
+            keys.iter().map(|key| ((*key).to_owned(), values[key].clone())).collect()
+        };
+        // What rests on what was read takes that as well, as the answer to the same with `dry_run` has it.
+        let mut read = serde_json::Map::new();
+        if schema["properties"].get("dry_run").is_some() {
+            let mut dry = body(&needed);
+            dry.insert("dry_run".to_owned(), true.into());
+            let now: Answer = ask(&path, Value::Object(dry).to_string()).await;
+            let now: Value = now.json();
+            read.extend(["revision", "seen"].map(|key| (key.to_owned(), now[key].clone())));
+        }
         let with = |keys: &[&str]| {
-            let body: serde_json::Map<String, Value> =
-                keys.iter().map(|key| ((*key).to_owned(), values[key].clone())).collect();
+            let mut body = body(keys);
+            body.extend(read.clone());
             Value::Object(body).to_string()
         };
-        let path = path.replace("{plan}", "client");
         let whole: Answer = ask(&path, with(&needed)).await;
         assert_eq!(whole.status.as_u16(), 200, "{path} with {needed:?}: {}", whole.body);
         for left_out in &needed {

@@ -14,7 +14,7 @@ use ringward::web::Peer;
 use ringward::web::json::VerbAnswer;
 
 use super::world::{World, plan, report, ring, view};
-use super::{ask, send};
+use super::{ask, decide, send};
 
 const PAUSE: &str = "/api/v1/rollouts/client/pause";
 const WAIVE: &str = "/api/v1/rollouts/client/waive";
@@ -44,7 +44,11 @@ async fn each_verb_arrives_as_it_was_asked() {
     ];
     for (path, body, command) in rows {
         let world = World::usual();
-        let answer = ask(&world.app, Method::POST, path, Some(body)).await;
+        let is_bound = path == WAIVE || path.ends_with("resume");
+        let answer = match is_bound {
+            true => decide(&world.app, path, body).await,
+            false => ask(&world.app, Method::POST, path, Some(body)).await,
+        };
         assert_eq!(answer.status, 200, "{path} {body}: {}", answer.body);
         assert_eq!(answer.json::<VerbAnswer>().done, "done as asked");
         let expected = (Actor::Local { user: "ada".to_owned() }, "look".to_owned(), command);
@@ -57,7 +61,8 @@ async fn what_makes_no_sense_does_not_arrive() {
     let world = World::usual();
     let long = format!(r#"{{"reason": "{}"}}"#, "x".repeat(2_001));
     let huge = format!(r#"{{"reason": "{}"}}"#, "x".repeat(64 * 1024));
-    let rows: [(&str, &str, &str, u16, &str); 19] = [
+    let read = r#"{"reason": "look", "gate": "soak", "revision": "44136fa355b3"}"#;
+    let rows: [(&str, &str, &str, u16, &str); 24] = [
         ("no body", PAUSE, "", 400, "not a request"),
         ("no JSON", PAUSE, "reason=look", 400, "not a request"),
         ("a list of the fields", PAUSE, r#"["look"]"#, 400, "no JSON object"),
@@ -76,6 +81,29 @@ async fn what_makes_no_sense_does_not_arrive() {
         ("a gate where none is asked", CHECK_NOW, r#"{"gate": "soak"}"#, 422, "`waive`"),
         ("no gate", WAIVE, r#"{"reason": "look"}"#, 422, "`gate` is missing"),
         ("no such gate", WAIVE, r#"{"reason": "look", "gate": "mood"}"#, 400, "adoption"),
+        (
+            "nothing that was read",
+            WAIVE,
+            r#"{"reason": "look", "gate": "soak"}"#,
+            422,
+            "`revision` is missing",
+        ),
+        ("half of what was read", WAIVE, read, 422, "`seen` is missing; ask with `\"dry_run\": true` first"),
+        (
+            "read for a no",
+            PAUSE,
+            r#"{"reason": "look", "seen": {}}"#,
+            422,
+            "`seen` belongs to `approve`, `resume`",
+        ),
+        ("a no that is none", PAUSE, r#"{"reason": "look", "dry_run": true}"#, 422, "`dry_run` belongs to"),
+        (
+            "a revision for a no",
+            PAUSE,
+            r#"{"reason": "look", "revision": "44136fa3"}"#,
+            422,
+            "`revision` belongs to",
+        ),
         ("no such verb", "/api/v1/rollouts/client/hurry", r#"{"reason": "look"}"#, 404, "hurry"),
     ];
     for (row, path, body, status, word) in rows {
@@ -151,7 +179,8 @@ async fn every_verb_over_tcp_keeps_the_rules() {
         assert!(problem.detail.contains("use the command line on the machine"), "{}", problem.detail);
     }
     assert_eq!(*world.arrived.lock().unwrap(), []);
-    let answer = send(&world.app, tcp(WAIVE, None)).await;
-    assert_eq!(answer.status, 200, "{}", answer.body);
-    assert_eq!(world.arrived.lock().unwrap()[0].0, Actor::Loopback);
+    let answer = send(&world.app, tcp(PAUSE, None)).await;
+    answer.problem("the rules let it in, and it is read", 422, "`gate` belongs to");
+    let answer = send(&world.app, tcp("/api/v1/rollouts/client/waive", None)).await;
+    answer.problem("the same", 422, "`revision` is missing");
 }

@@ -16,11 +16,15 @@ use ringward::time::Clock;
 use ringward::web::json::{EventsAnswer, PlanAnswer, RolloutJson, RolloutsAnswer, VerbAnswer};
 use ringward::web::{Services, router};
 
-use super::{ask, get};
+use super::{ask, decide, get};
 
 /// A verb that must be carried out.
 async fn done(app: &Router, path: &str) -> String {
-    let answer = ask(app, Method::POST, path, Some(r#"{"reason": "a test"}"#)).await;
+    let reason = r#"{"reason": "a test"}"#;
+    let answer = match path.ends_with("resume") {
+        true => decide(app, path, reason).await,
+        false => ask(app, Method::POST, path, Some(reason)).await,
+    };
     assert_eq!(answer.status, 200, "{path}: {}", answer.body);
     answer.json::<VerbAnswer>().done
 }

@@ -15,6 +15,8 @@ use ringward::plan::model::{Percent, PlanDigest, Revisions};
 use ringward::rollout::decide::blocker::{BlockReport, Blocker};
 use ringward::rollout::people::command::Command;
 use ringward::rollout::people::hearing::Hearing;
+use ringward::rollout::people::look::is_as_read;
+use ringward::rollout::people::seen::{FromTo, Look, Seen};
 use ringward::rollout::people::verbs::situation::{Offered, RollbackTargets};
 use ringward::rollout::record::Eras;
 use ringward::rollout::record::{Actor, Cause, Entry, Event, GroupDrift, Mode, RolloutId, Trigger, WriteId};
@@ -39,7 +41,7 @@ use ringward::simulation::forecast::NoForecast;
 use ringward::store::{Head, Seq, Store};
 use ringward::telemetry::Metrics;
 use ringward::time::{Clock, Span, Stopwatch, Timestamp};
-use ringward::version::Environment;
+use ringward::version::{ClientVersion, Environment};
 use ringward::web::{Services, router};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
@@ -472,6 +474,29 @@ pub(super) fn stopped(mut view: View) -> View {
     view
 }
 
+/// What a verb of a scripted daemon rests on, by its snapshot.
+pub(super) fn look(view: &View, command: &Command) -> Option<Look> {
+    let report = view.reports.iter().find(|report| Some(&report.id.plan) == command.plan())?;
+    let is_meant = |name: &RingName| command.ring().is_none_or(|ring| ring == name);
+    let rings = report.rings.iter().filter(|ring| is_meant(&ring.name));
+    let to = |to: &ClientVersion| FromTo { from: Some("2026.7.1376.0".to_owned()), to: *to };
+    let rings: BTreeMap<RingName, BTreeMap<Environment, FromTo>> = rings
+        .map(|ring| {
+            (ring.name.clone(), ring.targets.iter().map(|(on, version)| (*on, to(version))).collect())
+        })
+        .collect();
+    let pause = report.paused.iter().map(|pause| format!("paused since {}", pause.since));
+    let halt = report.halted.iter().map(|(cause, since)| format!("halted since {since}: {cause}"));
+    let findings = pause.chain(halt).chain([format!("rollout {}", report.id)]).collect();
+    let windows = |_: &BTreeMap<_, _>| [(Environment::Windows, 12)].into();
+    let devices = rings.iter().map(|(name, ways)| (name.clone(), windows(ways))).collect();
+    command.verb().rests_on_reading().then(|| Look {
+        revision: report.digest.clone(),
+        seen: Seen { rings, findings },
+        devices,
+    })
+}
+
 /// A verb that arrived.
 pub(super) type Arrived = (Actor, String, Command);
 
@@ -492,10 +517,22 @@ impl World {
         let (views, receiver) = watch::channel(Arc::new(self::view(Vec::new())));
         let arrived: Arc<Mutex<Vec<Arrived>>> = Arc::default();
         let seen = Arc::clone(&arrived);
+        let shown = views.subscribe();
         tokio::spawn(async move {
             while let Some(request) = requests.recv().await {
                 match request {
-                    DaemonRequest::Command(Asking { actor, reason, command, reply }) => {
+                    DaemonRequest::Look { command, reply, .. } => {
+                        let now = look(&shown.borrow(), &command);
+                        reply.send(verdict.clone().map(|_| now)).unwrap();
+                    }
+                    DaemonRequest::Command(Asking { actor, reason, command, read, reply }) => {
+                        let now = look(&shown.borrow(), &command);
+                        let differs =
+                            read.zip(now).map(|(read, now)| is_as_read(command.verb(), &read, &now));
+                        if let Some(Err(refusal)) = differs {
+                            reply.send(Err(refusal.into())).unwrap();
+                            continue;
+                        }
                         seen.lock().unwrap().push((actor, reason, command));
                         reply.send(verdict.clone().map(str::to_owned)).unwrap();
                     }

@@ -11,12 +11,56 @@ use crate::failpoint::{self, Point};
 use crate::rollout::people::answer::command;
 use crate::rollout::people::command::Command;
 use crate::rollout::people::done::done;
+use crate::rollout::people::look::{is_as_read, look};
+use crate::rollout::people::seen::{Look, ReadBefore};
 use crate::rollout::people::{access, tokens};
 use crate::rollout::record::{Actor, Event};
 use crate::rollout::world::Known;
 use crate::secrets;
+use crate::text::joined;
 
 impl DurableEngine {
+    /// What a verb would rest on, or why it would be refused.
+    ///
+    /// # Errors
+    /// The outer error ends the daemon; the inner one is the answer.
+    pub(crate) fn look(
+        &mut self,
+        actor: &Actor,
+        asked: &Command,
+    ) -> Result<Result<Option<Look>, CommandError>, EngineError> {
+        self.obey_stop_file()?;
+        let state = self.engine.seen_state();
+        let known = Known { state: &state, world: &self.engine.world, now: self.now() };
+        Ok(look(known, actor, asked).map_err(Into::into))
+    }
+
+    /// Carries out the request of somebody who may have read what it rests on: on that, or not at all.
+    ///
+    /// # Errors
+    /// The outer error ends the daemon; the inner one is the answer.
+    pub(crate) fn decide(
+        &mut self,
+        actor: &Actor,
+        reason: &str,
+        asked: &Command,
+        read: Option<&ReadBefore>,
+    ) -> Result<Result<String, CommandError>, EngineError> {
+        let Some(read) = read.filter(|_| asked.verb().rests_on_reading()) else {
+            return self.command(actor, reason, asked);
+        };
+        let rests_on = match self.look(actor, asked)? {
+            Ok(rests_on) => rests_on,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        if let Some(Err(refusal)) = rests_on.as_ref().map(|now| is_as_read(asked.verb(), read, now)) {
+            return Ok(Err(refusal.into()));
+        }
+        let done = self.command(actor, reason, asked)?;
+        let rings = rests_on.iter().flat_map(Look::rings);
+        Ok(done.map(|done| joined([done].into_iter().chain(rings), "; ")))
+    }
+
     /// Carries out a person's request.
     ///
     /// # Errors

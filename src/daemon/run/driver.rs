@@ -60,7 +60,7 @@ pub(super) enum AfterLook {
     /// A decision, whatever the look shows.
     Pass,
     /// A verb that is carried out on what the files say by then.
-    Verb(Asking),
+    Verb(Box<Asking>),
 }
 
 /// The one owner of state.

@@ -90,13 +90,13 @@ impl Driver {
 
     /// Carries a verb out and answers.
     pub(super) fn carry_out(&mut self, asking: Asking, sight: Sight) -> Result<(), DaemonError> {
-        let Asking { actor, reason, command, reply } = asking;
+        let Asking { actor, reason, command, read, reply } = asking;
         // What could not be read again is not believed any more, for this word.
         let unseen = match sight {
             Sight::Clear => None,
             Sight::None => Some(std::mem::take(&mut self.durable.engine.world.user_groups)),
         };
-        let answer = self.durable.command(&actor, &reason, &command);
+        let answer = self.durable.decide(&actor, &reason, &command, read.as_ref());
         if let Some(unseen) = unseen {
             self.durable.engine.world.user_groups = unseen;
         }

@@ -70,7 +70,7 @@ impl Driver {
             changed = true;
             match waiting {
                 AfterLook::Pass => {}
-                AfterLook::Verb(asking) => self.carry_out(asking, Sight::Clear)?,
+                AfterLook::Verb(asking) => self.carry_out(*asking, Sight::Clear)?,
             }
         }
         Ok(changed)
@@ -84,7 +84,7 @@ impl Driver {
             return;
         }
         let look = self.ask_for_a_look();
-        self.waiting.push((look, AfterLook::Verb(asking)));
+        self.waiting.push((look, AfterLook::Verb(Box::new(asking))));
     }
 
     pub(super) fn request(&mut self, request: DaemonRequest) -> Result<bool, DaemonError> {
@@ -99,6 +99,11 @@ impl Driver {
                 }
                 // The stop file is the loop's own to look at.
                 Ok(self.durable.stop_file.is_there() != self.durable.engine.is_stopped())
+            }
+            DaemonRequest::Look { actor, command, reply } => {
+                // Who asked may have gone away.
+                let _ = reply.send(self.durable.look(&actor, &command)?);
+                Ok(false)
             }
             DaemonRequest::Devices { plan, listing, reply } => {
                 // Who asked may have gone away.

@@ -23,14 +23,18 @@ const SEEN_WITHIN: SignedDuration = SignedDuration::from_hours(7 * 24);
 pub(crate) fn known_moves(known: Known<'_>, of: &Plan, plan: &RingPlan) -> Option<AllMoves> {
     known.world.fleet.full_sweep_at()?;
     let policies = known.world.resolve_within(of, plan).ok()?;
-    Some(moves(known, plan, &policies))
+    Some(moves(known, &plan.targets, &policies))
 }
 
-/// Where the devices of a ring come from, for each environment with a target.
-fn moves(Known { state, world, now }: Known<'_>, plan: &RingPlan, policies: &BTreeSet<PolicyId>) -> AllMoves {
+/// Where the devices of these profiles come from, for each environment with a target.
+pub(crate) fn moves(
+    Known { state, world, now }: Known<'_>,
+    targets: &BTreeMap<Environment, ClientVersion>,
+    policies: &BTreeSet<PolicyId>,
+) -> AllMoves {
     let empty =
         |to: &ClientVersion| Moves { to: *to, seen: 0, from: BTreeMap::new(), taken_back: BTreeMap::new() };
-    let mut all: AllMoves = plan.targets.iter().map(|(at, to)| (*at, empty(to))).collect();
+    let mut all: AllMoves = targets.iter().map(|(at, to)| (*at, empty(to))).collect();
     let seen_since = after(now, -SEEN_WITHIN);
     for device in world.fleet.of_profiles(policies) {
         let latest = &device.latest;
@@ -61,7 +65,7 @@ pub(crate) fn judge(subject: Subject<'_>, policies: &BTreeSet<PolicyId>) -> Vec<
         let evidence = Evidence::Downgrade(Downgrade { moves, allowed: allowed.to_string() });
         Judgement { gate: Gate::Downgrade, environment: Some(environment), verdict, evidence, as_of }
     };
-    moves(subject.known(), subject.plan, policies).into_iter().map(judge).collect()
+    moves(subject.known(), &subject.plan.targets, policies).into_iter().map(judge).collect()
 }
 
 /// What the words of a ring's gates say of its devices; `None`: the devices are not known.

@@ -3,7 +3,6 @@
 //! **Invariant:** each command is one verb of the table, and says all of its arguments again.
 
 use crate::ids::{PlanName, RingName};
-use crate::plan::model::PlanDigest;
 use crate::rollout::judge::rollback_target::Scope;
 use crate::rollout::people::verbs::arguments::{ArgumentKey, Arguments};
 use crate::rollout::people::verbs::{situation::StartPlans, verb::Verb};
@@ -33,12 +32,7 @@ pub enum Command {
     /// Allows again what a plan's rollbacks block.
     Unblock { plan: PlanName, version: ClientVersion },
     /// Lets a ring be entered.
-    Approve {
-        plan: PlanName,
-        ring: RingName,
-        /// The revision that the person has read; `None`: whichever is in force.
-        revision: Option<PlanDigest>,
-    },
+    Approve { plan: PlanName, ring: RingName },
     /// Says no to that: of whatever revision, for a no is never out of date.
     Reject { plan: PlanName, ring: RingName },
     /// Lets a revision take effect that waits.
@@ -91,9 +85,7 @@ impl Command {
             Verb::Waive => Self::Waive { plan: plan()?, gate: gate.ok_or(ArgumentKey::Gate)?, ring },
             Verb::Rollback => Self::Rollback { plan: plan()?, scope: Scope { ring, environment } },
             Verb::Unblock => Self::Unblock { plan: plan()?, version: version.ok_or(ArgumentKey::Version)? },
-            Verb::Approve => {
-                Self::Approve { plan: plan()?, ring: ring.ok_or(ArgumentKey::Ring)?, revision: None }
-            }
+            Verb::Approve => Self::Approve { plan: plan()?, ring: ring.ok_or(ArgumentKey::Ring)? },
             Verb::Reject => Self::Reject { plan: plan()?, ring: ring.ok_or(ArgumentKey::Ring)? },
             Verb::Confirm => {
                 Self::Confirm { plan: plan()?, revision: revision.ok_or(ArgumentKey::Revision)? }
@@ -148,11 +140,5 @@ impl Command {
             Self::Approve { ring, .. } | Self::Reject { ring, .. } => Some(ring),
             _ => None,
         }
-    }
-
-    /// The revision that the person has read who gives it.
-    pub const fn read(&self) -> Option<&PlanDigest> {
-        let Self::Approve { revision, .. } = self else { return None };
-        revision.as_ref()
     }
 }

@@ -29,7 +29,7 @@ pub fn done(entries: &[Entry], after: &State, asked: &Command) -> String {
             ),
             Event::GateWaived { ring, gate } => format!("gate {gate} of ring `{ring}` is waived"),
             Event::RollbackStarted { steps, .. } => {
-                format!("plan {plan} is rolled back, in this order: {}", joined(steps, "; "))
+                format!("plan {plan} goes back, in this order: {}", joined(steps, "; "))
             }
             Event::VersionReleased { version } => format!("{version} may be offered again by plan {plan}"),
             Event::ApprovalGiven { ring, expires_at, set_aside, .. } => {
@@ -138,7 +138,7 @@ mod tests {
             set_aside: Vec::new(),
         };
         let entries = [Entry::engine(&id, "fine", given)];
-        let asked = Command::Approve { plan: id.plan.clone(), ring, revision: None };
+        let asked = Command::Approve { plan: id.plan.clone(), ring };
         let mut state = State::default();
         assert!(!done(&entries, &state, &asked).contains("void"), "nothing waits");
         let revision = WaitingRevision {

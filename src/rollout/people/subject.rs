@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use crate::ids::{PlanName, RingName};
-use crate::plan::model::PlanDigest;
 use crate::rollout::judge::{approval, rollback_target, rollback_target::NoRollbackTarget, subject};
 use crate::rollout::people::verbs::asked::{Spoken, Subject};
 use crate::rollout::people::verbs::columns::{Columns, Heading};
@@ -58,7 +57,6 @@ impl<'a> Subject<'a> {
             Aim::Plan => {}
             Aim::RingUnderWay => subject.ring = Some(ring_of(plan, given.ring.as_ref())?),
             Aim::RingToEnter(word) => {
-                is_in_force(plan, name, command)?;
                 let ring = ring_of(plan, given.ring.as_ref())?;
                 subject.ring = Some(ring);
                 subject.word = Some(spoken(&subject, (plan, ring), (actor, word))?);
@@ -146,16 +144,6 @@ impl<'a> Subject<'a> {
         };
         Refusal::not_now(refused.why(&about), refused.instead(&about))
     }
-}
-
-/// A plan can change between a person's reading and their word, which waits while the members are read.
-fn is_in_force(plan: &PlanState, name: &PlanName, command: &Command) -> Result<(), Refusal> {
-    let read: Option<&PlanDigest> = command.read();
-    if read.is_none_or(|read| *read == plan.rollout.revision.digest) {
-        return Ok(());
-    }
-    let why = format!("plan {name} has changed since you read it");
-    Err(Refusal::not_now(why, "look at what it is now, then say it again"))
 }
 
 fn spoken<'a>(

@@ -12,6 +12,7 @@ mod lists;
 mod lookup;
 mod ring;
 mod rollout;
+mod seen;
 mod snapshot;
 mod socket_only;
 mod verb;
@@ -31,6 +32,7 @@ pub use rollout::{
     RevisionWaitsJson, RingMovesJson, RollbackJson, RollbackStepJson, RollbackTargetJson, RolloutJson,
     SupersededJson,
 };
+pub use seen::{FromToJson, SeenJson};
 pub use snapshot::{
     ClockTroubleJson, ClockTrustJson, FaultJson, FileProblemJson, HeadJson, LogTroubleJson, NewPlanJson,
     RolloutsAnswer, TroubleJson,

@@ -8,7 +8,6 @@ use axum::extract::rejection::QueryRejection;
 use serde::Deserialize;
 
 use crate::ids::{PlanName, RingName};
-use crate::plan::model::PlanDigest;
 use crate::rollout::people::command::Command;
 use crate::rollout::people::verbs::about::About;
 use crate::rollout::people::verbs::arguments::{ArgumentKey, Arguments};
@@ -123,10 +122,9 @@ impl Act {
         line
     }
 
-    /// For people who have read this revision, and who may want every plan left paused.
-    pub(super) fn command(&self, paused: bool, read: Option<PlanDigest>) -> Command {
+    /// For people who may want every plan left paused.
+    pub(super) fn command(&self, paused: bool) -> Command {
         match self.command.clone() {
-            Command::Approve { plan, ring, .. } => Command::Approve { plan, ring, revision: read },
             Command::Start { .. } if paused => Command::Start { plans: StartPlans::Pause },
             other => other,
         }

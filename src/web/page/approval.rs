@@ -87,7 +87,7 @@ impl ApprovalCard {
         let unknown_here = !barred.is_empty();
         let mut actions = Vec::new();
         let (plan, name) = (&rollout.plan, &ring.name);
-        let approve = Command::Approve { plan: plan.clone(), ring: name.clone(), revision: None };
+        let approve = Command::Approve { plan: plan.clone(), ring: name.clone() };
         let reject = Command::Reject { plan: plan.clone(), ring: name.clone() };
         for act in [approve, reject].into_iter().filter_map(Act::of) {
             match refusal(&act, viewer) {

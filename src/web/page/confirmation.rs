@@ -13,17 +13,18 @@ use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Extension, Form, FromRequest as _, Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ids::PlanName;
 use crate::rollout::people::command::Command;
+use crate::rollout::people::seen::{Look, ReadBefore};
 use crate::rollout::people::verbs::arguments::ArgumentKey;
 use crate::rollout::people::verbs::definition::Aim;
 use crate::rollout::record::Actor;
 use crate::web::body::check_reason;
 use crate::web::guard::Peer;
 use crate::web::identity::{Identity, Right};
-use crate::web::json::MAX_REASON_CHARS;
+use crate::web::json::{MAX_REASON_CHARS, SeenJson};
 use crate::web::page::act::{Act, ActQuery};
 use crate::web::page::effects::effects;
 use crate::web::page::html::{FailurePage, Frame, Message, sentence_case, shown};
@@ -51,6 +52,9 @@ struct ConfirmationForm {
     /// What the confirmation rested on.
     #[serde(default)]
     seen: String,
+    /// What the verb rests on, as it was shown.
+    #[serde(default)]
+    read: String,
     /// `start`: leave every plan paused. A box that is not ticked is not sent.
     #[serde(default)]
     paused: Option<Ticked>,
@@ -83,7 +87,10 @@ struct Confirmation<'a> {
     act: &'a Act,
     form: &'a ConfirmationForm,
     seen: String,
+    read: String,
     what: Vec<String>,
+    /// What goes where, where the verb rests on it.
+    rests_on: Vec<String>,
     now: Vec<String>,
     refused: Option<String>,
     may_not: Option<String>,
@@ -98,11 +105,27 @@ struct Confirmation<'a> {
 }
 
 pub(super) async fn confirm(
+    State(services): State<Services>,
     Path(verb): Path<String>,
     query: Result<Query<ActQuery>, QueryRejection>,
     viewer: Viewer,
 ) -> Result<Response, FailurePage> {
-    Ok(confirmation(&Act::read(&verb, query)?, &viewer, &ConfirmationForm::default(), None)?)
+    let act = Act::read(&verb, query)?;
+    let look = look(&act, &viewer, &services).await;
+    Ok(confirmation(&act, (&viewer, look.as_ref()), &ConfirmationForm::default(), None)?)
+}
+
+/// What the verb would rest on, for whoever may ask for it; what would be refused rests on nothing.
+async fn look(act: &Act, viewer: &Viewer, services: &Services) -> Option<Look> {
+    let actor = viewer.actor(act.right()).filter(|_| act.verb().rests_on_reading())?;
+    services.handle.look(actor, act.command(false)).await.ok().flatten()
+}
+
+/// What was read, in the form's field.
+#[derive(Serialize, Deserialize)]
+struct ReadField {
+    revision: String,
+    seen: SeenJson,
 }
 
 pub(super) async fn submit(
@@ -121,7 +144,9 @@ pub(super) async fn submit(
         Err(refused) => refused,
     };
     let viewer = Viewer::new(identity, peer, &head, services.handle.view());
-    Ok(confirmation(&renewed(act, &viewer), &viewer, &form, Some(refused))?)
+    let act = renewed(act, &viewer);
+    let look = look(&act, &viewer, &services).await;
+    Ok(confirmation(&act, (&viewer, look.as_ref()), &form, Some(refused))?)
 }
 
 /// The same of what there is now: another revision may wait than the one that was read.
@@ -184,9 +209,11 @@ async fn carried_out(
         let why = "it changed while you were reading; what it is now stands below: look again, then confirm";
         return Err((form, FormRefusal::new(StatusCode::CONFLICT, why)));
     }
-    let read = before.reports.iter().find(|report| Some(&report.id.plan) == act.command.plan());
-    let command = act.command(form.paused.is_some(), read.map(|report| report.digest.clone()));
-    match carry_out(services, actor, form.reason.clone(), command).await {
+    let read = match was_read(act, &form) {
+        Ok(read) => read,
+        Err(refused) => return Err((form, refused)),
+    };
+    match carry_out(services, actor, form.reason.clone(), act.command(form.paused.is_some()), read).await {
         // The page shows what was done from the log, in which this leaves nothing.
         Ok(done) if !act.verb().needs_reason() => {
             read_now(&done.done).map_err(|failure| (form, failure.into()))
@@ -196,9 +223,22 @@ async fn carried_out(
     }
 }
 
+/// What the form says that was read; `None`: the verb rests on nothing.
+fn was_read(act: &Act, form: &ConfirmationForm) -> Result<Option<ReadBefore>, FormRefusal> {
+    if !act.verb().rests_on_reading() {
+        return Ok(None);
+    }
+    let unread = |_| {
+        let why = "the form does not say what you have read; it stands below: look at it, then confirm";
+        FormRefusal::new(StatusCode::CONFLICT, why)
+    };
+    let ReadField { revision, seen } = serde_json::from_str(&form.read).map_err(unread)?;
+    Ok(Some(ReadBefore { revision, seen: seen.into() }))
+}
+
 fn confirmation(
     act: &Act,
-    viewer: &Viewer,
+    (viewer, look): (&Viewer, Option<&Look>),
     form: &ConfirmationForm,
     refused: Option<FormRefusal>,
 ) -> Result<Response, Failure> {
@@ -224,6 +264,8 @@ fn confirmation(
         act,
         form,
         seen: seen(act, answer),
+        read: look.map(read_field).transpose()?.unwrap_or_default(),
+        rests_on: look.map(Look::lines).unwrap_or_default(),
         what: effects(act, answer, viewer),
         now: now(act, answer),
         refused: refused.map(|refused| refused.why),
@@ -242,4 +284,9 @@ fn confirmation(
     let mut page = shown(status, confirmation.render())?;
     page.headers_mut().extend(retry_after.map(|seconds| (header::RETRY_AFTER, seconds.into())));
     Ok(page)
+}
+
+fn read_field(look: &Look) -> Result<String, Failure> {
+    let field = ReadField { revision: look.revision.as_str().to_owned(), seen: (&look.seen).into() };
+    serde_json::to_string(&field).map_err(|error| Failure::new(Kind::Fault, error.to_string()))
 }

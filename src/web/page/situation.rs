@@ -6,12 +6,11 @@
 use std::fmt;
 
 use crate::rollout::people::verbs::definition::RestsOn;
-use crate::text::joined;
 use crate::time::{Timestamp, short};
 use crate::web::json::{RevisionWaitsJson, RingJson, RolloutJson, RolloutsAnswer};
 use crate::web::lines::told_moves;
 use crate::web::page::act::{Act, beginning};
-use crate::web::page::approval::{VoteRow, ask, missing, versions};
+use crate::web::page::approval::{VoteRow, ask, missing};
 use crate::web::page::standing::{current_ring, headline, held};
 
 /// The rollout that an act is about.
@@ -26,26 +25,9 @@ pub(super) fn ring_of<'a>(act: &Act, answer: &'a RolloutsAnswer) -> Option<&'a R
     rollout_of(act, answer)?.rings.iter().find(|one| one.name == *ring)
 }
 
-/// What must not change between confirmation and form.
+/// What must not change between confirmation and form, beside what the verb itself rests on.
 pub(super) fn seen(act: &Act, answer: &RolloutsAnswer) -> String {
-    let rollout = rollout_of(act, answer);
     match act.page.rests_on {
-        RestsOn::PauseOrHalt => {
-            let pause = rollout.and_then(|rollout| rollout.paused.as_ref()).map(|hold| hold.since);
-            let halt = rollout.and_then(|rollout| rollout.halted.as_ref());
-            let halt = halt.map(|halt| format!("{} {}", halt.cause, halt.since));
-            format!("{}/{}", text_of(pause), text_of(halt))
-        }
-        RestsOn::Rollout => text_of(rollout.map(|rollout| &rollout.id)),
-        RestsOn::Targets => {
-            let of = rollout.map(|rollout| format!("{} {}", rollout.id, rollout.digest));
-            format!("{}/{}", text_of(of), text_of(ring_of(act, answer).map(versions)))
-        }
-        RestsOn::Rings => {
-            let rings = rollout.into_iter().flat_map(|rollout| &rollout.rings);
-            let rings = rings.map(|ring| format!("{} {}", ring.state, ring.since));
-            format!("{}/{}", text_of(rollout.map(|rollout| &rollout.id)), joined(rings, "/"))
-        }
         RestsOn::Revision => {
             let waiting = act.command.plan().and_then(|plan| answer.revision_of(plan));
             text_of(waiting.map(|waiting| &waiting.digest))

@@ -17,7 +17,7 @@ use ringward::rollout::tell::ring_report::ApprovalReport;
 use ringward::web::TcpRules;
 
 use super::super::world::{HOSTILE, at, plan, report, ring, view, waiting};
-use super::super::{Answer, send};
+use super::super::{Answer, form_fields, send};
 use super::credentials::{Guarded, HOST, Signer, bearer, over_tcp, person, request, service, tokens};
 use super::keys::KeyServer;
 
@@ -102,8 +102,7 @@ async fn submit(guarded: &Guarded, path: &str, headers: &[(&str, &str)], body: &
 
 /// What a confirmation rests on, as its form sends it back.
 fn rests_on(sheet: &str) -> String {
-    let value = sheet.split("name=\"seen\" value=\"").nth(1).unwrap().split('"').next().unwrap();
-    value.replace('#', "%23").replace(' ', "+")
+    form_fields(sheet)
 }
 
 /// Credential, whether each word is offered, and what the ring and the confirmation of `approve` say.
@@ -368,7 +367,7 @@ async fn a_form_goes_through_as_the_person_whom_access_knows() {
         // The revision goes with it: the plan can change while the members are read.
         let (plan, ring) = (plan("client"), ring("Everyone"));
         let command = match verb {
-            "approve" => Command::Approve { plan, ring, revision: Some(PlanDigest::of_written("{}")) },
+            "approve" => Command::Approve { plan, ring },
             _ => Command::Reject { plan, ring },
         };
         let expected = (Actor::Access { email: email("bo") }, "no \"cases\"".to_owned(), command);
@@ -408,9 +407,9 @@ async fn a_word_on_what_is_not_there_any_more_is_asked_anew() {
         report
     };
     let rows = [
-        ("another rollout", number(other()), 409, "it changed while you were reading"),
-        ("another revision", digest(other()), 409, "it changed while you were reading"),
-        ("other versions", version(other()), 409, "it changed while you were reading"),
+        ("another rollout", number(other()), 409, "it is not what you have read"),
+        ("another revision", digest(other()), 409, "it is not what you have read"),
+        ("other versions", version(other()), 409, "it is not what you have read"),
         (
             "no such ring",
             away(other()),

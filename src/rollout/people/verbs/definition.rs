@@ -39,6 +39,8 @@ pub struct Terms {
     pub done: &'static str,
     /// Whether it is a person's no: it takes effect whatever else is wrong, however often it is said.
     pub is_no: bool,
+    /// Whether whoever asks for it says what they have read: it is carried out on that, or refused.
+    pub rests_on_reading: bool,
     /// Whether it lets a plan go on, so that the answer names what holds the plan still.
     pub lets_go_on: bool,
     /// The line in the list of commands, where that says something else than the API's summary.
@@ -120,18 +122,10 @@ pub enum Promise {
     Started,
 }
 
-/// What must not change while somebody reads what they confirm.
+/// What must not change while somebody reads the confirmation, beside what every door asks of the verb.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RestsOn {
     Nothing,
-    /// The pause and the halt that are lifted, with their causes.
-    PauseOrHalt,
-    /// The rollout whose gate is waived.
-    Rollout,
-    /// What a ring is let in with.
-    Targets,
-    /// What goes back is what stands there: another rollout, or another ring by now, is asked anew.
-    Rings,
     /// The revision that waits.
     Revision,
     /// The stop.
@@ -145,6 +139,7 @@ impl Terms {
         arguments: &[],
         done: "It was done, and recorded",
         is_no: false,
+        rests_on_reading: false,
         lets_go_on: false,
         command: None,
         words: None,

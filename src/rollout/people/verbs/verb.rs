@@ -64,6 +64,11 @@ impl Verb {
         terms.needs_reason && !terms.is_no
     }
 
+    /// Whether whoever asks for it says what they have read.
+    pub const fn rests_on_reading(self) -> bool {
+        self.definition().terms.rests_on_reading
+    }
+
     pub const fn arguments(self) -> &'static [Argument] {
         self.definition().terms.arguments
     }
@@ -129,10 +134,10 @@ verbs! {
         cell: |of| table::approve(of.phase, of.place, of.claim),
         page: Some(Confirmation {
             keys: &[ArgumentKey::Ring],
-            rests_on: RestsOn::Targets,
             ..Confirmation::new("Approve", "Approve {ring} in {plan}?", Promise::Approved)
         }),
         terms: Terms {
+            rests_on_reading: true,
             role: Role::Approver,
             arguments: &[TO_ENTER],
             done: "It counts from now on, and is recorded",
@@ -227,10 +232,9 @@ verbs! {
         columns: &[Heading::PauseOrHalt, Heading::Writes, Heading::Offered],
         cell: |of| table::resume(of.holds, of.writes, of.offered),
         page: Some(Confirmation {
-            rests_on: RestsOn::PauseOrHalt,
             ..Confirmation::new("Resume", "Resume {plan}?", Promise::Resumed)
         }),
-        terms: Terms { lets_go_on: true, place: 0, ..Terms::USUAL },
+        terms: Terms { rests_on_reading: true, lets_go_on: true, place: 0, ..Terms::USUAL },
     };
     /// Declare that a gate does not apply.
     Waive => Definition {
@@ -246,7 +250,6 @@ verbs! {
             button: Some("Waive the gate"),
             grave: true,
             keys: &[ArgumentKey::Ring, ArgumentKey::Gate],
-            rests_on: RestsOn::Rollout,
             ..Confirmation::new(
                 "Waive",
                 "Waive gate {gate} for {ring} in {plan}?",
@@ -257,6 +260,7 @@ verbs! {
             )
         }),
         terms: Terms {
+            rests_on_reading: true,
             arguments: &[
                 Argument::needed(ArgumentKey::Gate, "The gate", "say which gate is waived"),
                 Argument::new(ArgumentKey::Ring, "The ring; without it, the one that is under way"),
@@ -278,7 +282,6 @@ verbs! {
         cell: |of| table::rollback(of.phase, of.holds, of.rollback_targets),
         page: Some(Confirmation {
             grave: true,
-            rests_on: RestsOn::Rings,
             ..Confirmation::new(
                 "Roll back",
                 "Roll {plan} back?",
@@ -291,6 +294,7 @@ verbs! {
             )
         }),
         terms: Terms {
+            rests_on_reading: true,
             arguments: &[
                 Argument::new(ArgumentKey::Ring, "From this ring on: it and every ring after it; without it, all"),
                 Argument::new(

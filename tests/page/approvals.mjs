@@ -167,7 +167,7 @@ export async function approvals({ check, visit, accessible, fits, text }) {
     await say(page, "for the version above");
     const alert = page.locator("[role=alert]");
     await alert.waitFor();
-    assert.match(await alert.innerText(), /it changed while you were reading/);
+    assert.match(await alert.innerText(), /it is not what you have read: the plan.s revision in force is/);
     assert.match(await text(page), /ana@example.com on .*: approved, voided on .* by other values of the plan/, "what it is now");
     assert.equal(await page.inputValue("#reason"), "for the version above");
     assert.equal((await words()).length, 2);

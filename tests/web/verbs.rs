@@ -85,10 +85,10 @@ async fn what_makes_no_sense_does_not_arrive() {
             "nothing that was read",
             WAIVE,
             r#"{"reason": "look", "gate": "soak"}"#,
-            422,
-            "`revision` is missing",
+            409,
+            "you read nothing of it",
         ),
-        ("half of what was read", WAIVE, read, 422, "`seen` is missing; ask with `\"dry_run\": true` first"),
+        ("half of what was read", WAIVE, read, 409, "it is not what you have read"),
         (
             "read for a no",
             PAUSE,
@@ -181,6 +181,6 @@ async fn every_verb_over_tcp_keeps_the_rules() {
     assert_eq!(*world.arrived.lock().unwrap(), []);
     let answer = send(&world.app, tcp(PAUSE, None)).await;
     answer.problem("the rules let it in, and it is read", 422, "`gate` belongs to");
-    let answer = send(&world.app, tcp("/api/v1/rollouts/client/waive", None)).await;
-    answer.problem("the same", 422, "`revision` is missing");
+    let answer = send(&world.app, tcp(WAIVE, None)).await;
+    answer.problem("the same", 409, "it is not what you have read");
 }

@@ -44,7 +44,10 @@ pub fn is_as_read(verb: Verb, read: &ReadBefore, now: &Look) -> Result<(), Refus
         return Ok(());
     }
     let why = format!("it is not what you have read: {}", joined(differences, "; "));
-    Err(Refusal::not_now(why, "look at what it is now, then say it again"))
+    Err(Refusal::not_now(
+        why,
+        "look at what it is now (`--dry-run`, or `\"dry_run\": true`), then say it again",
+    ))
 }
 
 fn rests_on(subject: &Subject<'_>, verb: Verb) -> Option<Look> {

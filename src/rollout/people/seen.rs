@@ -38,7 +38,7 @@ pub struct Look {
 }
 
 /// What somebody says that they have read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReadBefore {
     /// The plan's revision, by its digest or how it begins.
     pub revision: String,

@@ -39,11 +39,12 @@ pub struct VerbRequest {
     /// `start`: whether every plan is left paused; absent: they go on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<bool>,
-    /// The revision that was read, by its digest or at least its first eight digits. `confirm`: the one that waits.
-    /// `approve`, `resume`, `waive`, `rollback`: the one in force. Needed there.
+    /// The revision that was read, by its digest or at least its first eight digits. `confirm`: the one that waits;
+    /// needed there. `approve`, `resume`, `waive`, `rollback`: the one in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
-    /// `approve`, `resume`, `waive`, `rollback`: what was read, as the answer to `dry_run` has it; needed there.
+    /// `approve`, `resume`, `waive`, `rollback`: what was read, as the answer to `dry_run` has it. Without both of
+    /// them nothing was read, which is refused with 409.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<SeenJson>,
     /// `approve`, `resume`, `waive`, `rollback`: whether only what it rests on is answered; nothing is done then.
@@ -71,16 +72,16 @@ pub struct VerbAnswer {
     /// What was done, in words.
     pub done: String,
     /// `dry_run`: the revision in force, to be sent back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub revision: Option<String>,
     /// `dry_run`: what the verb rests on, to be sent back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub seen: Option<SeenJson>,
     /// `dry_run`: how many devices move, of those seen in the last 7 days, by ring and environment.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub devices: Option<BTreeMap<RingName, BTreeMap<Environment, usize>>>,
     /// `dry_run`: the same in words, a line each.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub lines: Option<Vec<String>>,
 }
 

@@ -228,6 +228,10 @@ fn was_read(act: &Act, form: &ConfirmationForm) -> Result<Option<ReadBefore>, Fo
     if !act.verb().rests_on_reading() {
         return Ok(None);
     }
+    // Where it would be refused, nothing was there to be read.
+    if form.read.is_empty() {
+        return Ok(Some(ReadBefore::default()));
+    }
     let unread = |_| {
         let why = "the form does not say what you have read; it stands below: look at it, then confirm";
         FormRefusal::new(StatusCode::CONFLICT, why)

@@ -294,6 +294,7 @@ scenarios! {
     accepted_and_more
     adopted_group
     applied_late
+    approval_author
     approval_edited
     approval_expired
     approval_floor

@@ -13,7 +13,7 @@ use crate::web::json::{VerbAnswer, VerbRequest};
 
 /// What somebody says ahead.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Said {
+pub(super) struct SaidAhead {
     /// The revision that they have read.
     pub(super) revision: Option<String>,
     /// That they need not be asked.
@@ -31,7 +31,7 @@ pub(super) async fn decide(
     plan: &PlanName,
     verb: Verb,
     request: VerbRequest,
-    said: Said,
+    said: SaidAhead,
     out: Out<'_>,
 ) -> Result<(), CliError> {
     let path = ["rollouts", plan.as_str(), verb.as_str()];

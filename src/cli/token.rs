@@ -48,7 +48,7 @@ pub struct TokenNewArgs {
     /// What its holder may do: viewer, operator, approver
     #[arg(long = "role", value_name = "ROLES", value_delimiter = ',', required = true)]
     pub roles: Vec<Role>,
-    /// How long it lives, such as 90d; without it, until it is revoked
+    /// How long it lives, such as 30d; without it 90 days, and a viewer's until it is revoked
     #[arg(long, value_name = "TIME")]
     pub expires: Option<Span>,
     /// Why, for those who read the history

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args as _, Command, FromArgMatches, Subcommand, value_parser};
 
-use crate::cli::decision::{Said, decide};
+use crate::cli::decision::{SaidAhead, decide};
 use crate::cli::stop::{StopArgs, caller, stop};
 use crate::cli::value_parsers::{REASON, one_of};
 use crate::cli::verbs::{ask, help, start};
@@ -41,7 +41,7 @@ pub(super) struct CarriedVerb {
     given: Arguments,
     reason: String,
     /// What is said ahead of a verb that rests on what was read.
-    said: Said,
+    said: SaidAhead,
     /// In the name of a token's holder; without a token the daemon says what it takes.
     bearer_token_file: Option<PathBuf>,
     daemon: DaemonArgs,
@@ -104,12 +104,12 @@ impl CarriedVerb {
 }
 
 /// What is said ahead, of a verb that rests on what was read: the parser knows no other.
-fn said(verb: Verb, matches: &ArgMatches) -> Said {
+fn said(verb: Verb, matches: &ArgMatches) -> SaidAhead {
     if !verb.rests_on_reading() {
-        return Said::default();
+        return SaidAhead::default();
     }
     let (yes, dry_run) = (matches.get_flag("yes"), matches.get_flag("dry_run"));
-    Said { revision: matches.get_one("revision").cloned(), yes, dry_run }
+    SaidAhead { revision: matches.get_one("revision").cloned(), yes, dry_run }
 }
 
 /// An argument's value, of a verb that takes it: the parser knows no other.

@@ -13,7 +13,7 @@ use crate::config::model::{AccessApplication, ClockTrust, Config, MayRead, Opera
 use crate::config::values::{Audience, CertsUrl, HostName, Listen, TeamName};
 use crate::ids::{AccountId, ServiceName, UserGroupName};
 use crate::plan::fields::too_many;
-use crate::plan::model::{ApprovalFloor, DeviceLimit, Revisions};
+use crate::plan::model::{ApprovalFloor, AuthorRule, DeviceLimit, Revisions};
 use crate::plan::typed_key::{Keys as _, key, keys, needed, word};
 use crate::plan::values::{account, date, owned_text, read, whole};
 use crate::plan::{Node, Problems, Value, WordValue, items, text};
@@ -30,6 +30,11 @@ impl WordValue for MayRead {
 
 impl WordValue for Revisions {
     const WORDS: &'static [(&'static str, Self)] = &[("file", Self::File), ("person", Self::Person)];
+}
+
+impl WordValue for AuthorRule {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("optional", Self::Optional), ("required", Self::Required)];
 }
 
 impl WordValue for bool {
@@ -113,6 +118,7 @@ keys! {
         count: NonZeroU8 = needed("how many must approve, such as count: 2", |node, what, problems| {
             whole(node, what, "from 1 to 255", |_| true, problems)
         }),
+        author: AuthorRule = key(word),
         over_devices: u32 = needed("a number of devices, such as 1000", |node, what, problems| {
             whole(node, what, "of devices", |_| true, problems)
         }),
@@ -137,9 +143,15 @@ pub(super) fn config(root: &Node, problems: &mut Problems) -> Option<Config> {
         metrics: keys.metrics.value,
         revisions: keys.revisions.value.unwrap_or_default(),
         approval_floor: keys.approval_floor.value.and_then(
-            |FloorKeys { user_group, count, over_devices }| {
+            |FloorKeys { user_group, count, over_devices, author }| {
                 let over_devices = usize::try_from(over_devices.value?).ok()?;
-                Some(ApprovalFloor { user_group: user_group.value?, count: count.value?, over_devices })
+                let author = author.value.unwrap_or_default();
+                Some(ApprovalFloor {
+                    user_group: user_group.value?,
+                    count: count.value?,
+                    over_devices,
+                    author,
+                })
             },
         ),
         devices_per_day: keys.guard.value.and_then(|guard| guard.devices_per_day.value),

@@ -12,7 +12,7 @@ use crate::daemon::view::Telling;
 use crate::ids::TokenName;
 use crate::rollout::people::access::AccessRequest;
 use crate::rollout::people::tokens::TokenRequest;
-use crate::rollout::record::AccessChange;
+use crate::rollout::record::{AccessChange, Role};
 use crate::rollout::state::Token;
 use crate::time::{Timestamp, after};
 use crate::web::body::{is_fit_for_the_log, object};
@@ -46,7 +46,7 @@ pub(super) async fn make(
     let TokenRequestJson { name, email, roles, expires, reason } = object(request).await?;
     is_fit_for_the_log(&reason)?;
     let now = services.handle.view().clock.now();
-    let expires_at = expires.map(|span| after(now, span.get()));
+    let expires_at = expires.map(|span| after(now, span.get())).or_else(|| Role::usual_end(&roles, now));
     let made = bearer::make(name, email, roles, expires_at);
     let (grant, text) = made.map_err(|error| Failure::new(Kind::Fault, error.to_string()))?;
     let asked = TokenRequest::Make(Box::new(grant));

@@ -445,6 +445,7 @@ examples!(waitings: Waiting {
     Waiting::WouldDowngrade => Waiting::WouldDowngrade,
     Waiting::ApprovalMissing => Waiting::ApprovalMissing,
     Waiting::ApprovalRefused => Waiting::ApprovalRefused,
+    Waiting::AuthorUnnamed => Waiting::AuthorUnnamed,
 });
 
 examples!(unknowns: Unknown {
@@ -535,7 +536,7 @@ fn voided() -> ApprovalReport {
         words: Votes { approvals, ..Votes::default() },
         hearing: Hearing {
             groups: Vec::new(),
-            author: None,
+            authors: BTreeSet::new(),
             approved: BTreeMap::new(),
             refused: BTreeSet::new(),
             sets_aside: Vec::new(),
@@ -562,7 +563,9 @@ fn gates() -> Vec<Judgement> {
             Waiting::TooSoon | Waiting::FleetAsleep => dark(Verdict::Wait(waiting)),
             Waiting::NotOffered => stalled(Verdict::Wait(waiting)),
             Waiting::WouldDowngrade => downgrade(Verdict::Wait(waiting)),
-            Waiting::ApprovalMissing | Waiting::ApprovalRefused => approval(Verdict::Wait(waiting)),
+            Waiting::ApprovalMissing | Waiting::ApprovalRefused | Waiting::AuthorUnnamed => {
+                approval(Verdict::Wait(waiting))
+            }
         })
         .collect();
     gates.push(dark(Verdict::Wait(Waiting::TooFewSeen)));

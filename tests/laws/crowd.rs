@@ -6,7 +6,7 @@
 use std::num::NonZeroU8;
 
 use ringward::ids::{Email, UserGroupName};
-use ringward::plan::model::{ApprovalFloor, ApprovalRule, Revision};
+use ringward::plan::model::{ApprovalFloor, ApprovalRule, AuthorRule, Revision};
 use ringward::rollout::people::command::Command;
 use ringward::rollout::record::{Actor, Event};
 use ringward::rollout::record::{Member, Standing};
@@ -44,6 +44,7 @@ impl Crowd {
             user_group: group("Board"),
             count: NonZeroU8::MIN,
             over_devices: dice.pick(&[0, 2, 4]),
+            author: AuthorRule::Optional,
         });
         Self { dice, is_there, floor }
     }

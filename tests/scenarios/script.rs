@@ -26,7 +26,7 @@
 use std::collections::BTreeMap;
 
 use ringward::ids::PlanName;
-use ringward::plan::model::{ApprovalFloor, DeviceLimit, Revisions};
+use ringward::plan::model::{ApprovalFloor, AuthorRule, DeviceLimit, Revisions};
 use ringward::rollout::judge::rollback_target::Scope;
 use ringward::rollout::people::command::Command;
 use ringward::rollout::people::verbs::situation::StartPlans;
@@ -117,7 +117,13 @@ impl Script {
                     user_group: parse(group),
                     count: parse(count),
                     over_devices: parse(devices),
+                    author: AuthorRule::Optional,
                 });
+            }
+            ["floor", "author", "required"] => {
+                if let Some(floor) = &mut self.floor {
+                    floor.author = AuthorRule::Required;
+                }
             }
             ["revisions", "person"] => self.revisions = Revisions::Person,
             ["guard", devices, "devices", "per", "day"] => self.guard = DeviceLimit::new(parse(devices)),

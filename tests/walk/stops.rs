@@ -10,7 +10,7 @@ use ringward::time::{SignedDuration, after};
 
 use crate::bad_input::status_until;
 use crate::kills::{ringward, terminate};
-use crate::support::{TWO_RINGS, Walk, count, end, until, until_completed};
+use crate::support::{TWO_RINGS, Walk, as_read, count, end, until, until_completed};
 
 fn ana() -> Actor {
     Actor::Local { user: "ana".to_owned() }
@@ -99,11 +99,11 @@ async fn the_command_line_stops_and_starts_a_running_daemon() {
     let mut child = ringward(&walk, &[]).spawn().unwrap();
     let database = walk.database();
     let ask = |arguments: &[&str]| {
-        let output = Process::new(env!("CARGO_BIN_EXE_ringward"))
-            .args(arguments)
-            .args(["--db", database.to_str().unwrap()])
-            .output()
-            .unwrap();
+        let run = |arguments: &[&str]| {
+            let mut command = Process::new(env!("CARGO_BIN_EXE_ringward"));
+            command.args(arguments).args(["--db", database.to_str().unwrap()]).output().unwrap()
+        };
+        let output = as_read(run, arguments);
         let said = [output.stdout, output.stderr].concat();
         (output.status.code(), String::from_utf8(said).unwrap())
     };

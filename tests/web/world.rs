@@ -246,7 +246,7 @@ fn asked() -> ApprovalReport {
         missing: [bo.clone()].into(),
         hearing: Hearing {
             groups: vec![("Keepers".parse().unwrap(), Some([ana.clone(), bo].into()))],
-            author: None,
+            authors: BTreeSet::new(),
             approved: [(ana.clone(), approval.groups.clone())].into(),
             refused: BTreeSet::new(),
             sets_aside: Vec::new(),

@@ -112,4 +112,18 @@ pub struct ApprovalFloor {
     pub count: NonZeroU8,
     /// For a ring with more devices that an assignment can move.
     pub over_devices: usize,
+    /// Whether the plan must say who wrote it.
+    #[serde(default)]
+    pub author: AuthorRule,
+}
+
+/// Whether a plan that the floor is asked of must say who wrote it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthorRule {
+    /// It may.
+    #[default]
+    Optional,
+    /// It must: without a name nobody's approval is enough.
+    Required,
 }

@@ -8,7 +8,7 @@ mod percent;
 mod plan;
 mod ring;
 
-pub use gates::{Adoption, ApprovalFloor, ApprovalRule, Health, HealthLimit, OnFailure};
+pub use gates::{Adoption, ApprovalFloor, ApprovalRule, AuthorRule, Health, HealthLimit, OnFailure};
 pub use percent::Percent;
 pub use plan::{Forbid, OnDrift, OnNewTarget, Plan, PlanDigest, Revision, Revisions};
 pub(crate) use ring::Told;

@@ -9,7 +9,7 @@ mod tests;
 use std::collections::BTreeSet;
 
 use crate::ids::{Email, UserGroupName};
-use crate::plan::model::{ApprovalRule, Revision, RingPlan};
+use crate::plan::model::{ApprovalRule, AuthorRule, Revision, RingPlan};
 use crate::rollout::judge::opening::LEFT_TO_ENTER;
 use crate::rollout::judge::subject::{Subject, planned_scope};
 use crate::rollout::record::{
@@ -94,7 +94,7 @@ pub(crate) fn tallied(subject: Subject<'_>, asks: &[Ask], fresh_since: Timestamp
         };
         unknown = unknown.or(why);
         let mut members = read.map(|read| read.value.accepted()).unwrap_or_default();
-        members.retain(|email| plan.author.as_ref() != Some(*email));
+        members.retain(|email| !rollout.authors.contains(*email));
         let mut approved: Vec<Given> = words
             .counting(digest, now)
             // A member when it was given, and one now.
@@ -116,7 +116,11 @@ pub(crate) fn tallied(subject: Subject<'_>, asks: &[Ask], fresh_since: Timestamp
         });
     let emails = |of: Vec<Rejected<'_>>| -> Vec<Email> { of.into_iter().map(|(by, _)| by.clone()).collect() };
     let (lapsed, refused) = (emails(lapsed), emails(refused));
+    let is_unsigned = plan.author.is_none() && asks.iter().any(|ask| ask.by == AskedBy::Floor);
+    let needs_author =
+        world.approval_floor.as_ref().is_some_and(|floor| floor.author == AuthorRule::Required);
     let verdict = match unknown {
+        _ if is_unsigned && needs_author => Verdict::Wait(Waiting::AuthorUnnamed),
         Some(why) => Verdict::Unknown(why),
         None if !refused.is_empty() => Verdict::Wait(Waiting::ApprovalRefused),
         None if !tallies.iter().all(Tally::is_met) => Verdict::Wait(Waiting::ApprovalMissing),

@@ -129,6 +129,7 @@ impl Bench {
             rollback: None,
             gone: BTreeSet::new(),
             dropped: BTreeSet::new(),
+            authors: BTreeSet::new(),
         };
         Self { state: State::default(), rollout, plan, world: Observations::default() }
     }

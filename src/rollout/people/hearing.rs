@@ -30,8 +30,8 @@ pub(crate) fn groups(state: &State, world: &Observations, command: &Command) -> 
 pub struct Hearing {
     /// The groups that are asked, each once, with their accepted members; `None`: they are not read.
     pub groups: Vec<(UserGroupName, Option<BTreeSet<Email>>)>,
-    /// Who wrote the plan.
-    pub author: Option<Email>,
+    /// Who wrote the plan, by any revision that the rollout followed.
+    pub authors: BTreeSet<Email>,
     /// Whose approvals count, should they still be members, and in the name of which groups.
     pub approved: BTreeMap<Email, Vec<UserGroupName>>,
     /// Who refused.
@@ -57,7 +57,7 @@ impl Hearing {
         let approved = ring.words.counting(&revision.digest, now);
         Self {
             groups,
-            author: revision.plan.author.clone(),
+            authors: rollout.authors.clone(),
             approved: approved.map(|(by, approval)| (by.clone(), approval.groups.clone())).collect(),
             refused: ring.words.rejections(&revision.digest).map(|(by, _)| by.clone()).collect(),
             sets_aside: cannot_take_back(subject, asks, after(now, -max_age)),
@@ -75,7 +75,7 @@ impl Hearing {
             (_, None) => return (Claim::Unnamed, Vec::new()),
             (_, Some(email)) => email,
         };
-        if self.author.as_ref() == Some(email) {
+        if self.authors.contains(email) {
             return (Claim::Author, Vec::new());
         }
         let is_in =

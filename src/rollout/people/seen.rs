@@ -71,6 +71,10 @@ impl Look {
 
 impl FromTo {
     pub(crate) fn told(&self, environment: Environment) -> String {
-        format!("{environment} {} → {}", self.from.as_deref().unwrap_or("(no offer)"), self.to)
+        let to = self.to.to_string();
+        match self.from.as_deref() {
+            Some(from) if from == to => format!("{environment} {to}, on offer already"),
+            from => format!("{environment} {} → {to}", from.unwrap_or("(no offer)")),
+        }
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::ids::TokenName;
 use crate::rollout::people::refusal::{Refusal, needed};
-use crate::rollout::record::{Actor, Entry, Event, TokenGrant};
+use crate::rollout::record::{Actor, Entry, Event, Role, TokenGrant};
 use crate::rollout::state::State;
 use crate::time::Timestamp;
 
@@ -39,6 +39,12 @@ pub fn request(
         }
         TokenRequest::Make(grant) if grant.expires_at.is_some_and(|at| at <= now) => {
             return Err(Refusal::not_now("the token would have expired already", "let it live longer"));
+        }
+        TokenRequest::Make(grant)
+            if grant.expires_at.is_none() && Role::usual_end(&grant.roles, now).is_some() =>
+        {
+            let why = "a token with which somebody acts would never end";
+            return Err(Refusal::not_now(why, "say how long it lives, such as 90d"));
         }
         TokenRequest::Make(grant) => Event::TokenMade { token: grant },
         TokenRequest::Revoke(name) => match known(&name) {

@@ -55,7 +55,7 @@ pub struct Tally {
     pub ask: Ask,
     /// Whose approval counts, the earliest first.
     pub approved: Vec<Given>,
-    /// How many could approve: accepted members with an e-mail address, without the plan's author.
+    /// How many could approve: accepted members with an e-mail address, without the plan's authors.
     pub members: usize,
 }
 

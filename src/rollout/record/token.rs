@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{Email, TokenName};
 use crate::text::{is_hex, joined, text_types, worded};
-use crate::time::Timestamp;
+use crate::time::{SignedDuration, Timestamp, after};
 
 worded!(Role;);
 
@@ -32,6 +32,25 @@ pub enum Role {
     Operator,
     /// Approve, if a member of the User Group that is asked.
     Approver,
+}
+
+/// So long a token lives with which somebody acts, where nobody says how long: by then it is known whether its holder is
+/// still there.
+const ACTS_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+impl Role {
+    /// Whether its holder does more than read.
+    pub const fn acts(self) -> bool {
+        match self {
+            Self::Viewer => false,
+            Self::Operator | Self::Approver => true,
+        }
+    }
+
+    /// When a token with these roles ends that is made at an instant, where nobody says so; `None`: when it is revoked.
+    pub fn usual_end(roles: &BTreeSet<Self>, made_at: Timestamp) -> Option<Timestamp> {
+        roles.iter().any(|role| role.acts()).then(|| after(made_at, ACTS_FOR))
+    }
 }
 
 /// A text that is no role.
@@ -108,7 +127,7 @@ mod tests {
             roles: BTreeSet::from([Role::Viewer, Role::Approver]),
             id: TokenId::new(hex(&[7; 8])).unwrap(),
             digest: TokenDigest::new(hex(&[9; 32])).unwrap(),
-            expires_at: None,
+            expires_at: "2026-12-12T09:00:00Z".parse().ok(),
         }
     }
 
@@ -142,6 +161,8 @@ mod tests {
         let over = TokenGrant { expires_at: Some(now), ..grant("over") };
         let idle = TokenGrant { roles: BTreeSet::new(), ..grant("idle") };
         let new = TokenGrant { id: TokenId::new(hex(&[6; 8])).unwrap(), ..grant("new") };
+        let endless = TokenGrant { expires_at: None, ..new.clone() };
+        let reads = TokenGrant { roles: BTreeSet::from([Role::Viewer]), ..endless.clone() };
         let rows = [
             ("a new one", "why", made(new), None),
             ("without a reason", " ", made(grant("new")), Some("a reason is needed")),
@@ -150,6 +171,8 @@ mod tests {
             ("the name of one that is revoked", "why", made(grant("ana-phone")), Some("already")),
             ("expired", "why", made(over), Some("expired already")),
             ("no role", "why", made(idle), Some("no role")),
+            ("acts for ever", "why", made(endless), Some("would never end")),
+            ("reads for ever", "why", made(reads), None),
             ("revoke", "why", TokenRequest::Revoke("ana-laptop".parse().unwrap()), None),
             ("revoke again", "why", TokenRequest::Revoke("ana-phone".parse().unwrap()), Some("by local:ada")),
             ("revoke nothing", "why", TokenRequest::Revoke("new".parse().unwrap()), Some("no token `new`")),

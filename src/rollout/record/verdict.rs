@@ -58,6 +58,8 @@ pub enum Waiting {
     ApprovalMissing,
     /// One of them rejected it.
     ApprovalRefused,
+    /// The daemon's configuration wants to know who wrote the plan, and the plan does not say.
+    AuthorUnnamed,
 }
 
 /// Why a gate fails.

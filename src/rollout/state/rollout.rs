@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::ids::RingName;
+use crate::ids::{Email, RingName};
 use crate::plan::change::same_profiles;
 use crate::plan::model::{Forbid, Plan, PlanDigest, Revision, RingPlan};
 use crate::rollout::record::{Cause, RollbackStep, RolloutId};
@@ -39,6 +39,8 @@ pub struct Rollout {
     pub gone: BTreeSet<RingName>,
     /// Rings that its plan's file dropped, and that keep their place until they are verified or let go.
     pub dropped: BTreeSet<RingName>,
+    /// Whom a revision of it named as the plan's author: who writes another name there has written it all the same.
+    pub authors: BTreeSet<Email>,
 }
 
 impl Rollout {

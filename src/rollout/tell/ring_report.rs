@@ -75,13 +75,13 @@ impl ApprovalReport {
         let subject = context.subject(ring, plan);
         let judgement = approval::judge(subject)?;
         let Evidence::Approval(approved) = &judgement.evidence else { return None };
-        let author = context.rollout.revision.plan.author.as_ref();
+        let authors = &context.rollout.authors;
         let mut missing = BTreeSet::new();
         for tally in &approved.tallies {
             let read = context.world.user_groups.get(&tally.ask.user_group);
             let members = read.map(|read| read.value.accepted()).unwrap_or_default().into_iter();
             let silent = |email: &&Email| {
-                Some(*email) != author && !tally.approved.iter().any(|given| given.by == **email)
+                !authors.contains(*email) && !tally.approved.iter().any(|given| given.by == **email)
             };
             missing.extend(members.filter(silent).cloned());
         }

@@ -63,6 +63,7 @@ fn a_path_without_a_row_answers_nobody() {
 
 /// A log with a token, and its text.
 fn token(expires_at: Option<Timestamp>) -> (State, SecretString) {
+    let expires_at = expires_at.or_else(|| Role::usual_end(&BTreeSet::from([Role::Operator]), noon()));
     let (name, email) = ("ana-laptop".parse().unwrap(), "ana@example.com".parse().unwrap());
     let (grant, text) = bearer::make(name, email, BTreeSet::from([Role::Operator]), expires_at).unwrap();
     let mut state = State::default();

@@ -24,7 +24,7 @@ pub struct TokenRequestJson {
     /// What its holder may do: `viewer` reads, `operator` asks for verbs, `approver` approves.
     #[schema(value_type = Vec<String>, min_items = 1)]
     pub roles: BTreeSet<Role>,
-    /// How long it lives, such as `90d`; absent: until it is revoked.
+    /// How long it lives, such as `90d`; absent: 90 days with a role that acts, else until it is revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub expires: Option<Span>,

@@ -57,6 +57,13 @@ metric_table! {
             }
             begins.into_iter().for_each(|(read, begin)| to.set(&[read], seconds(begin)));
         });
+    "token_expires_timestamp_seconds" ["token"]
+        "When a bearer token ends that opens something now; absent for those that end when they are revoked."
+        => Daemon(|view, now, to| {
+            for token in view.tokens.iter().filter(|token| token.is_live(now)) {
+                token.grant.expires_at.iter().for_each(|at| to.set(&[token.grant.name.as_str()], seconds(*at)));
+            }
+        });
     "plan_errors" ["file"] "Errors in a plan file or the directory."
         => Daemon(|view, _, to| {
             for problem in &view.problems {

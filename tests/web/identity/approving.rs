@@ -38,7 +38,7 @@ fn spoken() -> Report {
     let approval = approval_of(&mut report);
     approval.hearing = Hearing {
         groups: vec![("Keepers".parse().unwrap(), Some(["ana", "bo", "dan"].map(email).into()))],
-        author: Some(email("cy")),
+        authors: [email("cy")].into(),
         approved: [(email("ana"), vec!["Keepers".parse().unwrap()])].into(),
         refused: [email("dan")].into(),
         ..approval.hearing.clone()

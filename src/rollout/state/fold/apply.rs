@@ -187,6 +187,10 @@ impl State {
         let rings = revision.plan.rings.iter().map(ring).collect();
         let superseded = before.map(|before| before.leaves()).unwrap_or_default();
         let brought = before.map(|before| before.brought.clone()).unwrap_or_default();
+        // A new target does not make another author of whoever wrote what is not done yet.
+        let unfinished = before.filter(|before| before.rollout.phase != Phase::Completed);
+        let mut authors = unfinished.map(|before| before.rollout.authors.clone()).unwrap_or_default();
+        authors.extend(revision.plan.author.clone());
         let rollout = Rollout {
             id: id.clone(),
             revision: Arc::new(revision.clone()),
@@ -199,6 +203,7 @@ impl State {
             rollback: None,
             gone: BTreeSet::new(),
             dropped: BTreeSet::new(),
+            authors,
         };
         let before = self.plans.remove(&id.plan).map(Arc::unwrap_or_clone);
         let (paused, was, file, changed_at) =

@@ -245,6 +245,7 @@ impl Rollout {
                 ring.words.void(&revision.digest, at);
             }
         }
+        self.authors.extend(revision.plan.author.clone());
         self.revision = Arc::new(revision.clone());
         self.gone.clear();
         self.waiting = None;

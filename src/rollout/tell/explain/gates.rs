@@ -193,6 +193,10 @@ fn wait(report: &Report, waiting: Waiting, ring: &RingName, judgement: &Judgemen
             format!("ring {ring} was rejected: {}", judgement.value()),
             "A rejection stands until the same person approves or leaves the group, or the plan's values change.".to_owned(),
         ),
+        Waiting::AuthorUnnamed => (
+            format!("ring {ring} waits for a name: the plan names no `author`, and the daemon's configuration asks for one"),
+            "Whoever wrote the plan does not approve it, which nobody can tell while the plan does not say who that is.".to_owned(),
+        ),
         Waiting::NotExercised => (
             format!("ring {ring} soaked long enough, but too few of its devices came back on another day"),
             "A version that nobody woke up to again has proved nothing: half of the arrived devices must be seen on a later day than their arrival.".to_owned(),
@@ -339,6 +343,9 @@ pub(crate) fn out_of_gate(ring: &RingName, judgement: &Judgement, plan: &str) ->
         }
         Verdict::Wait(Waiting::ApprovalRefused) => approve(
             "ask who rejected it, whose reason `ringward explain` shows; change the plan, or have them take it back by",
+        ),
+        Verdict::Wait(Waiting::AuthorUnnamed) => Remedy::words(
+            "write `author: E-MAIL` into the plan, of whoever wrote it; then others can approve it",
         ),
         Verdict::Fail(Failing::DeadlineMissed) => {
             waive("see which devices did not arrive; to go on without them")

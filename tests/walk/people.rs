@@ -376,6 +376,33 @@ async fn two_groups_of_the_name_let_nobody_in() {
     .await;
 }
 
+/// Between somebody's reading and their word the plan is another: nobody approves what they have not read.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_is_swapped_after_it_was_read_is_not_approved() {
+    scene(45, |mut scene| {
+        let ana = scene.token("ana@example.com");
+        let database = scene.walk.database();
+        let asked = ["approve", "short", "--ring", "First"];
+        let look = said(&database, &[asked.as_slice(), ["--dry-run"].as_slice()].concat(), Some(&ana));
+        let shown = String::from_utf8(look.stdout).unwrap();
+        assert!(shown.contains("→ 2026.8.2100.0") && look.status.success(), "{shown}");
+        let read = shown.split_once("revision ").unwrap().1.split_once(':').unwrap().0;
+        scene.walk.write_plan(&PLAN.replace("macos: 2026.8.2100.0", "macos: 2026.9.100.0"));
+        scene.until("the plan is swapped", |state| {
+            let mut plans = state.plans.values();
+            plans.any(|plan| plan.rollout.revision.digest.short() != read)
+        });
+        let words = ["--reason", "as I read it", "--yes", "--revision", read];
+        let late = said(&database, &[asked.as_slice(), words.as_slice()].concat(), Some(&ana));
+        refused(&late, "it is not what you have read: the plan's revision in force is");
+        let given = |recorded: &Recorded| matches!(recorded.entry.event, Event::ApprovalGiven { .. });
+        assert!(!read_log(&scene.walk).iter().any(given), "nothing is on record");
+        assert!(scene.approve(&ana).status.success(), "what stands there now can be approved");
+        scene.end();
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_expired_does_not_count() {
     let plan = PLAN.replace("expires: 30d", "expires: 12h");

@@ -50,11 +50,11 @@ pub(super) async fn decide(
         return Ok(());
     }
     out.flush()?;
-    if !said.yes && !is_meant(verb, plan, &revision)? {
+    let read = said.revision.unwrap_or(revision);
+    if !said.yes && !is_meant(verb, plan, &read)? {
         return Err(CliError::refused("nothing was done"));
     }
-    let read = Some(said.revision.unwrap_or(revision));
-    let request = VerbRequest { revision: read, seen: Some(seen), ..request };
+    let request = VerbRequest { revision: Some(read), seen: Some(seen), ..request };
     let answer: VerbAnswer = at.post(&path, &request).await?;
     Ok(writeln!(out, "{}", safe(&answer.done))?)
 }
@@ -68,9 +68,12 @@ fn is_meant(verb: Verb, plan: &PlanName, revision: &str) -> Result<bool, CliErro
             None => shell_word(&word),
         };
         let command = joined(std::env::args().skip(1).map(word), " ");
-        let revision = short_digest(revision);
+        // Who named a revision has it on the line already; an option stands there once.
+        let names_it = std::env::args().any(|word| word == "--revision" || word.starts_with("--revision="));
+        let revision =
+            if names_it { String::new() } else { format!(" --revision {}", short_digest(revision)) };
         return Err(CliError::refused(format!(
-            "nothing was done: there is no terminal to ask on. Whoever has read the above says it by\n  ringward {command} --yes --revision {revision}"
+            "nothing was done: there is no terminal to ask on. Whoever has read the above says it by\n  ringward {command} --yes{revision}"
         )));
     }
     write!(told, "{} {plan}? [y/N] ", verb.as_str())?;

@@ -45,11 +45,12 @@ type Row = (&'static str, i32, &'static str, Option<&'static str>);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_terminal_what_was_read_is_said_by_its_revision() {
-    let rows: [Row; 7] = [
+    let rows: [Row; 8] = [
         ("approve client --ring First --reason fine", 3, "--yes --revision b41c0d9e77a1", None),
         ("resume client --reason fine", 3, "ringward resume client --reason fine --db", None),
         ("waive client --gate soak --reason fine", 3, "there is no terminal to ask on", None),
         ("rollback client --reason fine", 3, "12 devices move", None),
+        ("resume client --reason fine --revision b41c0d9e", 3, "--yes\n", None),
         ("rollback client --dry-run", 0, "windows 2026.7.1376.0 → 2026.8.2100.0 (12 devices move)", None),
         (
             "rollback client --reason fine --yes --revision b41c0d9e",

@@ -237,7 +237,7 @@ impl Place<'_> {
         }
         match self.ring.rollback.to.get(environment) {
             None => tried.push("the plan has no `rollback_to` for it".to_owned()),
-            Some(version) => match self.hindrance(*version).or_else(|| self.is_new_to_all(*version)) {
+            Some(version) => match self.hindrance(*version).or_else(|| self.why_unapproved(*version)) {
                 None => return Ok((*version, Ground::Plan)),
                 Some(why) => tried.push(format!("{version}, `rollback_to` of the plan, {why}")),
             },
@@ -246,7 +246,7 @@ impl Place<'_> {
     }
 
     /// Why what the plan says now is nothing that anybody ran or approved; `None`: somebody did, or nobody is asked.
-    fn is_new_to_all(&self, version: ClientVersion) -> Option<String> {
+    fn why_unapproved(&self, version: ClientVersion) -> Option<String> {
         let known = self.known?;
         let is_asked = known.was_asked || self.ring.approval.is_some();
         let is_approved = known.rollback_to == Some(version) || known.ran.contains(&version);
@@ -254,7 +254,7 @@ impl Place<'_> {
         let soaks = || self.state.soaks.iter().filter(|soak| of_plan(&soak.group));
         let is_verified = || soaks().any(|soak| soak.targets.get(&self.environment) == Some(&version));
         (is_asked && !is_approved && !is_verified()).then(|| {
-            "came into the plan after people approved the entry; no device of the ring ran it then, and no ring of the plan was verified on it"
+            "came into the plan after the entry, and nobody approved it; no device of the ring ran it then, and no ring of the plan was verified on it"
                 .to_owned()
         })
     }

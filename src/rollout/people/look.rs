@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ids::{PlanName, PolicyId, RingName};
+use crate::ids::{PlanName, RingName};
 use crate::plan::model::RingPlan;
 use crate::rollout::judge::{downgrade, gates};
 use crate::rollout::people::command::Command;
@@ -14,7 +14,7 @@ use crate::rollout::people::seen::{FromTo, Look, ReadBefore, Seen};
 use crate::rollout::people::verbs::{
     asked::Subject, definition::Aim, refused::Refused, table::Cell, verb::Verb,
 };
-use crate::rollout::record::{Actor, RollbackStep};
+use crate::rollout::record::{Actor, AllMoves, RollbackStep};
 use crate::rollout::state::{PlanState, RingState};
 use crate::rollout::world::Known;
 use crate::text::joined;
@@ -80,8 +80,7 @@ fn goes_on(look: &mut Look, known: Known<'_>, plan: &PlanState, ring: &RingPlan)
     let of = &plan.rollout.revision.plan;
     look.seen.rings.insert(ring.name.clone(), ways(known, &of.name, &ring.name, &ring.targets));
     if let Some(moves) = downgrade::known_moves(known, of, ring) {
-        let counted = moves.into_iter().map(|(environment, moves)| (environment, moves.from.values().sum()));
-        look.devices.insert(ring.name.clone(), counted.collect());
+        look.devices.insert(ring.name.clone(), counted(moves));
     }
 }
 
@@ -89,18 +88,13 @@ fn goes_back(look: &mut Look, known: Known<'_>, plan: &PlanName, step: &Rollback
     let to = step.to();
     look.seen.rings.insert(step.ring.clone(), ways(known, plan, &step.ring, &to));
     if known.world.fleet.full_sweep_at().is_some() {
-        look.devices.insert(step.ring.clone(), counted(known, &to, &step.policies));
+        look.devices.insert(step.ring.clone(), counted(downgrade::moves(known, &to, &step.policies)));
     }
 }
 
-/// How many of these profiles' devices another version is offered to, those that cannot be moved aside.
-fn counted(
-    known: Known<'_>,
-    to: &BTreeMap<Environment, ClientVersion>,
-    policies: &BTreeSet<PolicyId>,
-) -> BTreeMap<Environment, usize> {
-    let moves = downgrade::moves(known, to, policies).into_iter();
-    moves.map(|(environment, moves)| (environment, moves.from.values().sum())).collect()
+/// How many devices run something else than they shall.
+fn counted(moves: AllMoves) -> BTreeMap<Environment, usize> {
+    moves.into_iter().map(|(environment, moves)| (environment, moves.from.values().sum())).collect()
 }
 
 fn ways(

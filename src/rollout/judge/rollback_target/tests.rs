@@ -197,7 +197,7 @@ fn what_came_into_the_plan_after_the_entry_is_no_way_back_where_people_approve()
         "its profiles were never verified on another version".to_owned(),
         "no version was on offer before write 7".to_owned(),
         format!(
-            "{OLDER}, `rollback_to` of the plan, came into the plan after people approved the entry; no device of the ring ran it then, and no ring of the plan was verified on it"
+            "{OLDER}, `rollback_to` of the plan, came into the plan after the entry, and nobody approved it; no device of the ring ran it then, and no ring of the plan was verified on it"
         ),
     ]);
     let rows: Vec<(&str, State, &Goes)> = vec![
